@@ -1,0 +1,71 @@
+"""Files that are whole or absent: atomic writes, a digest in every name, damaged files set aside."""
+
+import hashlib
+import json
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+DIGEST = 12  # hexadecimal digits of sha256 in a file's name
+
+
+def write(folder: Path, stem: str, suffix: str, content: bytes) -> Path:
+    """Write ``stem.digest.suffix`` at once or not at all, then remove older versions of it; return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{stem}.{hashlib.sha256(content).hexdigest()[:DIGEST]}.{suffix}"
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".writing-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    for old in folder.glob(f"{stem}.*.{suffix}"):
+        if old != target:
+            old.unlink(missing_ok=True)
+    return target
+
+
+def read(folder: Path, stem: str, suffix: str) -> bytes | None:
+    """Return the content of ``stem.*.suffix`` if it is there and matches the digest in its name.
+
+    A file that does not match is named in a warning and moved to ``damaged`` (left in place in a read-only folder).
+    """
+    for path in sorted(folder.glob(f"{stem}.*.{suffix}")):
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest()[:DIGEST] == path.name.split(".")[-2]:
+            return content
+        set_aside(path, "its content does not match the digest in its name")
+    return None
+
+
+def set_aside(path: Path, why: str) -> None:
+    """Move a damaged file out of the way and say so."""
+    room = path.parent.parent / "damaged"
+    try:
+        room.mkdir(exist_ok=True)
+        os.replace(path, room / path.name)
+        warnings.warn(f"{path.name} is damaged ({why}); it was moved to {room} and will be computed again.", stacklevel=2)
+    except OSError:
+        warnings.warn(f"{path} is damaged ({why}); it is left where it is and not used.", stacklevel=2)
+
+
+def pack_tensors(tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> bytes:
+    """Return safetensors bytes."""
+    from safetensors.numpy import save
+
+    return save(tensors, metadata)
+
+
+def unpack_tensors(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Return (tensors, metadata) of safetensors bytes."""
+    from safetensors.numpy import load
+
+    size = int.from_bytes(content[:8], "little")
+    return load(content), json.loads(content[8 : 8 + size]).get("__metadata__", {})

@@ -1,0 +1,437 @@
+"""The CPU kernel: loss and exact gradient of a tiny GPT-2, eight sequences at a time, inside the cache.
+
+PyTorch is slow on models this small: each operator goes through memory, and a head dimension of 4 leaves its attention idle.
+Here LANES sequences of like length go together through the whole network, forward and backward. Every array is
+(time, feature, lane) with one vector register a (time, feature), so attention needs no padding, computes nothing of the
+future, and no arithmetic ever crosses lanes.
+
+The numbers equal those of :mod:`procmod_lib.model` up to rounding (tests/test_kernel.py).
+In the code, buffers are flat and ``(t * d + i) * LANES`` is where the vector of time t, feature i begins.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from .model import Architecture
+from .vector import LANES, exp, load, maximum, splat, sqrt, store, total
+
+FAST = dict(nogil=True, fastmath=True, cache=True, error_model="numpy")
+
+
+def supports(arch: Architecture, dropout: float) -> bool:
+    """Whether the kernel can train this: tokens, no dropout, head dimension a multiple of 4."""
+    return arch.inputs == "tokens" and dropout == 0.0 and arch.width // arch.heads % 4 == 0
+
+
+@njit(**FAST)
+def linear(x, y, times, inputs, outputs, p, at, step_in, step_out, bias, keep):
+    """y[t, o] = sum over i of w[i, o] x[t, i], plus the bias p[bias + o] if bias >= 0, plus y[t, o] itself if ``keep``.
+
+    The weight w[i, o] is p[at + i * step_in + o * step_out], so the same lines serve the way forward and the way back.
+    Four outputs at two times are in flight together: eight sums that never leave their registers.
+    """
+    zero = splat(np.float32(0.0))
+    for t in range(0, times, 2):
+        u = min(t + 1, times - 1)  # an odd last time is computed twice, to the same numbers
+        xt, xu, yt, yu = t * inputs * LANES, u * inputs * LANES, t * outputs * LANES, u * outputs * LANES
+        for o in range(0, outputs - 3, 4):
+            a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = zero
+            w = at + o * step_out
+            for i in range(inputs):
+                xa, xb = load(x, xt + i * LANES), load(x, xu + i * LANES)
+                w0, w1 = splat(p[w]), splat(p[w + step_out])
+                w2, w3 = splat(p[w + 2 * step_out]), splat(p[w + 3 * step_out])
+                a0, a1, a2, a3 = a0 + w0 * xa, a1 + w1 * xa, a2 + w2 * xa, a3 + w3 * xa
+                b0, b1, b2, b3 = b0 + w0 * xb, b1 + w1 * xb, b2 + w2 * xb, b3 + w3 * xb
+                w += step_in
+            if bias >= 0:
+                w0, w1, w2, w3 = splat(p[bias + o]), splat(p[bias + o + 1]), splat(p[bias + o + 2]), splat(p[bias + o + 3])
+                a0, a1, a2, a3 = a0 + w0, a1 + w1, a2 + w2, a3 + w3
+                b0, b1, b2, b3 = b0 + w0, b1 + w1, b2 + w2, b3 + w3
+            ya, yb = yt + o * LANES, yu + o * LANES
+            if keep:
+                a0, a1 = a0 + load(y, ya), a1 + load(y, ya + LANES)
+                a2, a3 = a2 + load(y, ya + 2 * LANES), a3 + load(y, ya + 3 * LANES)
+                b0, b1 = b0 + load(y, yb), b1 + load(y, yb + LANES)
+                b2, b3 = b2 + load(y, yb + 2 * LANES), b3 + load(y, yb + 3 * LANES)
+            store(y, ya, a0), store(y, ya + LANES, a1), store(y, ya + 2 * LANES, a2), store(y, ya + 3 * LANES, a3)
+            store(y, yb, b0), store(y, yb + LANES, b1), store(y, yb + 2 * LANES, b2), store(y, yb + 3 * LANES, b3)
+        for o in range(outputs - outputs % 4, outputs):
+            a0 = b0 = zero
+            for i in range(inputs):
+                w0 = splat(p[at + i * step_in + o * step_out])
+                a0, b0 = a0 + w0 * load(x, xt + i * LANES), b0 + w0 * load(x, xu + i * LANES)
+            if bias >= 0:
+                a0, b0 = a0 + splat(p[bias + o]), b0 + splat(p[bias + o])
+            if keep:
+                a0, b0 = a0 + load(y, yt + o * LANES), b0 + load(y, yu + o * LANES)
+            store(y, yt + o * LANES, a0), store(y, yu + o * LANES, b0)
+
+
+@njit(**FAST)
+def outer(x, dy, times, inputs, outputs, g, at, step_in, step_out, bias):
+    """Gradient of :func:`linear`'s weights and bias: g[at + i step_in + o step_out] += sum over t, lanes of x[t, i] dy[t, o]."""
+    zero = splat(np.float32(0.0))
+    for o in range(0, outputs - 3, 4):
+        for i in range(0, inputs, 2):
+            j = min(i + 1, inputs - 1)
+            a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = zero
+            for t in range(times):
+                xa, xb = load(x, (t * inputs + i) * LANES), load(x, (t * inputs + j) * LANES)
+                d = (t * outputs + o) * LANES
+                d0, d1, d2, d3 = load(dy, d), load(dy, d + LANES), load(dy, d + 2 * LANES), load(dy, d + 3 * LANES)
+                a0, a1, a2, a3 = a0 + xa * d0, a1 + xa * d1, a2 + xa * d2, a3 + xa * d3
+                b0, b1, b2, b3 = b0 + xb * d0, b1 + xb * d1, b2 + xb * d2, b3 + xb * d3
+            w = at + i * step_in + o * step_out
+            g[w] += total(a0)
+            g[w + step_out] += total(a1)
+            g[w + 2 * step_out] += total(a2)
+            g[w + 3 * step_out] += total(a3)
+            if j > i:
+                w += step_in
+                g[w] += total(b0)
+                g[w + step_out] += total(b1)
+                g[w + 2 * step_out] += total(b2)
+                g[w + 3 * step_out] += total(b3)
+    for o in range(outputs - outputs % 4, outputs):
+        for i in range(inputs):
+            a0 = zero
+            for t in range(times):
+                a0 = a0 + load(x, (t * inputs + i) * LANES) * load(dy, (t * outputs + o) * LANES)
+            g[at + i * step_in + o * step_out] += total(a0)
+    if bias >= 0:
+        for o in range(outputs):
+            a0 = zero
+            for t in range(times):
+                a0 = a0 + load(dy, (t * outputs + o) * LANES)
+            g[bias + o] += total(a0)
+
+
+@njit(**FAST)
+def norm(x, unit, rstd, y, times, d, p, weight, bias):
+    """LayerNorm of x (times, d) into y; keeps the normalised x and 1 / std for the way back."""
+    share, tiny, one = splat(np.float32(1.0 / d)), splat(np.float32(1e-5)), splat(np.float32(1.0))
+    for t in range(times):
+        mean = spread = splat(np.float32(0.0))
+        for i in range(t * d, t * d + d):
+            mean = mean + load(x, i * LANES)
+        mean = mean * share
+        for i in range(t * d, t * d + d):
+            z = load(x, i * LANES) - mean
+            spread = spread + z * z
+        r = one / sqrt(spread * share + tiny)
+        store(rstd, t * LANES, r)
+        for i in range(d):
+            z = (load(x, (t * d + i) * LANES) - mean) * r
+            store(unit, (t * d + i) * LANES, z)
+            store(y, (t * d + i) * LANES, z * splat(p[weight + i]) + splat(p[bias + i]))
+
+
+@njit(**FAST)
+def norm_back(dy, unit, rstd, dx, times, d, p, g, weight, bias):
+    """dx (times, d) += gradient through LayerNorm; adds to the gradients of its weight and bias."""
+    share, zero = splat(np.float32(1.0 / d)), splat(np.float32(0.0))
+    for i in range(d):
+        dw = db = zero
+        for t in range(times):
+            z = load(dy, (t * d + i) * LANES)
+            dw, db = dw + z * load(unit, (t * d + i) * LANES), db + z
+        g[weight + i] += total(dw)
+        g[bias + i] += total(db)
+    for t in range(times):
+        first = second = zero
+        for i in range(d):
+            z = load(dy, (t * d + i) * LANES) * splat(p[weight + i])
+            first, second = first + z, second + z * load(unit, (t * d + i) * LANES)
+        first, second, r = first * share, second * share, load(rstd, t * LANES)
+        for i in range(d):
+            at = (t * d + i) * LANES
+            z = load(dy, at) * splat(p[weight + i]) - first - load(unit, at) * second
+            store(dx, at, load(dx, at) + r * z)
+
+
+@njit(**FAST)
+def gelu(a, slope, n):
+    """Replace n vectors of a by tanh-GELU of them and keep the slope; x times sigmoid(2u) is the same function."""
+    one, c = splat(np.float32(1.0)), splat(np.float32(-1.5957691216))  # -2 sqrt(2 / pi)
+    cubic, triple = splat(np.float32(0.044715)), splat(np.float32(-1.5957691216 * 0.134145))
+    for i in range(0, n * LANES, LANES):
+        x = load(a, i)
+        s = one / (one + exp(c * (x + cubic * x * x * x)))
+        store(a, i, x * s)
+        store(slope, i, s - x * s * (one - s) * (c + triple * x * x))
+
+
+@njit(**FAST)
+def attend(q, k, v, limit, low, high, start, probs, room, out, queries, heads, d):
+    """Attention of W queries: q, out (W, d), k, v (T, d); query w of lane l sees keys 0..limit[w, l].
+
+    Probabilities are kept, head by head ``room`` rows apart, those of query w from row start[w] on.
+    """
+    hd = d // heads
+    scale = splat(np.float32(1.0 / math.sqrt(hd)))
+    for h in range(heads):
+        for w in range(queries):
+            n = high[w] + 1
+            row = (h * room + start[w]) * LANES
+            for e in range(h * hd, h * hd + hd, 4):
+                at = (w * d + e) * LANES
+                q0, q1 = load(q, at) * scale, load(q, at + LANES) * scale
+                q2, q3 = load(q, at + 2 * LANES) * scale, load(q, at + 3 * LANES) * scale
+                for s in range(n):
+                    at = (s * d + e) * LANES
+                    z = q0 * load(k, at) + q1 * load(k, at + LANES)
+                    z = z + (q2 * load(k, at + 2 * LANES) + q3 * load(k, at + 3 * LANES))
+                    if e > h * hd:
+                        z = z + load(probs, row + s * LANES)
+                    store(probs, row + s * LANES, z)
+            for s in range(low[w] + 1, n):
+                for l in range(LANES):
+                    if s > limit[w, l]:
+                        probs[row + s * LANES + l] = -1e30
+            most = load(probs, row)
+            for s in range(1, n):
+                most = maximum(most, load(probs, row + s * LANES))
+            mass = splat(np.float32(0.0))
+            for s in range(n):
+                z = exp(load(probs, row + s * LANES) - most)
+                mass = mass + z
+                store(probs, row + s * LANES, z)
+            mass = splat(np.float32(1.0)) / mass
+            for e in range(h * hd, h * hd + hd, 4):
+                o0 = o1 = o2 = o3 = splat(np.float32(0.0))
+                for s in range(n):
+                    z, at = load(probs, row + s * LANES), (s * d + e) * LANES
+                    o0, o1 = o0 + z * load(v, at), o1 + z * load(v, at + LANES)
+                    o2, o3 = o2 + z * load(v, at + 2 * LANES), o3 + z * load(v, at + 3 * LANES)
+                at = (w * d + e) * LANES
+                store(out, at, o0 * mass), store(out, at + LANES, o1 * mass)
+                store(out, at + 2 * LANES, o2 * mass), store(out, at + 3 * LANES, o3 * mass)
+            for s in range(n):
+                store(probs, row + s * LANES, load(probs, row + s * LANES) * mass)
+
+
+@njit(**FAST)
+def attend_back(q, k, v, out, probs, room, dout, high, start, dq, dk, dv, ds, queries, heads, d):
+    """Gradient of :func:`attend`: sets dq (W, d), adds to dk and dv (T, d); ds is working space (T,)."""
+    hd = d // heads
+    scale = splat(np.float32(1.0 / math.sqrt(hd)))
+    for h in range(heads):
+        for w in range(queries):
+            n = high[w] + 1
+            row = (h * room + start[w]) * LANES
+            dot = splat(np.float32(0.0))
+            for e in range(w * d + h * hd, w * d + h * hd + hd):
+                dot = dot + load(dout, e * LANES) * load(out, e * LANES)
+            for e in range(h * hd, h * hd + hd, 4):
+                at = (w * d + e) * LANES
+                g0, g1, g2, g3 = load(dout, at), load(dout, at + LANES), load(dout, at + 2 * LANES), load(dout, at + 3 * LANES)
+                for s in range(n):
+                    at = (s * d + e) * LANES
+                    z = load(probs, row + s * LANES)
+                    g = g0 * load(v, at) + g1 * load(v, at + LANES)
+                    g = g + (g2 * load(v, at + 2 * LANES) + g3 * load(v, at + 3 * LANES))
+                    if e > h * hd:
+                        g = g + load(ds, s * LANES)
+                    store(ds, s * LANES, g)
+                    store(dv, at, load(dv, at) + z * g0)
+                    store(dv, at + LANES, load(dv, at + LANES) + z * g1)
+                    store(dv, at + 2 * LANES, load(dv, at + 2 * LANES) + z * g2)
+                    store(dv, at + 3 * LANES, load(dv, at + 3 * LANES) + z * g3)
+            for e in range(h * hd, h * hd + hd, 4):
+                at = (w * d + e) * LANES
+                q0, q1, q2, q3 = load(q, at), load(q, at + LANES), load(q, at + 2 * LANES), load(q, at + 3 * LANES)
+                a0 = a1 = a2 = a3 = splat(np.float32(0.0))
+                for s in range(n):
+                    at = (s * d + e) * LANES
+                    g = load(probs, row + s * LANES) * (load(ds, s * LANES) - dot) * scale
+                    a0, a1 = a0 + g * load(k, at), a1 + g * load(k, at + LANES)
+                    a2, a3 = a2 + g * load(k, at + 2 * LANES), a3 + g * load(k, at + 3 * LANES)
+                    store(dk, at, load(dk, at) + g * q0)
+                    store(dk, at + LANES, load(dk, at + LANES) + g * q1)
+                    store(dk, at + 2 * LANES, load(dk, at + 2 * LANES) + g * q2)
+                    store(dk, at + 3 * LANES, load(dk, at + 3 * LANES) + g * q3)
+                at = (w * d + e) * LANES
+                store(dq, at, a0), store(dq, at + LANES, a1), store(dq, at + 2 * LANES, a2), store(dq, at + 3 * LANES, a3)
+
+
+@njit(**FAST)
+def take(x, limit, y, queries, d):
+    """y (W, d): x (T, d) at time limit[w, l] of each lane."""
+    for w in range(queries):
+        for i in range(d):
+            for l in range(LANES):
+                y[(w * d + i) * LANES + l] = x[(limit[w, l] * d + i) * LANES + l]
+
+
+@njit(**FAST)
+def give(dy, limit, dx, queries, d):
+    """dx (T, d) += dy (W, d) at time limit[w, l] of each lane: the way back of :func:`take`."""
+    for w in range(queries):
+        for i in range(d):
+            for l in range(LANES):
+                dx[(limit[w, l] * d + i) * LANES + l] += dy[(w * d + i) * LANES + l]
+
+
+@njit(**FAST)
+def score(z, targets, lanes, weights, loss, hit, queries, vocab):
+    """Cross-entropy of logits z (W, vocab): writes loss and hit (n, W), turns z into the gradient with respect to it."""
+    share = np.zeros(LANES, np.float32)
+    for w in range(queries):
+        at = w * vocab * LANES
+        most, mass = load(z, at), splat(np.float32(0.0))
+        for o in range(1, vocab):
+            most = maximum(most, load(z, at + o * LANES))
+        top = np.empty(LANES, np.float32)
+        store(top, 0, most)
+        share[:] = 0
+        for l in range(LANES):
+            r = lanes[l]
+            if r >= 0 and targets[r, w] >= 0:
+                share[l] = weights[r, w]
+                gold = z[at + targets[r, w] * LANES + l]
+                loss[r, w] = top[l] - gold
+                hit[r, w] = gold == top[l]
+                for o in range(targets[r, w] if gold == top[l] else 0):
+                    if z[at + o * LANES + l] == top[l]:
+                        hit[r, w] = 0  # of equal logits the first is the answer
+        for o in range(vocab):
+            e = exp(load(z, at + o * LANES) - most)
+            mass = mass + e
+            store(z, at + o * LANES, e)
+        store(top, 0, mass)
+        part = load(share, 0) / mass
+        for o in range(vocab):
+            store(z, at + o * LANES, load(z, at + o * LANES) * part)
+        for l in range(LANES):
+            r = lanes[l]
+            if r >= 0 and targets[r, w] >= 0:
+                loss[r, w] += math.log(top[l])
+                z[at + targets[r, w] * LANES + l] -= share[l]
+
+
+@njit(**FAST)
+def _room(rows, n):
+    return np.empty((rows, n * LANES), np.float32)
+
+
+@njit(**FAST)
+def pass_through(p, at, g, dims, tokens, positions, targets, weights, order, loss, hit, train):
+    """Send the rows in ``order`` through the network; write loss and hit and, to train, add their gradient to g.
+
+    Args:
+        p, g: (P,) weights and gradient. at: offset in them of every parameter, in the order of Architecture.shapes.
+        dims: (V, layers, heads, D). tokens: (n, T) int32. positions, targets: (n, W) int32. weights: (n, W), what each
+            output's loss counts in the gradient. order: rows, those of like length side by side. loss, hit: (n, W) results.
+    """
+    vocab, layers, heads, d = dims
+    queries, longest = positions.shape[1], tokens.shape[1]
+    last, most = layers - 1, max(longest, queries)
+    room = max(longest * (longest + 1) // 2, queries * longest)
+    # what each layer keeps for its way back
+    x, unit1, rstd1, a1 = _room(layers + 1, most * d), _room(layers, most * d), _room(layers, most), _room(layers, most * d)
+    q, k, v, mixed = _room(layers, most * d), _room(layers, most * d), _room(layers, most * d), _room(layers, most * d)
+    probs, x2 = _room(layers, heads * room), _room(layers, most * d)
+    unit2, rstd2, a2 = _room(layers, most * d), _room(layers, most), _room(layers, most * d)
+    wide, slope = _room(layers, 4 * most * d), _room(layers, 4 * most * d)
+    work = _room(10, most * d)
+    aq, dx, dx2, da, dmix, dq, dk, dv, unitf, af = work[0], work[1], work[2], work[3], work[4], work[5], work[6], work[7], work[8], work[9]
+    dwide, z, ds, rstdf = _room(1, 4 * most * d)[0], _room(1, queries * vocab)[0], _room(1, longest)[0], _room(1, queries)[0]
+    lanes, asked = np.empty(LANES, np.int64), np.zeros((queries, LANES), np.int64)
+    causal, until = np.zeros((longest, LANES), np.int64), np.arange(longest)
+    begin = until * (until + 1) // 2
+    low, high, start = np.zeros(queries, np.int64), np.zeros(queries, np.int64), np.zeros(queries, np.int64)
+    f = 2 + 12 * layers
+    head = at[0] if len(at) == f + 3 else at[f + 2]  # tied, or a head of its own
+
+    for first in range(0, len(order), LANES):
+        time = 0
+        for l in range(LANES):
+            lanes[l] = order[first + l] if first + l < len(order) else -1
+            for w in range(queries):
+                asked[w, l] = positions[max(lanes[l], 0), w]
+                time = max(time, asked[w, l] + 1)
+        filled = 0
+        for w in range(queries):
+            low[w], high[w], start[w] = asked[w].min(), asked[w].max(), filled
+            filled += high[w] + 1
+
+        for t in range(time):
+            for l in range(LANES):
+                token = at[0] + tokens[max(lanes[l], 0), t] * d
+                for i in range(d):
+                    x[0, (t * d + i) * LANES + l] = p[token + i] + p[at[1] + t * d + i]
+        for layer in range(layers):
+            b = 2 + 12 * layer
+            m = queries if layer == last else time  # times that go on from here
+            norm(x[layer], unit1[layer], rstd1[layer], a1[layer], time, d, p, at[b], at[b + 1])
+            linear(a1[layer], k[layer], time, d, d, p, at[b + 2] + d, 3 * d, 1, at[b + 3] + d, False)
+            linear(a1[layer], v[layer], time, d, d, p, at[b + 2] + 2 * d, 3 * d, 1, at[b + 3] + 2 * d, False)
+            if layer == last:
+                take(a1[layer], asked, aq, m, d)
+                linear(aq, q[layer], m, d, d, p, at[b + 2], 3 * d, 1, at[b + 3], False)
+                attend(q[layer], k[layer], v[layer], asked, low, high, start, probs[layer], room, mixed[layer], m, heads, d)
+                take(x[layer], asked, x2[layer], m, d)
+            else:
+                linear(a1[layer], q[layer], m, d, d, p, at[b + 2], 3 * d, 1, at[b + 3], False)
+                attend(q[layer], k[layer], v[layer], causal, until, until, begin, probs[layer], room, mixed[layer], m, heads, d)
+                x2[layer, : m * d * LANES] = x[layer, : m * d * LANES]
+            linear(mixed[layer], x2[layer], m, d, d, p, at[b + 4], d, 1, at[b + 5], True)
+            norm(x2[layer], unit2[layer], rstd2[layer], a2[layer], m, d, p, at[b + 6], at[b + 7])
+            linear(a2[layer], wide[layer], m, d, 4 * d, p, at[b + 8], 4 * d, 1, at[b + 9], False)
+            gelu(wide[layer], slope[layer], 4 * m * d)
+            x[layer + 1, : m * d * LANES] = x2[layer, : m * d * LANES]
+            linear(wide[layer], x[layer + 1], m, 4 * d, d, p, at[b + 10], d, 1, at[b + 11], True)
+        norm(x[layers], unitf, rstdf, af, queries, d, p, at[f], at[f + 1])
+        linear(af, z, queries, d, vocab, p, head, 1, d, -1, False)
+        score(z, targets, lanes, weights, loss, hit, queries, vocab)
+        if not train:
+            continue
+
+        outer(af, z, queries, d, vocab, g, head, 1, d, -1)
+        linear(z, da, queries, vocab, d, p, head, d, 1, -1, False)
+        dx[: queries * d * LANES] = 0
+        norm_back(da, unitf, rstdf, dx, queries, d, p, g, at[f], at[f + 1])
+        for layer in range(layers - 1, -1, -1):
+            b = 2 + 12 * layer
+            m = queries if layer == last else time
+            outer(wide[layer], dx, m, 4 * d, d, g, at[b + 10], d, 1, at[b + 11])
+            linear(dx, dwide, m, d, 4 * d, p, at[b + 10], 1, d, -1, False)
+            for i in range(0, 4 * m * d * LANES, LANES):
+                store(dwide, i, load(dwide, i) * load(slope[layer], i))
+            outer(a2[layer], dwide, m, d, 4 * d, g, at[b + 8], 4 * d, 1, at[b + 9])
+            linear(dwide, da, m, 4 * d, d, p, at[b + 8], 1, 4 * d, -1, False)
+            norm_back(da, unit2[layer], rstd2[layer], dx, m, d, p, g, at[b + 6], at[b + 7])
+            # dx is now the gradient of the stream after attention
+            outer(mixed[layer], dx, m, d, d, g, at[b + 4], d, 1, at[b + 5])
+            linear(dx, dmix, m, d, d, p, at[b + 4], 1, d, -1, False)
+            dk[: time * d * LANES] = 0
+            dv[: time * d * LANES] = 0
+            if layer == last:
+                attend_back(q[layer], k[layer], v[layer], mixed[layer], probs[layer], room, dmix, high, start, dq, dk, dv, ds, m, heads, d)
+                outer(aq, dq, m, d, d, g, at[b + 2], 3 * d, 1, at[b + 3])
+            else:
+                attend_back(q[layer], k[layer], v[layer], mixed[layer], probs[layer], room, dmix, until, begin, dq, dk, dv, ds, m, heads, d)
+                outer(a1[layer], dq, m, d, d, g, at[b + 2], 3 * d, 1, at[b + 3])
+            outer(a1[layer], dk, time, d, d, g, at[b + 2] + d, 3 * d, 1, at[b + 3] + d)
+            outer(a1[layer], dv, time, d, d, g, at[b + 2] + 2 * d, 3 * d, 1, at[b + 3] + 2 * d)
+            linear(dk, da, time, d, d, p, at[b + 2] + d, 1, 3 * d, -1, False)
+            linear(dv, da, time, d, d, p, at[b + 2] + 2 * d, 1, 3 * d, -1, True)
+            if layer == last:
+                linear(dq, dmix, m, d, d, p, at[b + 2], 1, 3 * d, -1, False)
+                give(dmix, asked, da, m, d)
+                dx2[: time * d * LANES] = 0
+                give(dx, asked, dx2, m, d)
+                dx, dx2 = dx2, dx
+            else:
+                linear(dq, da, m, d, d, p, at[b + 2], 1, 3 * d, -1, True)
+            norm_back(da, unit1[layer], rstd1[layer], dx, time, d, p, g, at[b], at[b + 1])
+        for t in range(time):
+            for l in range(LANES):
+                if lanes[l] >= 0:
+                    token = at[0] + tokens[lanes[l], t] * d
+                    for i in range(d):
+                        g[token + i] += dx[(t * d + i) * LANES + l]
+                        g[at[1] + t * d + i] += dx[(t * d + i) * LANES + l]

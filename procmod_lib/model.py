@@ -1,0 +1,242 @@
+"""GPT-2 as parts E, A, F, N, with a leading fleet dimension: S tiny models computed at once.
+
+Shapes, everywhere in this library: S fleet, B batch, T time, W scored outputs, D width, H heads, V vocabulary.
+All parameters of a fleet live in one tensor (S, P); a model is a row, a parameter a slice of columns.
+This is the reference path, and the one for a GPU; :mod:`procmod_lib.kernel` computes the same faster on a CPU.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from .randomness import stream
+
+PARTS = {"E": "embeddings and head", "A": "attention", "F": "MLP", "N": "norms"}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The shape of a GPT-2.
+
+    Attributes:
+        vocab: V (bits a row for ``inputs="bits"``). positions: longest sequence. layers, heads, width: ``2_4_16`` is the paper's
+            small size. tied: the head is the token embedding. inputs: ``"tokens"`` or ``"bits"``.
+    """
+
+    vocab: int
+    positions: int
+    layers: int = 2
+    heads: int = 4
+    width: int = 16
+    tied: bool = False
+    inputs: str = "tokens"
+
+    def __post_init__(self) -> None:
+        for name in ("vocab", "positions", "layers", "heads", "width"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"architecture: {name} must be a whole number above 0, got {value!r}.")
+        if self.width % self.heads:
+            raise ValueError(f"architecture: width must be a multiple of heads ({self.heads}), got {self.width}.")
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name and shape of every parameter, in the order of the flat vector. Names are Hugging Face's."""
+        d = self.width
+        shapes = {"wte.weight": (self.vocab, d), "wpe.weight": (self.positions, d)}
+        for i in range(self.layers):
+            h = f"h.{i}."
+            shapes |= {
+                h + "ln_1.weight": (d,), h + "ln_1.bias": (d,),
+                h + "attn.c_attn.weight": (d, 3 * d), h + "attn.c_attn.bias": (3 * d,),
+                h + "attn.c_proj.weight": (d, d), h + "attn.c_proj.bias": (d,),
+                h + "ln_2.weight": (d,), h + "ln_2.bias": (d,),
+                h + "mlp.c_fc.weight": (d, 4 * d), h + "mlp.c_fc.bias": (4 * d,),
+                h + "mlp.c_proj.weight": (4 * d, d), h + "mlp.c_proj.bias": (d,),
+            }  # fmt: skip
+        shapes |= {"ln_f.weight": (d,), "ln_f.bias": (d,)}
+        if not self.tied:
+            shapes["lm_head.weight"] = (self.vocab, d)
+        return shapes
+
+    @cached_property
+    def slices(self) -> dict[str, slice]:
+        """Columns of the flat vector that hold each parameter."""
+        ends = np.cumsum([math.prod(s) for s in self.shapes.values()]).tolist()
+        return {n: slice(a, b) for n, a, b in zip(self.shapes, [0, *ends], ends)}
+
+    @property
+    def size(self) -> int:
+        """P, the number of parameters."""
+        return self.slices[next(reversed(self.slices))].stop
+
+    @property
+    def label(self) -> str:
+        return f"{self.layers}_{self.heads}_{self.width}"
+
+    def spec(self) -> dict:
+        return asdict(self)
+
+
+def part_of(name: str) -> str:
+    """Return the one part, E, A, F or N, that a parameter belongs to.
+
+    >>> part_of("h.0.attn.c_attn.bias"), part_of("wpe.weight"), part_of("ln_f.bias")
+    ('A', 'E', 'N')
+    """
+    parts = [
+        part for part, marks in {"E": ("wte.", "wpe.", "lm_head."), "A": (".attn.",), "F": (".mlp.",), "N": ("ln_",)}.items()
+        if any(mark in name for mark in marks)
+    ]  # fmt: skip
+    if len(parts) != 1:
+        raise ValueError(f"parameter {name!r} belongs to parts {parts}, not to exactly one.")
+    return parts[0]
+
+
+def decays(name: str) -> bool:
+    """Whether weight decay applies: to weights, not to biases and norms."""
+    return part_of(name) != "N" and not name.endswith(".bias")
+
+
+def views(flat: torch.Tensor | np.ndarray, arch: Architecture) -> dict:
+    """Return every parameter as a view of ``flat`` (..., P), shaped (..., *shape)."""
+    lead = tuple(flat.shape[:-1])
+    return {n: flat[..., arch.slices[n]].reshape(*lead, *shape) for n, shape in arch.shapes.items()}
+
+
+def fresh(arch: Architecture, *path: str | int) -> np.ndarray:
+    """Draw GPT-2's initial weights, float32 (P,): normal 0.02, residual projections 0.02 / sqrt(2 layers).
+
+    Args:
+        path: names the random stream, for example ("init", "haystack", seed).
+    """
+    flat = np.zeros(arch.size, np.float32)
+    for name, view in views(flat, arch).items():
+        if part_of(name) == "N":
+            view[...] = 1.0 if name.endswith("weight") else 0.0
+        elif name.endswith("weight"):
+            std = 0.02 / math.sqrt(2 * arch.layers) if name.endswith("c_proj.weight") else 0.02
+            view[...] = stream(*path, name).normal(0.0, std, view.shape)
+    return flat
+
+
+def hidden(flat: torch.Tensor, arch: Architecture, tokens: torch.Tensor, positions: torch.Tensor, dropout: float = 0.0):
+    """Return the final hidden states (S, B, W, D) at the scored positions, and nothing else.
+
+    The last layer computes queries, MLP and norm only where something is scored.
+
+    Args:
+        flat: (S, P). tokens: (S, B, T) ids, or (S, B, T, cells) bits as float. positions: (S, B, W) scored inputs.
+        dropout: rate, applied where GPT-2 applies it.
+    """
+    p = views(flat, arch)
+    s, b, t = tokens.shape[:3]
+    if arch.inputs == "bits":
+        x = tokens.reshape(s, b * t, -1) @ p["wte.weight"]
+    else:
+        x = torch.gather(p["wte.weight"], 1, tokens.reshape(s, b * t, 1).expand(-1, -1, arch.width))
+    x = x.reshape(s, b, t, arch.width) + p["wpe.weight"][:, None, :t]  # (S, B, T, D)
+    x = F.dropout(x, dropout)
+    everywhere = torch.arange(t, device=tokens.device).expand(s, b, t)
+    for i in range(arch.layers):
+        layer = {n.removeprefix(f"h.{i}."): v for n, v in p.items() if n.startswith(f"h.{i}.")}
+        x = block(x, layer, arch, positions if i == arch.layers - 1 else everywhere, dropout)
+    return norm(x, p["ln_f.weight"], p["ln_f.bias"])  # (S, B, W, D)
+
+
+def block(x, layer: dict, arch: Architecture, positions, dropout: float):
+    """One transformer block: keys and values at all T, everything else at ``positions`` (S, B, W)."""
+    s, b, t, d = x.shape
+    w = positions.shape[2]
+    a = norm(x, layer["ln_1.weight"], layer["ln_1.bias"])  # (S, B, T, D)
+    weight, bias = layer["attn.c_attn.weight"], layer["attn.c_attn.bias"]
+    if w == t:
+        q, k, v = linear(a, weight, bias).split(d, -1)
+        q, x = _at(q, positions), _at(x, positions)
+    else:
+        q = linear(_at(a, positions), weight[..., :d], bias[..., :d])  # (S, B, W, D)
+        k, v = linear(a, weight[..., d:], bias[..., d:]).split(d, -1)
+        x = _at(x, positions)
+    q, k, v = (z.reshape(s, b, -1, arch.heads, d // arch.heads).transpose(2, 3) for z in (q, k, v))  # (S, B, H, W|T, D/H)
+    scores = q @ k.transpose(-1, -2) / math.sqrt(d // arch.heads)  # (S, B, H, W, T)
+    seen = torch.arange(t, device=x.device) <= positions[..., None]  # (S, B, W, T)
+    scores = scores.masked_fill(~seen[:, :, None], float("-inf"))
+    mixed = F.dropout(scores.softmax(-1), dropout) @ v  # (S, B, H, W, D/H)
+    mixed = linear(mixed.transpose(2, 3).reshape(s, b, w, d), layer["attn.c_proj.weight"], layer["attn.c_proj.bias"])
+    x = x + F.dropout(mixed, dropout)
+    m = norm(x, layer["ln_2.weight"], layer["ln_2.bias"])
+    m = F.gelu(linear(m, layer["mlp.c_fc.weight"], layer["mlp.c_fc.bias"]), approximate="tanh")  # (S, B, W, 4D)
+    return x + F.dropout(linear(m, layer["mlp.c_proj.weight"], layer["mlp.c_proj.bias"]), dropout)
+
+
+def linear(x, weight, bias):
+    """x (S, ..., I) times weight (S, I, O) plus bias (S, O)."""
+    flat = x.reshape(x.shape[0], -1, x.shape[-1])
+    return torch.baddbmm(bias[:, None], flat, weight).reshape(*x.shape[:-1], weight.shape[-1])
+
+
+def norm(x, weight, bias):
+    """LayerNorm over the last axis of x (S, B, T, D) with one weight and bias (S, D) a model."""
+    return F.layer_norm(x, x.shape[-1:], eps=1e-5) * weight[:, None, None] + bias[:, None, None]
+
+
+def _at(x, positions):
+    return torch.gather(x, 2, positions[..., None].expand(*positions.shape, x.shape[-1]))
+
+
+def logits(flat, arch: Architecture, tokens, positions, dropout: float = 0.0):
+    """Return the logits (S, B, W, V) at the scored positions. Arguments as for :func:`hidden`."""
+    head = views(flat, arch)["wte.weight" if arch.tied else "lm_head.weight"]
+    if arch.inputs == "bits" and arch.tied:
+        raise ValueError("architecture: tied must be False for inputs of bits, got True.")
+    h = hidden(flat, arch, tokens, positions, dropout)
+    return (h.reshape(h.shape[0], -1, arch.width) @ head.transpose(1, 2)).reshape(*h.shape[:3], arch.vocab)
+
+
+def losses(flat, arch: Architecture, tokens, positions, targets, dropout: float = 0.0):
+    """Return the loss of each scored output (S, B, W), 0 where it is ignored, and whether it was predicted right.
+
+    Cross-entropy in nats over tokens; for bits the mean binary cross-entropy of a row and whether every bit is right.
+    """
+    z = logits(flat, arch, tokens, positions, dropout)
+    if arch.inputs == "bits":
+        scored = targets[..., 0] >= 0
+        loss = F.binary_cross_entropy_with_logits(z, targets.clamp(min=0).to(z.dtype), reduction="none").mean(-1)
+        return loss * scored, ((z > 0) == (targets > 0)).to(z.dtype).mean(-1) * scored
+    loss = F.cross_entropy(z.flatten(0, 2), targets.flatten().long(), reduction="none").reshape(targets.shape)
+    return loss, (z.argmax(-1) == targets).to(z.dtype)
+
+
+def to_huggingface(flat: np.ndarray, arch: Architecture):
+    """Return a ``transformers.GPT2LMHeadModel`` with the weights of one model, flat (P,)."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    config = GPT2Config(
+        vocab_size=arch.vocab, n_positions=arch.positions, n_embd=arch.width, n_layer=arch.layers, n_head=arch.heads,
+        tie_word_embeddings=arch.tied, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=0, eos_token_id=0,
+    )  # fmt: skip
+    model = GPT2LMHeadModel(config)
+    state = {f"transformer.{n}".replace("transformer.lm_head", "lm_head"): torch.from_numpy(np.array(v))
+             for n, v in views(flat, arch).items()}
+    if arch.tied:
+        state["lm_head.weight"] = state["transformer.wte.weight"]
+    missing = model.load_state_dict(state, strict=False)
+    if missing.unexpected_keys or [k for k in missing.missing_keys if not k.endswith((".attn.bias", ".masked_bias"))]:
+        raise ValueError(f"the Hugging Face model does not take these weights: {missing}")
+    return model.eval()
+
+
+def from_huggingface(source) -> tuple[np.ndarray, Architecture]:
+    """Return (flat, architecture) of a GPT2LMHeadModel or of a ``save_pretrained`` folder."""
+    from transformers import GPT2LMHeadModel
+
+    model = GPT2LMHeadModel.from_pretrained(source) if isinstance(source, (str, Path)) else source
+    c = model.config
+    arch = Architecture(c.vocab_size, c.n_positions, c.n_layer, c.n_head, c.n_embd, bool(c.tie_word_embeddings))
+    state = {k.removeprefix("transformer."): v.detach().cpu().numpy() for k, v in model.state_dict().items()}
+    return np.concatenate([state[n].reshape(-1).astype(np.float32) for n in arch.shapes]), arch

@@ -1,0 +1,209 @@
+"""Initial conditions: which weights a diagnostic model starts from. Pure functions on flat weight vectors.
+
+A condition is one frozen value that prints as a short readable string and parses back from it, so it can be a
+notebook parameter, a row label and part of a run's key::
+
+    scratch · full=identity · attention=identity · attention=set mlp=eca · attention=identity noise=0.05
+    attention=set shuffle · mlp=eca freeze=mlp · attention=set layer=0 · attention=set head=0.3
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from .model import Architecture, part_of, views
+from .randomness import stream
+
+SCOPES = {"attention": "A", "mlp": "F"}
+RANDOMISERS = ("shuffle", "statistics", "random_donor")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a model starts from; everything left unset is fresh.
+
+    Attributes:
+        full, attention, mlp: name of the source whose weights are copied (attention and MLPs may have different ones).
+        noise: standard deviation of Gaussian noise added to every copied weight. relative_noise: the same, as a share of each
+            tensor's own standard deviation. shuffle: entries of each copied tensor permuted within it. statistics: each redrawn
+            from a normal with its mean and standard deviation. random_donor: each replaced by a random tensor of the same norm.
+        freeze: ``attention`` or ``mlp``, held fixed in fine-tuning. layer: only this layer is copied. head: "layer.head", only
+            this attention head is copied.
+    """
+
+    full: str = ""
+    attention: str = ""
+    mlp: str = ""
+    noise: float = 0.0
+    relative_noise: float = 0.0
+    shuffle: bool = False
+    statistics: bool = False
+    random_donor: bool = False
+    freeze: str = ""
+    layer: int = -1
+    head: str = ""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the sources it needs, each once."""
+        return tuple(dict.fromkeys(s for s in (self.full, self.attention, self.mlp) if s))
+
+    def __str__(self) -> str:
+        words = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value != field.default:
+                words.append(field.name if value is True else f"{field.name}={value}")
+        return " ".join(words) or "scratch"
+
+    def __post_init__(self) -> None:
+        def fail(problem):
+            raise ValueError(f"initial_condition {str(self)!r}: {problem}")
+
+        if self.full and (self.attention or self.mlp):
+            fail("full cannot be combined with attention or mlp.")
+        if not self.sources and str(self) != "scratch":
+            fail("nothing is transferred; name a source with full=, attention= or mlp=.")
+        if self.noise < 0 or self.relative_noise < 0 or not np.isfinite(self.noise + self.relative_noise):
+            fail("noise and relative_noise must be 0 or more.")
+        if sum([self.noise > 0, self.relative_noise > 0, self.shuffle, self.statistics, self.random_donor]) > 1:
+            fail("give one perturbation: noise, relative_noise, shuffle, statistics or random_donor.")
+        if self.freeze not in ("", *SCOPES):
+            fail("freeze must be attention or mlp.")
+        if self.freeze and not (self.full or getattr(self, self.freeze)):
+            fail(f"freeze={self.freeze} needs {self.freeze} to be transferred.")
+        if self.head and not (self.attention and not self.mlp and self.layer < 0):
+            fail("head needs attention= alone, without mlp or layer.")
+        if self.head and not all(x.isdigit() for x in self.head.split(".")) or self.head.count(".") > 1:
+            fail("head must be layer.head, for example 0.3.")
+
+
+def parse(text: str) -> Condition:
+    """Read a condition from its string; raises ValueError naming the word that is wrong.
+
+    >>> str(parse("attention=set mlp=eca noise=0.05"))
+    'attention=set mlp=eca noise=0.05'
+    >>> parse("scratch").sources
+    ()
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError(f"initial_condition must be a string such as 'scratch' or 'attention=identity', got {text!r}.")
+    if text.strip() == "scratch":
+        return Condition()
+    kinds = {f.name: f.type for f in fields(Condition)}
+    values = {}
+    for word in text.split():
+        name, equals, value = word.partition("=")
+        if name not in kinds or name in values or (kinds[name] is bool) == bool(equals):
+            raise ValueError(f"initial_condition {text!r}: {word!r} is not understood; it may hold, each once, scratch, "
+                             f"{', '.join(n if k is bool else n + '=...' for n, k in kinds.items())}.")  # fmt: skip
+        try:
+            values[name] = True if kinds[name] is bool else kinds[name](value)
+        except ValueError:
+            raise ValueError(f"initial_condition {text!r}: {name} must be a number, got {value!r}.") from None
+    return Condition(**values)
+
+
+def initialise(condition: Condition, fresh: np.ndarray, arch: Architecture, donors: dict, *path):
+    """Replace the parts of a fresh model that the condition names.
+
+    Args:
+        condition: what to do. fresh: (P,) weights of a new model, not changed. arch: its shape.
+        donors: source name -> (weights (P',), Architecture). path: names the random stream of a perturbation.
+
+    Returns:
+        (weights (P,), frozen (P,) bool, report): the report maps each replaced parameter to a sentence on where it came from.
+
+    Raises:
+        ValueError: a donor is missing, has another shape (the tensors are named), or nothing would be copied.
+    """
+    flat, frozen, report = fresh.copy(), np.zeros(arch.size, bool), {}
+    target = views(flat, arch)
+    for source in condition.sources:
+        if source not in donors:
+            raise ValueError(f"initial_condition '{condition}': there is no donor {source!r}, only {sorted(donors)}.")
+    for name, view in target.items():
+        source = _source_of(condition, name)
+        if not source:
+            continue
+        weights, donor_arch = donors[source]
+        donor = views(weights, donor_arch)
+        if part_of(name) == "E":
+            _embed(name, view, donor, source, report)
+            continue
+        if name not in donor or donor[name].shape != view.shape:
+            shape = donor[name].shape if name in donor else "no such tensor"
+            raise ValueError(f"transfer of {source!r}: tensor {name} has shape {view.shape} here but {shape} in the donor.")
+        cut = _head_slice(condition, name, arch)
+        view[cut] = donor[name][cut]
+        action = _perturb(condition, view, cut, (*path, str(condition), name))
+        report[name] = f"{action} from {source}"
+        if condition.freeze and part_of(name) == SCOPES[condition.freeze]:
+            frozen[arch.slices[name]] = True
+    expected = {"A", "F", "N"} if condition.full else {SCOPES[s] for s in SCOPES if getattr(condition, s)}
+    missing = expected - {part_of(name) for name in report}
+    if missing:
+        raise ValueError(f"initial_condition '{condition}': nothing of part {', '.join(sorted(missing))} would be copied.")
+    if not np.isfinite(flat).all():
+        bad = [n for n, v in target.items() if not np.isfinite(v).all()]
+        raise ValueError(f"initial_condition '{condition}': the donor has non-finite weights in {', '.join(bad)}.")
+    return flat, frozen, report
+
+
+def _source_of(condition: Condition, name: str) -> str:
+    """The source that this parameter comes from, or the empty string."""
+    layer = int(condition.head.split(".")[0]) if condition.head else condition.layer
+    if layer >= 0 and not name.startswith(f"h.{layer}."):
+        return ""
+    if condition.full:
+        return condition.full
+    return {"A": condition.attention, "F": condition.mlp}.get(part_of(name), "")
+
+
+def _embed(name: str, view: np.ndarray, donor: dict, source: str, report: dict) -> None:
+    """Full transfer of E: every token row becomes the mean token vector; positions only where the source has enough."""
+    if name == "wpe.weight":
+        if donor[name].shape[0] >= view.shape[0]:
+            view[:] = donor[name][: len(view)]
+            report[name] = f"first {len(view)} rows copied from {source}"
+        return
+    view[:] = donor["wte.weight"].mean(0)
+    report[name] = f"mean token vector of {source} in every row"
+
+
+def _head_slice(condition: Condition, name: str, arch: Architecture):
+    """Index of the entries that are copied: all of a tensor, or those that belong to one head."""
+    if not condition.head:
+        return ...
+    head, width = int(condition.head.split(".")[1]), arch.width // arch.heads
+    if head >= arch.heads:
+        raise ValueError(f"initial_condition '{condition}': head must be below {arch.heads}, got {head}.")
+    own = np.arange(head * width, (head + 1) * width)
+    if "c_attn" in name:
+        return (..., np.concatenate([own + i * arch.width for i in range(3)]))
+    return (own,) if name.endswith("weight") else np.arange(0)  # rows of the output projection; its bias is no head's
+
+
+def _perturb(condition: Condition, view: np.ndarray, cut, path) -> str:
+    """Perturb what was copied into view[cut], in place, and say what was done."""
+    copied = view[cut]
+    if not copied.size:
+        return "left fresh, none copied"
+    rng = stream("perturb", *path)
+    if condition.noise:
+        view[cut] = copied + rng.normal(0, condition.noise, copied.shape)
+        return f"copied with noise {condition.noise}"
+    if condition.relative_noise:
+        view[cut] = copied + rng.normal(0, condition.relative_noise * copied.std() + 1e-30, copied.shape)
+        return f"copied with noise {condition.relative_noise} of its standard deviation"
+    if condition.shuffle:
+        view[cut] = rng.permutation(copied.reshape(-1)).reshape(copied.shape)
+        return "copied and shuffled"
+    if condition.statistics:
+        view[cut] = rng.normal(copied.mean(), copied.std() + 1e-30, copied.shape)
+        return "redrawn with the mean and standard deviation"
+    if condition.random_donor:
+        noise = rng.normal(size=copied.shape)
+        view[cut] = noise * (np.linalg.norm(copied) / np.linalg.norm(noise))
+        return "replaced by a random tensor with the norm of the one"
+    return "copied"

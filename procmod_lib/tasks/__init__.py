@@ -1,0 +1,32 @@
+"""What can be learned: procedural sources and diagnostics behind one contract."""
+
+from dataclasses import fields
+
+from .automaton import Automaton
+from .base import IGNORE, SPLITS, Batch, Task
+from .brackets import Dyck, DyckShuffle
+from .control import Shuffled
+from .copying import Delete, Identity, Reverse, Set, Sort, Union
+from .diagnostics import Addition, Haystack, Multiplication, ReversedAddition, Sorting
+from .stack import Stack
+
+SOURCES = {t.name: t for t in (Identity, Set, Stack, Dyck, DyckShuffle, Automaton, Reverse, Sort, Union, Delete)}
+DIAGNOSTICS = {t.name: t for t in (Haystack, Addition, ReversedAddition, Multiplication, Sorting)}
+TASKS = SOURCES | DIAGNOSTICS
+
+
+def make_task(name: str, **parameters) -> Task:
+    """Make a task by name; raises ValueError, naming what exists, for an unknown name or parameter.
+
+    >>> make_task("haystack", pairs=10, vocab_size=256).length
+    23
+    """
+    base = name.removesuffix("_tokens_shuffled")
+    if base not in TASKS:
+        raise ValueError(f"task must be one of {', '.join(TASKS)}, got {name!r}.")
+    known = [f.name for f in fields(TASKS[base])]
+    for parameter in parameters:
+        if parameter not in known:
+            raise ValueError(f"{name}: there is no parameter {parameter!r}; it has {', '.join(known)}.")
+    task = TASKS[base](**parameters)
+    return task if base == name else Shuffled(task)

@@ -1,0 +1,135 @@
+"""The one contract of everything that can be learned here.
+
+A task turns random numbers into a batch of token sequences and says which outputs are scored.
+A procedural source and a diagnostic differ only in what they are used for.
+"""
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import ClassVar
+
+import numpy as np
+
+from ..randomness import fingerprint, rehash, stream
+
+IGNORE = -100  # a target that is not scored, as in PyTorch
+SPLITS = {"test": (0, 1), "validation": (1, 2), "train": (2, 16)}  # sixteenths of the space of samples
+
+
+@dataclass(frozen=True)
+class Batch:
+    """n sequences and the outputs that are scored in them.
+
+    Attributes:
+        tokens: (n, T) token ids, or (n, T, cells) bits for a source of rows.
+        positions: (n, W) index of the input whose output is scored: the output at p predicts token p + 1.
+        targets: (n, W) the token to be predicted, IGNORE where a row scores fewer than W
+            (for rows of bits (n, W, cells)).
+        reference: (n, W) which outputs count for ``token_accuracy``, the score of the reference code.
+        answer: (n, W) which outputs make up the whole answer, for ``exact_match``.
+    """
+
+    tokens: np.ndarray
+    positions: np.ndarray
+    targets: np.ndarray
+    reference: np.ndarray
+    answer: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def trained_on(self, answer_mask: str) -> "Batch":
+        """Keep the outputs that training looks at: ``"reference"`` or ``"full"`` (the whole answer)."""
+        mask = self.reference if answer_mask == "reference" else self.answer
+        columns = mask.any(0)
+        keep = mask[:, columns]
+        wide = keep if self.targets.ndim == 2 else keep[:, :, None]
+        targets = np.where(wide, self.targets[:, columns], IGNORE).astype(self.targets.dtype)
+        return Batch(self.tokens, *map(np.ascontiguousarray, (self.positions[:, columns], targets, keep, self.answer[:, columns])))
+
+
+@dataclass(frozen=True)
+class Task:
+    """A family of sequences; its fields are its parameters.
+
+    Subclasses set ``name``, ``vocab`` (token ids are 0..vocab-1), ``length`` (T) and ``draws`` (uniform random
+    numbers a sample) and write :meth:`build`. All of a sample's randomness is one row of uniforms,
+    so a sample never depends on the batch that it was drawn in.
+    """
+
+    name: ClassVar[str]
+    kind: ClassVar[str] = "tokens"  # or "bits": one position is a row of bits
+
+    def build(self, uniforms: np.ndarray) -> Batch:
+        """Turn uniforms (n, draws) in [0, 1) into a batch of n samples. A pure function."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Raise ValueError, in one sentence, where a parameter is out of range."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type is int and (isinstance(value, bool) or not isinstance(value, int)):
+                raise ValueError(f"{self.name}: {field.name} must be a whole number, got {value!r}.")
+        self.check()
+
+    def require(self, parameter: str, ok: bool, allowed: str) -> None:
+        """Raise one clear sentence about ``parameter`` unless ``ok``."""
+        if not ok:
+            raise ValueError(f"{self.name}: {parameter} must be {allowed}, got {getattr(self, parameter)!r}.")
+
+    def sample(self, n: int, rng: np.random.Generator, split: str = "train") -> Batch:
+        """Draw n samples of one split.
+
+        The space of samples is divided among the splits by a hash of the tokens that come before the
+        last scored output, so that no sample of one split can occur in another. A sample that
+        falls into the wrong split is drawn again, from itself.
+
+        Args:
+            n: number of samples. rng: a stream of :mod:`procmod_lib.randomness`. split: train, validation or test.
+        """
+        low, high = SPLITS[split]
+        uniforms = rng.random((n, self.draws))
+        batch = self.build(uniforms)
+        wrong = np.flatnonzero(~_inside(batch, low, high))
+        for _ in range(2000):
+            if not len(wrong):
+                return batch
+            uniforms[wrong] = rehash(uniforms[wrong])
+            redrawn = self.build(uniforms[wrong])
+            for field in fields(Batch):
+                getattr(batch, field.name)[wrong] = getattr(redrawn, field.name)
+            wrong = wrong[~_inside(redrawn, low, high)]
+        raise ValueError(f"{self.name}: no sample of the {split} split was found; the task has too few different samples.")
+
+    def batch(self, n: int, split: str, *path: int) -> Batch:
+        """Draw n samples from the stream named by this task, the split and ``path`` (seed, step)."""
+        return self.sample(n, stream("data", self.name, split, *path), split)
+
+    def spec(self) -> dict:
+        """Return the name and all parameters as plain JSON values."""
+        return {"task": self.name, **asdict(self)}
+
+    def with_(self, **changes) -> "Task":
+        """Return a copy with some parameters changed; checks them."""
+        return replace(self, **changes)
+
+
+def _inside(batch: Batch, low: int, high: int) -> np.ndarray:
+    bucket = fingerprint(batch.tokens) >> np.uint64(60)
+    return (bucket >= low) & (bucket < high)
+
+
+def below(uniforms: np.ndarray, n: int | np.ndarray) -> np.ndarray:
+    """Turn uniforms into integers 0..n-1 (n may be an array)."""
+    return (uniforms * n).astype(np.int32)
+
+
+def scored_span(tokens: np.ndarray, first: np.ndarray, count: np.ndarray, width: int) -> Batch:
+    """Make a batch that scores ``count`` outputs from input position ``first`` on, both (n,)."""
+    n, length = tokens.shape
+    column = np.arange(width, dtype=np.int32)
+    real = column < np.asarray(count)[:, None]  # (n, W)
+    positions = np.minimum(np.asarray(first)[:, None] + column, length - 2).astype(np.int32)
+    targets = np.take_along_axis(tokens, positions + 1, 1)
+    return Batch(tokens, positions, np.where(real, targets, IGNORE).astype(np.int32), real, real.copy())

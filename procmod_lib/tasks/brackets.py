@@ -1,0 +1,106 @@
+"""Bracket languages: k-DYCK (nested) and k-DYCK SHUFFLE (interleaved)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from .base import Batch, Task, below, scored_span
+
+
+@dataclass(frozen=True)
+class Brackets(Task):
+    """k types of brackets: ids 0..k-1 open, k..2k-1 close. Every next token is scored.
+
+    Attributes:
+        k: number of bracket types. brackets: T, the number of tokens.
+    """
+
+    k: int = 16
+    brackets: int = 128
+
+    @property
+    def vocab(self) -> int:
+        return 2 * self.k
+
+    @property
+    def length(self) -> int:
+        return self.brackets
+
+    @property
+    def draws(self) -> int:
+        return 2 * self.brackets
+
+    def check(self) -> None:
+        self.require("k", 1 <= self.k <= 4096, "between 1 and 4096")
+        self.require("brackets", 2 <= self.brackets <= 4096 and self.brackets % 2 == 0, "even, between 2 and 4096")
+
+    def scored(self, tokens: np.ndarray) -> Batch:
+        n, length = tokens.shape
+        return scored_span(tokens, np.zeros(n, int), np.full(n, length - 1), length - 1)
+
+
+@dataclass(frozen=True)
+class Dyck(Brackets):
+    """k-DYCK: properly nested, closed exactly at the given length.
+
+    A bracket opens with probability 0.5 wherever opening and closing are both possible.
+
+    >>> batch = Dyck(k=2, brackets=4).build(np.array([[.1, .1, .9, .9, .0, .7, .0, .0]]))
+    >>> batch.tokens.tolist()                                           # ( [ ] )
+    [[0, 1, 3, 2]]
+    >>> batch.positions.tolist(), batch.targets.tolist()
+    ([[0, 1, 2]], [[1, 3, 2]])
+    """
+
+    name: ClassVar[str] = "dyck"
+
+    def build(self, uniforms: np.ndarray) -> Batch:
+        n, length = len(uniforms), self.brackets
+        kinds = below(uniforms[:, length:], self.k)
+        tokens = np.empty((n, length), np.int32)
+        stack = np.zeros((n, length // 2 + 1), np.int32)
+        depth, row = np.zeros(n, int), np.arange(n)
+        for t in range(length):
+            opens = ((uniforms[:, t] < 0.5) | (depth == 0)) & (depth < length - t)
+            top = stack[row, np.maximum(depth - 1, 0)]
+            tokens[:, t] = np.where(opens, kinds[:, t], self.k + top)
+            stack[row, np.where(opens, depth, length // 2)] = kinds[:, t]
+            depth += np.where(opens, 1, -1)
+        return self.scored(tokens)
+
+
+@dataclass(frozen=True)
+class DyckShuffle(Brackets):
+    """k-DYCK SHUFFLE: every closing bracket has an opening one of its type before it; types interleave freely.
+
+    A bracket opens with probability 0.5 where the depth (brackets still open, at most ``max_depth``) allows both; a closing
+    one closes an open bracket chosen uniformly. The sequence is cut at the length, whatever is open.
+
+    >>> batch = DyckShuffle(k=2, brackets=4).build(np.array([[.1, .1, .9, .9, .0, .7, .0, .9]]))
+    >>> batch.tokens.tolist()                                           # ( [ ) ]
+    [[0, 1, 2, 3]]
+    """
+
+    name: ClassVar[str] = "dyck_shuffle"
+    max_depth: int = 16
+
+    def check(self) -> None:
+        super().check()
+        self.require("max_depth", 1 <= self.max_depth <= 4096, "between 1 and 4096")
+
+    def build(self, uniforms: np.ndarray) -> Batch:
+        n, length = len(uniforms), self.brackets
+        tokens = np.empty((n, length), np.int32)
+        count = np.zeros((n, self.k), np.int32)  # open brackets of each type
+        depth, row = np.zeros(n, int), np.arange(n)
+        for t in range(length):
+            opens = ((uniforms[:, t] < 0.5) | (depth == 0)) & (depth < self.max_depth)
+            choice = uniforms[:, length + t]
+            nth = below(choice, np.maximum(depth, 1))
+            open_kind = np.argmax(np.cumsum(count, 1) > nth[:, None], 1)  # the type of the nth open bracket
+            kind = np.where(opens, below(choice, self.k), open_kind)
+            tokens[:, t] = np.where(opens, kind, self.k + kind)
+            count[row, kind] += np.where(opens, 1, -1)
+            depth += np.where(opens, 1, -1)
+        return self.scored(tokens)

@@ -1,0 +1,205 @@
+"""Sources that write a function of a list: IDENTITY, SET, REVERSE, SORT, UNION, DELETE."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from .base import Batch, Task, below, scored_span
+
+
+@dataclass(frozen=True)
+class ListTask(Task):
+    """``s, SEP, f(s), PAD``: a list of payload tokens, a separator, an output, padding.
+
+    Payload tokens are 1..symbols-1, the separator is ``symbols``, the pad ``symbols + 1``.
+    The outputs from the separator on are scored: the whole of f(s) and, where the length of f(s)
+    varies, the first pad, which says that the output has ended.
+
+    Attributes:
+        symbols: V, payload ids run to V - 1. list_length: the longest list.
+        lengths: ``"fixed"`` (always list_length), ``"all"`` (uniform from 2 to list_length)
+            or ``"curriculum"`` (as fixed; training lengthens the list as it is learnt).
+    """
+
+    symbols: int = 21
+    list_length: int = 20
+    lengths: str = "all"
+    ends: ClassVar[bool] = False  # whether a scored pad ends the output
+
+    @property
+    def vocab(self) -> int:
+        return self.symbols + 2
+
+    @property
+    def length(self) -> int:
+        return 2 * self.list_length + 1 + self.ends
+
+    @property
+    def draws(self) -> int:
+        return self.list_length + 1
+
+    def check(self) -> None:
+        self.require("symbols", 2 <= self.symbols <= 4096, "between 2 and 4096")
+        self.require("list_length", 2 <= self.list_length <= 2048, "between 2 and 2048")
+        self.require("lengths", self.lengths in ("fixed", "all", "curriculum"), "'fixed', 'all' or 'curriculum'")
+
+    def build(self, uniforms: np.ndarray) -> Batch:
+        n, m = len(uniforms), self.list_length
+        lengths = np.full(n, m) if self.lengths != "all" else 2 + below(uniforms[:, 0], m - 1)
+        pad = self.symbols + 1
+        real = np.arange(m) < lengths[:, None]  # (n, m)
+        payload = np.where(real, 1 + below(uniforms[:, 1:], self.symbols - 1), pad)
+        output, sizes = self.output(payload, lengths)
+        tokens = np.full((n, self.length), pad, np.int32)
+        tokens[:, :m] = payload
+        tokens[np.arange(n), lengths] = self.symbols
+        _place(tokens, output, lengths + 1, sizes)
+        return scored_span(tokens, lengths, sizes + self.ends, m + self.ends)
+
+    def output(self, payload: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return f of each padded list (n, m), left-aligned, and its lengths (n,)."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Identity(ListTask):
+    """IDENTITY: write the list again.
+
+    With one fixed length the copy can be made by position alone (look 20 back); with all lengths it cannot.
+
+    >>> task = Identity(symbols=5, list_length=3, lengths="fixed")      # SEP is 5, PAD is 6
+    >>> batch = task.build(np.array([[0, .30, .90, .10]]))
+    >>> batch.tokens.tolist()                                           # s, SEP, s
+    [[2, 4, 1, 5, 2, 4, 1]]
+    >>> batch.positions.tolist(), batch.targets.tolist()                # from SEP on, the copy is predicted
+    ([[3, 4, 5]], [[2, 4, 1]])
+    """
+
+    name: ClassVar[str] = "identity"
+
+    def output(self, payload, lengths):
+        return payload, lengths
+
+
+@dataclass(frozen=True)
+class Set(ListTask):
+    """SET: write the list without repeats, in order of first appearance.
+
+    >>> task = Set(symbols=5, list_length=4, lengths="fixed")
+    >>> batch = task.build(np.array([[0, .30, .30, .10, .30]]))
+    >>> batch.tokens.tolist()                                           # 2 2 1 2 | 2 1 PAD PAD PAD
+    [[2, 2, 1, 2, 5, 2, 1, 6, 6, 6]]
+    >>> batch.targets.tolist()                                          # the first pad is scored: it ends the set
+    [[2, 1, 6, -100, -100]]
+    """
+
+    name: ClassVar[str] = "set"
+    ends: ClassVar[bool] = True
+
+    def output(self, payload, lengths):
+        return left_align(payload, _first(payload) & (payload < self.symbols), self.symbols + 1)
+
+
+@dataclass(frozen=True)
+class Reverse(ListTask):
+    """REVERSE: write the list backwards.
+
+    >>> Reverse(symbols=5, list_length=3, lengths="fixed").build(np.array([[0, .30, .90, .10]])).tokens.tolist()
+    [[2, 4, 1, 5, 1, 4, 2]]
+    """
+
+    name: ClassVar[str] = "reverse"
+
+    def output(self, payload, lengths):
+        back = np.maximum(lengths[:, None] - 1 - np.arange(payload.shape[1]), 0)
+        return np.take_along_axis(payload, back, 1), lengths
+
+
+@dataclass(frozen=True)
+class Sort(ListTask):
+    """SORT: write the list in ascending order of token id.
+
+    >>> Sort(symbols=5, list_length=3, lengths="fixed").build(np.array([[0, .30, .90, .10]])).tokens.tolist()
+    [[2, 4, 1, 5, 1, 2, 4]]
+    """
+
+    name: ClassVar[str] = "sort"
+
+    def output(self, payload, lengths):
+        return np.sort(payload, axis=1), lengths  # the pad is the largest id
+
+
+@dataclass(frozen=True)
+class Union(ListTask):
+    """UNION: the list is two lists end to end; write the elements of either, once, in order of first appearance.
+
+    The first list takes the first half of the positions (rounded down), the second the rest; the pop
+    token 0 stands between them.
+
+    >>> task = Union(symbols=5, list_length=5, lengths="fixed")
+    >>> task.build(np.array([[0, .30, .90, .10, .30, .30]])).tokens.tolist()  # {2 4} + {2 2} = {2 4}
+    [[2, 4, 0, 2, 2, 5, 2, 4, 6, 6, 6, 6]]
+    """
+
+    name: ClassVar[str] = "union"
+    ends: ClassVar[bool] = True
+
+    def check(self) -> None:
+        super().check()
+        self.require("list_length", self.list_length >= 3, "at least 3: two lists and their divider")
+
+    def output(self, payload, lengths):
+        payload[np.arange(len(payload)), lengths // 2] = 0
+        return left_align(payload, _first(payload) & (payload < self.symbols) & (payload > 0), self.symbols + 1)
+
+
+@dataclass(frozen=True)
+class Delete(ListTask):
+    """DELETE: the last token names an element; write the list before it without that element.
+
+    The token 0 stands before the element to delete.
+
+    >>> task = Delete(symbols=5, list_length=5, lengths="fixed")
+    >>> task.build(np.array([[0, .30, .90, .30, .10, .90]])).tokens.tolist()  # 2 4 2 without 4
+    [[2, 4, 2, 0, 4, 5, 2, 2, 6, 6, 6, 6]]
+    """
+
+    name: ClassVar[str] = "delete"
+    ends: ClassVar[bool] = True
+
+    def check(self) -> None:
+        super().check()
+        self.require("list_length", self.list_length >= 3, "at least 3: a list, its divider and the element")
+
+    def output(self, payload, lengths):
+        row = np.arange(len(payload))
+        payload[row, np.maximum(lengths - 2, 0)] = 0
+        gone = payload[row, lengths - 1]
+        keep = (np.arange(payload.shape[1]) < lengths[:, None] - 2) & (payload != gone[:, None])
+        return left_align(payload, keep, self.symbols + 1)
+
+
+def left_align(rows: np.ndarray, keep: np.ndarray, fill: int) -> tuple[np.ndarray, np.ndarray]:
+    """Move the kept entries of each row (n, m) to its left, in order; return rows and counts (n,)."""
+    out = np.full_like(rows, fill)
+    row, column = np.nonzero(keep)
+    out[row, (np.cumsum(keep, 1) - 1)[row, column]] = rows[row, column]
+    return out, keep.sum(1)
+
+
+def _first(rows: np.ndarray) -> np.ndarray:
+    """Mark the first appearance of each value in its row (n, m)."""
+    order = np.argsort(rows, axis=1, kind="stable")
+    ordered = np.take_along_axis(rows, order, 1)
+    new = np.ones_like(rows, bool)
+    new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    first = np.empty_like(new)
+    np.put_along_axis(first, order, new, 1)
+    return first
+
+
+def _place(tokens: np.ndarray, output: np.ndarray, start: np.ndarray, sizes: np.ndarray) -> None:
+    """Write output[r, :sizes[r]] into tokens[r, start[r]:], for every row at once."""
+    row, column = np.nonzero(np.arange(output.shape[1]) < sizes[:, None])
+    tokens[row, start[row] + column] = output[row, column]

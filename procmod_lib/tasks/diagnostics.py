@@ -1,0 +1,238 @@
+"""The diagnostics: HAYSTACK, ADDITION, REVERSED ADDITION, MULTIPLICATION, SORTING."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from .base import Batch, Task, below, scored_span
+
+
+@dataclass(frozen=True)
+class Haystack(Task):
+    """HAYSTACK: n pairs (key, value), then one of the keys again as a query: which value stood beside it?
+
+    n is uniform from 1 to ``pairs``; the keys of a sample are all different. With ``pairs`` = p and ``values`` = v the ids are
+    pad 0, values 1..v, keys v+1..v+p, queries v+p+1..v+2p (the paper's: 1..127, 128..157, 158..187 of 256).
+    Only the value after the query is scored. Guessing any value in the context gives mean(1/n).
+
+    Attributes:
+        pairs: the most pairs. values: number of different values. vocab_size: size of the embedding.
+
+    >>> task = Haystack(pairs=3, values=4, vocab_size=16)               # keys 5 6 7, queries 8 9 10
+    >>> batch = task.build(np.array([[.4, .9, .5, .1, .2, .6, .8, .0]]))
+    >>> batch.tokens.tolist()                                           # key 6, value 3; key 7, value 4; query of 7; 4
+    [[6, 3, 7, 4, 10, 4, 0, 0, 0]]
+    >>> batch.positions.tolist(), batch.targets.tolist()                # 9 tokens = 2 * 3 + 3: pairs, query, value, pad
+    ([[4]], [[4]])
+    """
+
+    name: ClassVar[str] = "haystack"
+    pairs: int = 30
+    values: int = 127
+    vocab_size: int = 256
+    position_count: ClassVar[int] = 100
+
+    @property
+    def vocab(self) -> int:
+        return self.vocab_size
+
+    @property
+    def length(self) -> int:
+        return 2 * self.pairs + 3
+
+    @property
+    def draws(self) -> int:
+        return 2 + 2 * self.pairs
+
+    def check(self) -> None:
+        self.require("pairs", 1 <= self.pairs <= 1000, "between 1 and 1000")
+        self.require("values", 1 <= self.values <= 100_000, "between 1 and 100000")
+        self.require("vocab_size", self.vocab_size > self.values + 2 * self.pairs,
+                     f"at least {self.values + 2 * self.pairs + 1} (pad, values, keys, queries)")
+
+    def build(self, uniforms: np.ndarray) -> Batch:
+        n, p, row = len(uniforms), self.pairs, np.arange(len(uniforms))
+        count = 1 + below(uniforms[:, 0], p)
+        chosen = below(uniforms[:, 1], count)
+        keys = np.argsort(uniforms[:, 2 : 2 + p].astype(np.float32), axis=1).astype(np.int32) + self.values + 1
+        values = 1 + below(uniforms[:, 2 + p :], self.values)
+        tokens = np.zeros((n, self.length), np.int32)
+        real = np.arange(p) < count[:, None]
+        tokens[:, 0 : 2 * p : 2] = keys * real
+        tokens[:, 1 : 2 * p : 2] = values * real
+        tokens[row, 2 * count] = keys[row, chosen] + p
+        tokens[row, 2 * count + 1] = values[row, chosen]
+        return scored_span(tokens, 2 * count, np.ones(n, int), 1)
+
+    def chance(self) -> float:
+        """Accuracy of answering with any value of the context: mean over n of 1/n."""
+        return float(np.mean(1 / np.arange(1, self.pairs + 1)))
+
+
+PLUS, EQUALS, PAD, ANSWER, STOP = 10, 11, 12, 20, 30
+
+
+@dataclass(frozen=True)
+class Arithmetic(Task):
+    """``a op b = answer stop pad``: operand digits are 0-9, answer digits 20-29, stop 30, pad 12.
+
+    Both operands have exactly ``digits`` digits. Two masks: ``reference`` scores the outputs whose INPUT is an answer
+    token (id >= 20), so the first answer digit is left out and the pad after the stop is in, where it fits; ``answer`` is the
+    truth, first digit to stop.
+    """
+
+    digits: int = 5
+    vocab: ClassVar[int] = 31
+    position_count: ClassVar[int] = 40
+    draws: ClassVar[int] = 2
+    symbol: ClassVar[str] = "+"
+    backwards: ClassVar[bool] = False
+    most_digits: ClassVar[int] = 11
+
+    @property
+    def answer_digits(self) -> int:
+        return self.digits + 1
+
+    @property
+    def length(self) -> int:
+        return 3 * self.digits + 4
+
+    def check(self) -> None:
+        self.require("digits", 1 <= self.digits <= self.most_digits,
+                     f"between 1 and {self.most_digits} (the model has {self.position_count} positions)")
+
+    def solve(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return a + b
+
+    def build(self, uniforms: np.ndarray) -> Batch:
+        n, d = len(uniforms), self.digits
+        low = 10 ** (d - 1)
+        a, b = (low + (uniforms * 9 * low).astype(np.int64)).T
+        answer = self.solve(a, b)
+        size = self.answer_digits - 1 + (answer >= 10 ** (self.answer_digits - 1)).astype(int)
+        tokens = np.full((n, self.length), PAD, np.int32)
+        self._write(tokens, a, 0, d, 0)
+        tokens[:, d] = PLUS
+        self._write(tokens, b, d + 1, d, 0)
+        tokens[:, 2 * d + 1] = EQUALS
+        self._write(tokens, answer, 2 * d + 2, size, ANSWER)
+        tokens[np.arange(n), 2 * d + 2 + size] = STOP
+        return self._masked(tokens, size)
+
+    def _write(self, tokens, number, start, size, offset) -> None:
+        """Write the digits of number (n,) from column ``start`` on, ``size`` of them."""
+        most = int(np.max(size))
+        low = np.empty((len(number), most), np.int32)  # least significant digit first
+        rest = number
+        for i in range(most):
+            rest, low[:, i] = np.divmod(rest, 10)
+        size = np.broadcast_to(size, len(number))
+        for i in range(most):
+            here = i < size
+            digit = low[:, i] if self.backwards else low[np.arange(len(number)), np.maximum(size - 1 - i, 0)]
+            tokens[:, start + i] = np.where(here, digit + offset, tokens[:, start + i])
+
+    def _masked(self, tokens: np.ndarray, size: np.ndarray) -> Batch:
+        first = 2 * self.digits + 1  # the position of "="
+        width = min(self.answer_digits + 2, self.length - 1 - first)
+        batch = scored_span(tokens, np.full(len(tokens), first), np.full(len(tokens), width), width)
+        inputs = tokens[:, first : first + width]
+        answer = np.arange(width) <= size[:, None]
+        reference = inputs >= ANSWER
+        targets = np.where(answer | reference, batch.targets, -100).astype(np.int32)
+        return Batch(tokens, batch.positions, targets, reference, answer)
+
+
+@dataclass(frozen=True)
+class Addition(Arithmetic):
+    """ADDITION: the sum of two numbers, most significant digit first.
+
+    >>> batch = Addition(digits=2).build(np.array([[.5, .1], [.9, .9]]))  # 55 + 19 = 74;  91 + 91 = 182
+    >>> batch.tokens.tolist()
+    [[5, 5, 10, 1, 9, 11, 27, 24, 30, 12], [9, 1, 10, 9, 1, 11, 21, 28, 22, 30]]
+    >>> batch.targets.tolist()                                          # from "=" on
+    [[27, 24, 30, 12], [21, 28, 22, 30]]
+    >>> batch.reference.astype(int).tolist()                            # not the first digit; the pad where it fits
+    [[0, 1, 1, 1], [0, 1, 1, 1]]
+    >>> batch.answer.astype(int).tolist()                               # first digit to stop
+    [[1, 1, 1, 0], [1, 1, 1, 1]]
+    """
+
+    name: ClassVar[str] = "addition"
+
+
+@dataclass(frozen=True)
+class ReversedAddition(Arithmetic):
+    """REVERSED ADDITION: all three numbers are written least significant digit first.
+
+    >>> ReversedAddition(digits=2).build(np.array([[.5, .1]])).tokens.tolist()    # 55 + 19 = 74
+    [[5, 5, 10, 9, 1, 11, 24, 27, 30, 12]]
+    """
+
+    name: ClassVar[str] = "reversed_addition"
+    digits: int = 10
+    backwards: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class Multiplication(Arithmetic):
+    """MULTIPLICATION: the product of two numbers, most significant digit first; padded to 5 * digits + 4 tokens.
+
+    >>> Multiplication(digits=2).build(np.array([[.5, .1]])).tokens.tolist()      # 55 * 19 = 1045
+    [[5, 5, 10, 1, 9, 11, 21, 20, 24, 25, 30, 12, 12, 12]]
+    """
+
+    name: ClassVar[str] = "multiplication"
+    most_digits: ClassVar[int] = 7
+
+    @property
+    def answer_digits(self) -> int:
+        return 2 * self.digits
+
+    @property
+    def length(self) -> int:
+        return 5 * self.digits + 4
+
+    def solve(self, a, b):
+        return a * b
+
+
+@dataclass(frozen=True)
+class Sorting(Task):
+    """SORTING: a list, a separator, the list in ascending order. OURS: the authors' generator is not public.
+
+    The list always has ``items`` numbers, drawn with repeats from ``values`` different ones (ids 1..values); the separator is
+    id 0. Every sorted number is scored; there is no end mark because the length says where the list ends.
+
+    >>> batch = Sorting(items=3, values=9).build(np.array([[.5, .1, .9]]))
+    >>> batch.tokens.tolist(), batch.targets.tolist()
+    ([[5, 1, 9, 0, 1, 5, 9]], [[1, 5, 9]])
+    """
+
+    name: ClassVar[str] = "sorting"
+    items: int = 16
+    values: int = 99
+    position_count: ClassVar[int] = 100
+
+    @property
+    def vocab(self) -> int:
+        return self.values + 1
+
+    @property
+    def length(self) -> int:
+        return 2 * self.items + 1
+
+    @property
+    def draws(self) -> int:
+        return self.items
+
+    def check(self) -> None:
+        self.require("items", 2 <= self.items <= 49, "between 2 and 49 (the model has 100 positions)")
+        self.require("values", 2 <= self.values <= 100_000, "between 2 and 100000")
+
+    def build(self, uniforms: np.ndarray) -> Batch:
+        payload = 1 + below(uniforms, self.values)
+        n, m = payload.shape
+        tokens = np.concatenate([payload, np.zeros((n, 1), np.int32), np.sort(payload, 1)], 1).astype(np.int32)
+        return scored_span(tokens, np.full(n, m), np.full(n, m), m)

@@ -1,0 +1,146 @@
+"""Eight float32 lanes as one value that numba understands: load, store, splat, + - * /, exp, sqrt, maximum, total.
+
+numba has no vector type and its automatic vectorisation gives up on short loops, because it cannot know that two arrays
+do not overlap. This adds the type in LLVM's own terms, so the compiler maps it to whatever the machine has
+(one AVX register, two NEON registers, ...).
+"""
+
+import operator
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, models, overload, register_model
+
+LANES = 8
+_F32, _I32 = ir.FloatType(), ir.IntType(32)
+_VEC, _IVEC = ir.VectorType(_F32, LANES), ir.VectorType(_I32, LANES)
+
+
+class Vector(types.Type):
+    """The numba type of LANES float32 numbers."""
+
+    def __init__(self):
+        super().__init__(name=f"float32x{LANES}")
+
+
+vector = Vector()
+
+
+@register_model(Vector)
+class _Model(models.PrimitiveModel):
+    def __init__(self, manager, kind):
+        super().__init__(manager, kind, _VEC)
+
+
+def _constant(value: float) -> ir.Constant:
+    return ir.Constant(_VEC, [value] * LANES)
+
+
+def _address(context, builder, signature, array, index):
+    data = context.make_array(signature.args[0])(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [index]), _VEC.as_pointer())
+
+
+def _call(builder, name, *args):
+    function = ir.FunctionType(_VEC, [_VEC] * len(args))
+    callee = builder.module.globals.get(name) or ir.Function(builder.module, function, name)
+    return builder.call(callee, args, fastmath=("fast",))
+
+
+@intrinsic
+def load(typing, array, index):
+    """load(array, i): array[i : i + LANES] of a float32 array."""
+
+    def emit(context, builder, signature, args):
+        return builder.load(_address(context, builder, signature, *args), align=4)
+
+    return vector(array, types.intp), emit
+
+
+@intrinsic
+def store(typing, array, index, value):
+    """store(array, i, v): array[i : i + LANES] = v."""
+
+    def emit(context, builder, signature, args):
+        builder.store(args[2], _address(context, builder, signature, *args[:2]), align=4)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, vector), emit
+
+
+@intrinsic
+def splat(typing, x):
+    """splat(x): x in every lane."""
+
+    def emit(context, builder, signature, args):
+        one = builder.insert_element(ir.Constant(_VEC, ir.Undefined), args[0], ir.Constant(_I32, 0))
+        return builder.shuffle_vector(one, ir.Constant(_VEC, ir.Undefined), ir.Constant(_IVEC, [0] * LANES))
+
+    return vector(types.float32), emit
+
+
+@intrinsic
+def total(typing, v):
+    """total(v): the sum over the lanes, a float32."""
+
+    def emit(context, builder, signature, args):
+        name = f"llvm.vector.reduce.fadd.v{LANES}f32"
+        function = ir.FunctionType(_F32, [_F32, _VEC])
+        callee = builder.module.globals.get(name) or ir.Function(builder.module, function, name)
+        return builder.call(callee, [ir.Constant(_F32, 0.0), args[0]], fastmath=("fast",))
+
+    return types.float32(vector), emit
+
+
+@intrinsic
+def maximum(typing, a, b):
+    """maximum(a, b), lane by lane."""
+    return vector(vector, vector), lambda context, builder, signature, args: _call(builder, f"llvm.maxnum.v{LANES}f32", *args)
+
+
+@intrinsic
+def sqrt(typing, v):
+    """sqrt(v), lane by lane."""
+    return vector(vector), lambda context, builder, signature, args: _call(builder, f"llvm.sqrt.v{LANES}f32", *args)
+
+
+@intrinsic
+def exp(typing, v):
+    """exp(v), lane by lane, to about 1e-7 relative: a power of two times a polynomial (Cephes' coefficients)."""
+
+    def emit(context, builder, signature, args):
+        def times(a, b):
+            return builder.fmul(a, b, flags=("fast",))
+
+        def plus(a, b):
+            return builder.fadd(a, b, flags=("contract",))
+
+        x = _call(builder, f"llvm.minnum.v{LANES}f32", args[0], _constant(88.0))
+        x = _call(builder, f"llvm.maxnum.v{LANES}f32", x, _constant(-87.0))
+        whole = _call(builder, f"llvm.floor.v{LANES}f32", plus(times(x, _constant(1.44269504)), _constant(0.5)))
+        rest = plus(plus(x, builder.fmul(whole, _constant(-0.693359375), flags=("contract",))),
+                    builder.fmul(whole, _constant(2.12194440e-4), flags=("contract",)))  # fmt: skip
+        y = _constant(1.9875691500e-4)
+        for c in (1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1.0, 1.0):
+            y = plus(times(y, rest), _constant(c))
+        power = builder.add(builder.fptosi(whole, _IVEC), ir.Constant(_IVEC, [127] * LANES))
+        return times(y, builder.bitcast(builder.shl(power, ir.Constant(_IVEC, [23] * LANES)), _VEC))
+
+    return vector(vector), emit
+
+
+def _binary(symbol, opcode):
+    @intrinsic
+    def both(typing, a, b):
+        return vector(vector, vector), lambda context, builder, signature, args: getattr(builder, opcode)(*args, flags=("fast",))
+
+    def choose(a, b):
+        if isinstance(a, Vector) and isinstance(b, Vector):
+            return lambda a, b: both(a, b)
+        return None
+
+    overload(symbol)(choose)
+
+
+for _symbol, _opcode in ((operator.add, "fadd"), (operator.sub, "fsub"), (operator.mul, "fmul"), (operator.truediv, "fdiv")):
+    _binary(_symbol, _opcode)
