@@ -1,0 +1,108 @@
+"""Make the book: run every notebook through papermill, then render all pages with Jupyter Book.
+
+Called by ``make book``. Each problem that a reader may meet ends in one sentence.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+BOOK = Path(__file__).resolve().parent
+ROOT = BOOK.parent
+MATHJAX = "mathjax@3.2.2"
+NOTEBOOKS = ["selective_transfer"]  # in reading order
+PRESETS = {"smoke": "under a minute", "quick": "about 5 minutes", "standard": "a night", "paper": "days without a GPU"}
+
+
+def fail(sentence: str) -> None:
+    sys.exit(f"make book: {sentence}")
+
+
+def fetch_mathjax() -> None:
+    """Put MathJax, which draws the formulas, below book/_assets; the rendered book then asks no other machine for it."""
+    target = BOOK / "_assets" / "mathjax"
+    if (target / "tex-mml-chtml.js").exists():
+        return
+    if not shutil.which("npm"):
+        fail("npm is not installed; it is needed once to fetch MathJax. On Debian: apt-get install npm.")
+    print(f"Fetching {MATHJAX} with npm (once).", flush=True)
+    scratch = BOOK / "generated" / "npm"
+    scratch.mkdir(parents=True, exist_ok=True)
+    command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--silent", "--prefix", str(scratch), MATHJAX]
+    if subprocess.run(command, capture_output=True).returncode:
+        fail("npm could not fetch MathJax; is the network reachable?")
+    source = scratch / "node_modules" / "mathjax" / "es5"
+    (target / "output" / "chtml").mkdir(parents=True, exist_ok=True)
+    shutil.copytree(source / "output" / "chtml" / "fonts", target / "output" / "chtml" / "fonts", dirs_exist_ok=True)
+    shutil.copy(source / "tex-mml-chtml.js", target)
+    shutil.rmtree(scratch)
+
+
+def execute(name: str, preset: str, store: str) -> None:
+    """Run one notebook to book/generated; it appears there only when it has ended well."""
+    import papermill
+
+    target = BOOK / "generated" / f"{name}.ipynb"
+    partial = target.with_suffix(".partial.ipynb")
+    target.parent.mkdir(exist_ok=True)
+    begun = time.monotonic()
+    print(f"{name}: running at preset {preset}.", flush=True)
+    os.environ["PAPERMILL_RUN"] = "1"
+    try:
+        papermill.execute_notebook(
+            str(ROOT / "notebooks" / f"{name}.ipynb"), str(partial), {"preset": preset, "store": store},
+            progress_bar=False, stderr_file=sys.stderr, cwd=str(ROOT), kernel_name="python3",
+        )  # fmt: skip
+    except papermill.PapermillExecutionError as error:
+        fail(f"notebook {name} failed: {error.ename}: {error.evalue} (see {partial.relative_to(ROOT)}).")
+    strip(partial)
+    os.replace(partial, target)
+    print(f"{name}: done in {time.monotonic() - begun:.0f} s.", flush=True)
+
+
+def strip(path: Path) -> None:
+    """Remove what differs between two equal runs: times, durations, machine names."""
+    notebook = json.loads(path.read_text())
+    notebook["metadata"].pop("papermill", None)
+    for i, cell in enumerate(notebook["cells"]):
+        cell["id"] = f"cell-{i:02d}"
+        for key in ("papermill", "execution"):
+            cell["metadata"].pop(key, None)
+    path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+
+
+def render() -> None:
+    """Render all pages; any warning (a missing number, reference or citation) is an error."""
+    shutil.rmtree(BOOK / "_build", ignore_errors=True)
+    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(BOOK), "-n", "-W", "--keep-going", "--all"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode or not (BOOK / "_build" / "html" / "index.html").exists():
+        print(done.stdout[-6000:], done.stderr[-6000:], sep="\n", file=sys.stderr)
+        fail("Jupyter Book stopped; its messages stand above.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--preset", default="quick")
+    parser.add_argument("--store", default="store")
+    arguments = parser.parse_args()
+    if arguments.preset not in PRESETS:
+        fail(f"PRESET must be one of {', '.join(PRESETS)}, got {arguments.preset!r}.")
+    if shutil.disk_usage(ROOT).free < 5e8:
+        fail("less than 500 MB of disk are free; free some and run it again.")
+    print(f"Making the book at preset {arguments.preset}: {PRESETS[arguments.preset]} on two cores; finished runs are kept.", flush=True)
+    fetch_mathjax()
+    for name in NOTEBOOKS:
+        execute(name, arguments.preset, arguments.store)
+    print("Rendering.", flush=True)
+    render()
+    print(f"The book is at {(BOOK / '_build' / 'html' / 'index.html').relative_to(ROOT)}: open it in a browser.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""Draw what :mod:`procmod_lib.statistics` computed, and nothing else.
+
+A colour belongs to a pretraining source and stays with it through the whole book (Okabe and Ito's colour-blind-safe palette);
+what was transferred is told by the marker and the line style, so no figure depends on colour alone.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+
+from . import statistics
+from .surgery import parse
+
+COLOURS = {
+    "scratch": "#595959", "identity": "#0072B2", "dyck": "#D55E00", "dyck_shuffle": "#E69F00", "stack": "#009E73",
+    "set": "#CC79A7", "eca": "#56B4E9", "reverse": "#7F6A00", "sort": "#5D3A9B", "union": "#A6761D", "delete": "#444444",
+}  # fmt: skip
+STYLES = {"scratch": ("o", "-"), "full": ("s", "--"), "attention": ("D", "-"), "mlp": ("^", ":"), "composition": ("P", "-.")}
+NAMES = {"dyck": "k-Dyck", "dyck_shuffle": "k-Dyck shuffle", "eca": "ECA rule 110", "mlp": "MLPs"}
+
+
+def use_style() -> None:
+    """Set fonts and sizes for a figure at book width (about 7 inches)."""
+    sns.set_theme(context="paper", style="ticks", font_scale=1.15, rc={
+        "figure.dpi": 110, "savefig.dpi": 160, "savefig.bbox": "tight", "axes.spines.top": False, "axes.spines.right": False,
+        "legend.frameon": False, "figure.constrained_layout.use": True, "svg.hashsalt": "procmod",
+    })  # fmt: skip
+
+
+def name(word: str) -> str:
+    """How a task or part is written in a figure."""
+    return NAMES.get(word, word.replace("_", " ").title() if word not in ("full", "attention", "scratch") else word)
+
+
+def describe(condition: str) -> tuple[str, str, tuple[str, str]]:
+    """Return (label, colour, (marker, line)) of an initial condition."""
+    c = parse(condition)
+    if not c.sources:
+        return "no pretraining", COLOURS["scratch"], STYLES["scratch"]
+    kind = "full" if c.full else "composition" if c.attention and c.mlp else "attention" if c.attention else "mlp"
+    words = [f"{'full transfer' if k == 'full' else name(k) + ' only'} from {name(getattr(c, k))}"
+             for k in ("full", "attention", "mlp") if getattr(c, k)]  # fmt: skip
+    if kind == "composition":
+        words = [f"attention {name(c.attention)} + MLPs {name(c.mlp)}"]
+    rest = " ".join(w for w in condition.split() if w.split("=")[0] not in ("full", "attention", "mlp"))
+    return ", ".join(words) + (f", {rest.replace('=', ' ').replace('_', ' ')}" if rest else ""), COLOURS.get(c.sources[0], "#000000"), STYLES[kind]
+
+
+def learning_curves(table: pd.DataFrame, chance: float | None = None, score: str = "token_accuracy") -> plt.Figure:
+    """Every run's learning curve as a thin line, one panel a condition, so that jumps and failures stay visible.
+
+    Args:
+        table: rows of one diagnostic. chance: height of the dotted chance line, as a share.
+    """
+    conditions = list(dict.fromkeys(table.initial_condition))
+    columns = min(4, len(conditions))
+    rows = -(-len(conditions) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(7.2, 2.3 * rows + 0.3), sharex=True, sharey=True, squeeze=False)
+    for ax, condition in zip(axes.flat, conditions):
+        label, colour, (_, line) = describe(condition)
+        for _, run in table[table.initial_condition == condition].groupby("key"):
+            run = run.sort_values("step")
+            ax.plot(run.step, 100 * run[score], line, color=colour, lw=1.3, alpha=0.85)
+        if chance is not None:
+            ax.axhline(100 * chance, color="black", ls=":", lw=1)
+        ax.set_title(label.replace(" from ", "\nfrom "), fontsize=9.5)
+        ax.set_ylim(-2, 103)
+    for ax in axes.flat[len(conditions) :]:
+        ax.set_visible(False)
+    figure.supxlabel("fine-tuning step", fontsize=10)
+    figure.supylabel(f"{score.replace('_', ' ')} (%)", fontsize=10)
+    return figure
+
+
+def end_points(summary: pd.DataFrame, table: pd.DataFrame, chance: float | None = None, score: str = "token_accuracy") -> plt.Figure:
+    """Mean and interval of each condition after training, with every seed as a point."""
+    ends = statistics.final(table)
+    figure, ax = plt.subplots(figsize=(7.2, 0.5 * len(summary) + 1.1))
+    for y, row in enumerate(summary.itertuples()):
+        label, colour, (marker, _) = describe(row.initial_condition)
+        values = 100 * ends[ends.initial_condition == row.initial_condition].sort_values("seed")[score].to_numpy()
+        spread = np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else [0.0]
+        ax.plot(values, y + spread, marker, color=colour, ms=5, alpha=0.55, mec="none")
+        if np.isfinite(row.low):
+            ax.plot([100 * row.low, 100 * row.high], [y, y], color=colour, lw=2.4, solid_capstyle="butt")
+        ax.plot(100 * row.mean, y, "|", color="black", ms=15, mew=2)
+    if chance is not None:
+        ax.axvline(100 * chance, color="black", ls=":", lw=1)
+        ax.text(100 * chance + 0.8, len(summary) - 0.42, "chance", fontsize=8.5, va="top")
+    ax.set_yticks(range(len(summary)), [f"{describe(r.initial_condition)[0]} (n={r.n})" for r in summary.itertuples()])
+    ax.set_xlim(-2, 103)
+    ax.set_ylim(len(summary) - 0.4, -0.6)
+    ax.set_xlabel(f"{score.replace('_', ' ')} (%)")
+    return figure

@@ -1,0 +1,170 @@
+"""What every notebook begins with: parameters checked in one sentence, a store, progress, and numbers for the prose."""
+
+import inspect
+import os
+import sys
+import time
+from collections.abc import Callable
+
+import pandas as pd
+import torch
+
+from . import results, statistics
+
+_BEFORE: dict[int, set] = {}
+
+
+class BadParameter(ValueError):
+    """A notebook parameter that is unknown or out of range; Jupyter and papermill show the sentence alone."""
+
+    def _render_traceback_(self):
+        return [f"BadParameter: {self}"]
+
+
+def begin(namespace: dict) -> None:
+    """Remember what exists before the parameters cell; call it in the notebook's first cell with ``globals()``."""
+    _BEFORE[id(namespace)] = set(namespace)
+
+
+def start(namespace: dict, grid: Callable, **parameters):
+    """Check all parameters and return (runs, store, options); nothing is written before everything is checked.
+
+    Args:
+        namespace: ``globals()`` of the notebook. grid: a function of :mod:`procmod_lib.experiments`.
+        parameters: every parameter of the notebook. ``device``, ``engine``, ``store`` and ``time_budget`` say where and how;
+            the others go to ``grid``.
+
+    Raises:
+        BadParameter: one sentence that names the parameter, what was given and what is allowed.
+    """
+    given = set(namespace) - _BEFORE.get(id(namespace), set(namespace))
+    unknown = sorted(n for n in given - set(parameters) if not n.startswith("_") and not inspect.ismodule(namespace[n]))
+    try:
+        if unknown:
+            raise ValueError(f"there is no parameter {unknown[0]!r}; this notebook has {', '.join(parameters)}.")
+        where = {n: parameters.pop(n) for n in ("device", "store", "time_budget") if n in parameters}
+        check_device(where["device"])
+        budget = where.get("time_budget")
+        if budget is not None and (isinstance(budget, bool) or not isinstance(budget, (int, float)) or not budget > 0):
+            raise ValueError(f"time_budget must be a number of seconds above 0, or None, got {budget!r}.")
+        if not isinstance(where["store"], str) or not where["store"].strip():
+            raise ValueError(f"store must be the path of a folder, got {where['store']!r}.")
+        runs = grid(**{n: listed(v) for n, v in parameters.items()})
+        store = results.Store(place(where["store"]))
+    except ValueError as error:
+        raise BadParameter(str(error)) from None
+    options = {"device": where["device"], "time_budget": budget, "progress": Progress(len(runs))}
+    return runs, store, options
+
+
+def listed(value):
+    """Turn ``"identity, set"`` into a list, as papermill's ``-p`` can pass no lists; leave everything else alone."""
+    return [v.strip() for v in value.split(",") if v.strip()] if isinstance(value, str) and "," in value else value
+
+
+def place(store: str) -> str:
+    """Return the store's folder; a relative one is below the project, wherever the notebook was started."""
+    return store if os.path.isabs(os.path.expanduser(store)) else str(results.PUBLISHED.parent.parent / store)
+
+
+def check_device(device) -> None:
+    """Raise ValueError unless the device is there."""
+    if device == "cpu" or (device == "cuda" and torch.cuda.is_available()):
+        return
+    allowed = "'cpu' or 'cuda'" if torch.cuda.is_available() else "'cpu' (no CUDA device is available here)"
+    raise ValueError(f"device must be {allowed}, got {device!r}.")
+
+
+class Progress:
+    """A bar in a terminal and in Jupyter, one line every 30 s elsewhere (papermill, a log)."""
+
+    def __init__(self, total: int):
+        self.total, self.begun, self.said, self.count = total, time.monotonic(), time.monotonic(), 0
+        self.bar = None
+        if sys.stderr.isatty() or ("ipykernel" in sys.modules and "PAPERMILL_RUN" not in os.environ):
+            from tqdm.auto import tqdm
+
+            self.bar = tqdm(total=None, unit="run")
+
+    def __call__(self, line: str) -> None:
+        self.count += 1
+        now = time.monotonic()
+        if self.bar is not None:
+            self.bar.set_postfix_str(line)
+            self.bar.update()
+        elif now - self.said > 30:
+            self.said = now
+            print(f"[{now - self.begun:5.0f} s] {line}", file=sys.stderr, flush=True)
+
+
+def box(title: str, runs: list, table: pd.DataFrame, command: str):
+    """Return the Markdown box at a chapter's head: preset, cost as measured, hardware, commit, command."""
+    from IPython.display import Markdown
+
+    from .experiments import PRESETS
+
+    preset = runs[0].preset
+    once = table.drop_duplicates("key")
+    facts = results.provenance("cpu")
+    donors = {d.key for r in runs for _, d in r.donors}
+    return Markdown(
+        f"| | |\n|---|---|\n| **Preset** | `{preset}`: {PRESETS[preset].about} |\n"
+        f"| **Runs** | {len(once)} fine-tuning runs and {len(donors)} pretrained models; "
+        f"{once.seconds.sum() / 60:.1f} minutes of one core for the former |\n"
+        f"| **Made with** | commit `{facts['commit'][:10]}`{' and uncommitted changes' if facts['dirty'] else ''}, "
+        f"torch {facts['versions']['torch']}, {facts['cores']} cores ({facts['device']}) |\n"
+        f"| **Run it again** | `{command}` |\n| **Source** | [`notebooks/{title}.ipynb`](../../notebooks/{title}.ipynb) |"
+    )  # fmt: skip
+
+
+def glue(key: str, text: str, markdown: bool = False) -> None:
+    """Name a text so that any page of the book can show it; does nothing where MyST-NB is not installed."""
+    try:
+        from myst_nb import glue as myst_glue
+    except ImportError:
+        return
+    from IPython.display import Markdown
+
+    myst_glue(key, Markdown(text) if markdown else text, display=False)
+
+
+def percent(mean: float, low: float, high: float, n: int) -> str:
+    """Write a share as the book writes all of them.
+
+    >>> percent(0.5, 0.25, 0.75, 3)
+    '50.0 % (95 % interval 25.0 to 75.0, n = 3)'
+    """
+    if not low == low:
+        return f"{100 * mean:.1f} % (n = {n}: no interval)"
+    return f"{100 * mean:.1f} % (95 % interval {100 * low:.1f} to {100 * high:.1f}, n = {n})"
+
+
+def says(row, noun: str) -> str:
+    """One plain sentence on a paired difference, by the rule of the method page: the interval decides.
+
+    Args:
+        row: a row of :func:`procmod_lib.statistics.against`. noun: what was transferred, as the sentence's subject.
+    """
+    size = f"{100 * row.difference:+.1f} points (95 % interval {100 * row.low:+.1f} to {100 * row.high:+.1f}, n = {row.n})"
+    if not row.low == row.low:
+        return f"{noun}: {100 * row.difference:+.1f} points, n = {row.n}; too few seeds for an interval."
+    if row.low > 0:
+        return f"{noun} **helps** at this scale: {size}."
+    if row.high < 0:
+        return f"{noun} **harms** at this scale: {size}."
+    return f"{noun} makes **no difference that can be told from zero** at this scale: {size}."
+
+
+def shown(summary: pd.DataFrame):
+    """Return a summary as a small table for the page: n, mean, interval, successes."""
+    from .figures import describe
+
+    rows = [{
+        "initial condition": describe(r.initial_condition)[0], "n": r.n, "mean (%)": f"{100 * r.mean:.1f}",
+        "95 % interval": f"{100 * r.low:.1f} to {100 * r.high:.1f}" if r.low == r.low else "none",
+        "runs above 90 %": f"{r.successes} of {r.n}",
+    } for r in summary.itertuples()]  # fmt: skip
+    return pd.DataFrame(rows).style.hide(axis="index")
+
+
+__all__ = ["BadParameter", "begin", "start", "box", "glue", "percent", "says", "shown", "statistics"]

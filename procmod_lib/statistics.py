@@ -1,0 +1,110 @@
+"""Intervals and tests; every function takes seeds in and returns numbers out."""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from .randomness import stream
+
+RESAMPLES = 10_000
+
+
+def final(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the last evaluation of every run."""
+    return table.loc[table.groupby("key")["step"].idxmax()].reset_index(drop=True)
+
+
+def interval(values, level: float = 0.95) -> tuple[float, float]:
+    """Bootstrap interval of the mean over seeds, with a fixed generator; (nan, nan) below two finite values.
+
+    Args:
+        values: (n,) one number a seed. level: coverage.
+
+    >>> interval([0.5, 0.5, 0.5])
+    (0.5, 0.5)
+    """
+    values = np.asarray(values, float)
+    values = values[np.isfinite(values)]
+    if len(values) < 2:
+        return (float("nan"), float("nan"))
+    picks = stream("bootstrap").integers(len(values), size=(RESAMPLES, len(values)))
+    low, high = np.quantile(values[picks].mean(1), [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Wilson interval of a share.
+
+    >>> [round(x, 3) for x in wilson(0, 10)]
+    [0.0, 0.278]
+    """
+    result = stats.binomtest(successes, n).proportion_ci(level, method="wilson")
+    return float(result.low), float(result.high)
+
+
+def sign_flip(differences) -> float:
+    """Two-sided p of the exact paired sign-flip test of mean difference zero; above 16 pairs by 100,000 random flips.
+
+    >>> sign_flip([1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
+    0.03125
+    """
+    d = np.asarray(differences, float)
+    if not len(d) or not np.isfinite(d).all():
+        return float("nan")
+    if len(d) <= 16:
+        signs = 1 - 2 * ((np.arange(2 ** len(d))[:, None] >> np.arange(len(d))) & 1)
+    else:
+        signs = 1 - 2 * stream("sign flip").integers(2, size=(100_000, len(d)))
+    means = np.abs(signs @ d) / len(d)
+    return float(np.mean(means >= abs(d.mean()) - 1e-12))
+
+
+def holm(p) -> np.ndarray:
+    """Holm's adjusted p over a family of claims, in the order given.
+
+    >>> holm([0.01, 0.04, 0.03]).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    p = np.asarray(p, float)
+    order = np.argsort(p)
+    steps = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(steps, 1.0)
+    return adjusted
+
+
+def summary(table: pd.DataFrame, score: str = "token_accuracy", success: float = 0.9) -> pd.DataFrame:
+    """One row a (diagnostic, initial condition): n, mean and its interval, successes and their Wilson interval.
+
+    Non-finite runs are counted in ``non_finite`` and have no part in the mean. A run succeeds where its last score
+    is at least ``success``.
+    """
+    rows = []
+    for (diagnostic, condition), group in final(table).groupby(["diagnostic", "initial_condition"], sort=False):
+        ok = group[group.status != "non-finite"]
+        values = ok[score].to_numpy()
+        low, high = interval(values)
+        wins = int((values >= success).sum())
+        rows.append({
+            "diagnostic": diagnostic, "initial_condition": condition, "n": len(group), "non_finite": len(group) - len(ok),
+            "mean": float(values.mean()) if len(values) else float("nan"), "low": low, "high": high,
+            "successes": wins, "success_low": wilson(wins, len(group))[0], "success_high": wilson(wins, len(group))[1],
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def against(table: pd.DataFrame, baseline: str = "scratch", score: str = "token_accuracy") -> pd.DataFrame:
+    """Paired difference of every condition from ``baseline``: mean, interval, sign-flip p, Holm-adjusted over the table."""
+    ends = final(table).pivot_table(index="seed", columns=["diagnostic", "initial_condition"], values=score)
+    rows = []
+    for diagnostic, condition in ends.columns:
+        if condition == baseline or (diagnostic, baseline) not in ends.columns:
+            continue
+        d = (ends[diagnostic, condition] - ends[diagnostic, baseline]).dropna().to_numpy()
+        low, high = interval(d)
+        rows.append({"diagnostic": diagnostic, "initial_condition": condition, "n": len(d), "difference": float(np.mean(d)) if len(d) else np.nan,
+                     "low": low, "high": high, "p": sign_flip(d)})  # fmt: skip
+    result = pd.DataFrame(rows)
+    if len(result):
+        result["p_holm"] = holm(result["p"])
+    return result
