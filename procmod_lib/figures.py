@@ -87,7 +87,7 @@ def end_points(summary: pd.DataFrame, table: pd.DataFrame, chance: float | None 
         ax.plot(100 * row.mean, y, "|", color="black", ms=15, mew=2)
     if chance is not None:
         ax.axvline(100 * chance, color="black", ls=":", lw=1)
-        ax.text(100 * chance + 0.8, len(summary) - 0.42, "chance", fontsize=8.5, va="top")
+        ax.text(100 * chance + 1, -0.58, "chance", fontsize=8.5, va="top")
     ax.set_yticks(range(len(summary)), [f"{describe(r.initial_condition)[0]} (n={r.n})" for r in summary.itertuples()])
     ax.set_xlim(-2, 103)
     ax.set_ylim(len(summary) - 0.4, -0.6)

@@ -97,7 +97,7 @@ class Progress:
             print(f"[{now - self.begun:5.0f} s] {line}", file=sys.stderr, flush=True)
 
 
-def box(title: str, runs: list, table: pd.DataFrame, command: str):
+def box(title: str, runs: list, store: results.Store, table: pd.DataFrame):
     """Return the Markdown box at a chapter's head: preset, cost as measured, hardware, commit, command."""
     from IPython.display import Markdown
 
@@ -105,27 +105,28 @@ def box(title: str, runs: list, table: pd.DataFrame, command: str):
 
     preset = runs[0].preset
     once = table.drop_duplicates("key")
-    facts = results.provenance("cpu")
     donors = {d.key for r in runs for _, d in r.donors}
+    made = sorted({
+        f"commit `{f['commit'][:10]}`{' with uncommitted changes' if f['dirty'] else ''}, torch {f['versions']['torch']}, "
+        f"{f['cores']} cores ({f['device']})" for f in map(store.origin, table.provenance.unique())
+    })  # fmt: skip
+    command = f"papermill notebooks/{title}.ipynb out.ipynb -p preset {preset}"
     return Markdown(
         f"| | |\n|---|---|\n| **Preset** | `{preset}`: {PRESETS[preset].about} |\n"
         f"| **Runs** | {len(once)} fine-tuning runs and {len(donors)} pretrained models; "
         f"{once.seconds.sum() / 60:.1f} minutes of one core for the former |\n"
-        f"| **Made with** | commit `{facts['commit'][:10]}`{' and uncommitted changes' if facts['dirty'] else ''}, "
-        f"torch {facts['versions']['torch']}, {facts['cores']} cores ({facts['device']}) |\n"
+        f"| **Made with** | {'; '.join(made)} |\n"
         f"| **Run it again** | `{command}` |\n| **Source** | [`notebooks/{title}.ipynb`](../../notebooks/{title}.ipynb) |"
     )  # fmt: skip
 
 
-def glue(key: str, text: str, markdown: bool = False) -> None:
+def glue(key: str, text: str) -> None:
     """Name a text so that any page of the book can show it; does nothing where MyST-NB is not installed."""
     try:
         from myst_nb import glue as myst_glue
     except ImportError:
         return
-    from IPython.display import Markdown
-
-    myst_glue(key, Markdown(text) if markdown else text, display=False)
+    myst_glue(key.replace("=", "-").replace(" ", "-"), text.replace("**", ""), display=False)
 
 
 def percent(mean: float, low: float, high: float, n: int) -> str:
@@ -143,16 +144,17 @@ def says(row, noun: str) -> str:
     """One plain sentence on a paired difference, by the rule of the method page: the interval decides.
 
     Args:
-        row: a row of :func:`procmod_lib.statistics.against`. noun: what was transferred, as the sentence's subject.
+        row: a row of :func:`procmod_lib.statistics.against`. noun: what was transferred, the sentence's subject.
     """
+    noun = noun[0].upper() + noun[1:]
     size = f"{100 * row.difference:+.1f} points (95 % interval {100 * row.low:+.1f} to {100 * row.high:+.1f}, n = {row.n})"
     if not row.low == row.low:
         return f"{noun}: {100 * row.difference:+.1f} points, n = {row.n}; too few seeds for an interval."
     if row.low > 0:
-        return f"{noun} **helps** at this scale: {size}."
+        return f"{noun}: **helps** at this scale, {size}."
     if row.high < 0:
-        return f"{noun} **harms** at this scale: {size}."
-    return f"{noun} makes **no difference that can be told from zero** at this scale: {size}."
+        return f"{noun}: **harms** at this scale, {size}."
+    return f"{noun}: **no difference that can be told from zero** at this scale, {size}."
 
 
 def shown(summary: pd.DataFrame):

@@ -58,5 +58,5 @@ def mix(z: np.ndarray) -> np.ndarray:
 def fingerprint(rows: np.ndarray) -> np.ndarray:
     """Hash each row of integers (n, k) to 64 bits, shape (n,)."""
     rows = rows.reshape(len(rows), -1).astype(np.uint64, copy=False)
-    odd = np.arange(rows.shape[1], dtype=np.uint64) * np.uint64(2 * 0x9E3779B97F4A7C15 % 2**64) + np.uint64(0xD1342543DE82EF95)
+    odd = mix(np.arange(1, rows.shape[1] + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)) | np.uint64(1)  # unrelated weights
     return mix((rows + np.uint64(1)) @ odd)

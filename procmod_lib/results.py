@@ -129,6 +129,14 @@ class Store:
                 return np.concatenate([tensors[n].reshape(-1) for n in run.arch.shapes])
         return None
 
+    def origin(self, provenance: str) -> dict:
+        """Return the facts behind a provenance id: commit, versions, device."""
+        for place in self._places:
+            content = files.read(place / "provenance", provenance, "json")
+            if content is not None:
+                return json.loads(content)
+        raise KeyError(f"provenance {provenance} is in none of {', '.join(map(str, self._places))}")
+
     def load(self, runs: list[Run]) -> pd.DataFrame:
         """Return the tidy table of those of ``runs`` that are finished: one row per (run, evaluation step)."""
         tables = [t for t in map(self.find, runs) if t is not None]

@@ -10,8 +10,8 @@ RESAMPLES = 10_000
 
 
 def final(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the last evaluation of every run."""
-    return table.loc[table.groupby("key")["step"].idxmax()].reset_index(drop=True)
+    """Return the last evaluation of every run, runs in the order in which they first appear."""
+    return table.loc[table.groupby("key", sort=False)["step"].idxmax()].reset_index(drop=True)
 
 
 def interval(values, level: float = 0.95) -> tuple[float, float]:

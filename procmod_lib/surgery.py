@@ -94,7 +94,7 @@ def parse(text: str) -> Condition:
     values = {}
     for word in text.split():
         name, equals, value = word.partition("=")
-        if name not in kinds or name in values or (kinds[name] is bool) == bool(equals):
+        if name not in kinds or name in values or (kinds[name] is bool) == bool(value) or bool(equals) != bool(value):
             raise ValueError(f"initial_condition {text!r}: {word!r} is not understood; it may hold, each once, scratch, "
                              f"{', '.join(n if k is bool else n + '=...' for n, k in kinds.items())}.")  # fmt: skip
         try:

@@ -1,0 +1,29 @@
+"""Shared helpers: small batches, and the reference loss computed by Hugging Face on whole sequences."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(ROOT / ".hypothesis"))
+
+
+def huggingface_loss(model, batch):
+    """Mean cross-entropy over the scored outputs, from full-length logits; returns (loss, logits (n, T, V))."""
+    z = model(torch.from_numpy(batch.tokens).long()).logits
+    labels = torch.full(batch.tokens.shape, -100)
+    row, column = np.nonzero(batch.targets >= 0)
+    labels[row, batch.positions[row, column]] = torch.from_numpy(batch.targets[row, column]).long()
+    return torch.nn.functional.cross_entropy(z.flatten(0, 1), labels.flatten()), z
+
+
+@pytest.fixture
+def store(tmp_path):
+    from procmod_lib.results import Store
+
+    return Store(tmp_path / "store", published=None)

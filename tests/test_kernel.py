@@ -1,0 +1,66 @@
+"""The compiled kernel equals the PyTorch path, and numbers do not depend on the number of threads."""
+
+import numpy as np
+import pytest
+import torch
+
+from procmod_lib import model
+from procmod_lib.model import Architecture
+from procmod_lib.tasks import make_task
+from procmod_lib.training import Budget, State, make_engine, train
+
+CASES = [
+    ("haystack", 203, {}, {}), ("addition", 64, {}, {}), ("reversed_addition", 33, {}, {}), ("sorting", 17, {}, {}),
+    ("dyck", 16, {}, dict(tied=True)), ("identity", 40, {}, dict(tied=True)), ("stack", 9, {}, dict(layers=3, heads=2, width=24)),
+    ("set", 1, {}, dict(layers=1, heads=1, width=8)), ("haystack", 20, dict(pairs=3, values=9, vocab_size=17), dict(heads=2, width=32)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name, n, parameters, shape", CASES)
+def test_loss_gradient_and_scores_equal_pytorch(name, n, parameters, shape):
+    task = make_task(name, **parameters)
+    arch = Architecture(task.vocab, max(100, task.length), **shape)
+    flat = torch.from_numpy(model.fresh(arch, "test", n)[None] * 3)
+    full = task.batch(n, "train", n)
+    batch = full.trained_on("reference")
+    kernel, reference = (make_engine(e, arch, 0.0, "cpu", 1) for e in ("kernel", "torch"))
+    ours, theirs = (e.gradient(flat, [batch], 0.0, 0).numpy() for e in (kernel, reference))
+    assert np.abs(ours - theirs).max() <= 2e-6 * np.abs(theirs).max() + 1e-9
+    for a, b in zip(kernel.scores(flat, full), reference.scores(flat, full)):
+        assert np.abs(a - b).max() <= 2e-5
+
+
+def test_equal_logits_are_not_all_right():
+    """With one logit for all tokens the first token is the answer, not the target."""
+    task = make_task("haystack")
+    arch = Architecture(task.vocab, 100)
+    compute = make_engine("kernel", arch, 0.0, "cpu", 1)
+    loss, hit = compute.scores(torch.zeros(1, arch.size), task.batch(50, "train", 0))
+    assert hit.sum() == 0 and np.allclose(loss, np.log(task.vocab), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["haystack", "addition"])
+def test_same_trajectory_as_pytorch(name):
+    """200 steps from the same weights on the same batches: losses within 1e-4."""
+    task = make_task("haystack", pairs=5, values=20, vocab_size=40) if name == "haystack" else make_task(name, digits=2)
+    arch, budget = Architecture(task.vocab, 40), Budget(steps=200, batch=64, warmup=20, evaluate_every=20, test_samples=256)
+    states = []
+    for engine in ("kernel", "torch"):
+        state = State.start(model.fresh(arch, "test", 0)[None], "cpu", task)
+        states.append(train(task, arch, budget, [0], state, engine=engine, threads=1))
+    a, b = (np.array([e["loss"] for e in s.curves[0]]) for s in states)
+    assert len(a) == 11 and np.abs(a - b).max() < 1e-4
+
+
+def test_threads_do_not_change_numbers():
+    task = make_task("identity")
+    arch, budget = Architecture(task.vocab, 100, tied=True), Budget(steps=5, batch=50, test_samples=64, evaluate_every=5)
+    ends = [train(task, arch, budget, [1], State.start(model.fresh(arch, "t")[None], "cpu", task), engine="kernel", threads=n).weights
+            for n in (1, 2, 4)]  # fmt: skip
+    assert torch.equal(ends[0], ends[1]) and torch.equal(ends[0], ends[2])
+
+
+@pytest.mark.parametrize("shape", [dict(heads=8), dict(inputs="bits")])
+def test_refuses_what_it_cannot_do(shape):
+    with pytest.raises(ValueError, match="engine must be 'torch' or 'auto'"):
+        make_engine("kernel", Architecture(20, 40, **shape), 0.0, "cpu", 1)

@@ -1,0 +1,273 @@
+"""Each task against an independent, slow statement of its rule; masks, lengths and splits counted."""
+
+from itertools import groupby
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from procmod_lib.randomness import fingerprint, stream
+from procmod_lib.tasks import DIAGNOSTICS, SOURCES, make_task
+
+
+def split_list(task, row):
+    """(payload, output) of a list task's row, checked to be payload, separator, output, padding."""
+    row, pad = list(row), task.symbols + 1
+    cut = row.index(task.symbols)
+    tail = row[cut + 1 :]
+    output = [t for t in tail if t != pad]
+    assert tail == output + [pad] * (len(tail) - len(output))
+    assert all(1 <= t < task.symbols for t in row[:cut] if t) and len(row) == task.length
+    return row[:cut], output
+
+
+def check_identity(task, row):
+    payload, output = split_list(task, row)
+    return output == payload
+
+
+def check_set(task, row):
+    payload, output = split_list(task, row)
+    return output == list(dict.fromkeys(payload))
+
+
+def check_reverse(task, row):
+    payload, output = split_list(task, row)
+    return output == payload[::-1]
+
+
+def check_sort(task, row):
+    payload, output = split_list(task, row)
+    return output == sorted(payload)
+
+
+def check_union(task, row):
+    payload, output = split_list(task, row)
+    middle = payload.index(0)
+    return middle == len(payload) // 2 and output == list(dict.fromkeys(payload[:middle] + payload[middle + 1 :]))
+
+
+def check_delete(task, row):
+    payload, output = split_list(task, row)
+    *before, divider, gone = payload
+    return divider == 0 and 0 not in before and output == [t for t in before if t != gone]
+
+
+def check_stack(task, row):
+    payload, output = split_list(task, row)
+    stack = []
+    for i, token in enumerate(payload):
+        must_push = len(stack) <= 1
+        if token == 0:
+            if must_push:
+                return False
+            stack.pop()
+        else:
+            if token in stack or (i == len(payload) - 1 and not must_push):
+                return False
+            stack.append(token)
+    return output == stack[::-1] and len(payload) == task.operations
+
+
+def check_dyck(task, row):
+    stack = []
+    for token in row:
+        if token < task.k:
+            stack.append(token)
+        elif not stack or stack.pop() != token - task.k:
+            return False
+    return not stack
+
+
+def check_dyck_shuffle(task, row):
+    count = [0] * task.k
+    for token in row:
+        count[token % task.k] += 1 if token < task.k else -1
+        if min(count) < 0 or sum(count) > task.max_depth:
+            return False
+    return True
+
+
+def check_eca(task, rows):
+    """Inside the crop every bit follows from the three above it; the crop's edges see cells that are not shown."""
+    for above, row in zip(rows, rows[1:]):
+        for i in range(1, task.cells - 1):
+            if row[i] != task.rule >> int(4 * above[i - 1] + 2 * above[i] + above[i + 1]) & 1:
+                return False
+    return True
+
+
+def check_haystack(task, row):
+    row = list(row)
+    while row[-1] == 0:
+        row.pop()
+    *pairs, query, value = row
+    context = dict(zip(pairs[::2], pairs[1::2]))
+    good = all(task.values < k <= task.values + task.pairs and 1 <= v <= task.values for k, v in context.items())
+    return good and len(context) == len(pairs) // 2 and len(row) % 2 == 0 and context.get(query - task.pairs) == value
+
+
+def check_arithmetic(task, row):
+    text = "".join("0123456789+=_"[t] if t < 13 else "." if t == 30 else str(t - 20) for t in row)
+    body, _, rest = text.partition(".")
+    left, answer = body.split("=")
+    a, b = left.split("+")
+    order = -1 if task.name == "reversed_addition" else 1
+    x, y, z = (int(n[::order]) for n in (a, b, answer))
+    right = x * y if task.name == "multiplication" else x + y
+    exact = all(len(n) == task.digits and n[::order][0] != "0" for n in (a, b))
+    return exact and z == right and len(answer) == len(str(right)) and set(rest) <= {"_"} and all(t >= 20 for t in row[2 * task.digits + 2 :][: len(answer)])
+
+
+def check_sorting(task, row):
+    payload, separator, output = list(row[: task.items]), row[task.items], list(row[task.items + 1 :])
+    return separator == 0 and output == sorted(payload) and all(1 <= t <= task.values for t in payload)
+
+
+CHECKS = {n: globals().get(f"check_{n}", check_arithmetic) for n in [*SOURCES, *DIAGNOSTICS]}
+integers = st.integers
+PARAMETERS = {
+    "identity": dict(symbols=integers(9, 40), list_length=integers(4, 25), lengths=st.sampled_from(["fixed", "all", "curriculum"])),
+    "stack": dict(symbols=integers(6, 40), operations=integers(5, 30)),
+    "dyck": dict(k=integers(2, 20), brackets=integers(5, 40).map(lambda n: 2 * n)),
+    "dyck_shuffle": dict(k=integers(2, 20), brackets=integers(5, 40).map(lambda n: 2 * n), max_depth=integers(1, 20)),
+    "eca": dict(rule=integers(0, 255), rows=integers(3, 12), cells=integers(12, 20), universe=integers(20, 30), steps=integers(12, 30)),
+    "haystack": dict(pairs=integers(3, 30), values=integers(20, 127), vocab_size=st.just(256)),
+    "addition": dict(digits=integers(2, 11)), "reversed_addition": dict(digits=integers(2, 11)), "multiplication": dict(digits=integers(2, 7)),
+    "sorting": dict(items=integers(3, 30), values=integers(9, 200)),
+}  # fmt: skip
+for _name in ("set", "reverse", "sort", "union", "delete"):
+    PARAMETERS[_name] = PARAMETERS["identity"]
+
+
+@pytest.mark.parametrize("name", CHECKS)
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_independent_checker_accepts_every_sample(name, data):
+    """1,000 samples at each of ten random sets of parameters."""
+    task = make_task(name, **{k: data.draw(v) for k, v in PARAMETERS[name].items()})
+    batch = task.batch(1000, "train", data.draw(integers(0, 9)))
+    assert batch.tokens.shape[:2] == (1000, task.length) and batch.tokens.min() >= 0 and batch.tokens.max() < max(2, task.vocab)
+    for row in batch.tokens:
+        assert CHECKS[name](task, row), row.tolist()
+    scored = batch.targets.reshape(1000, batch.positions.shape[1], -1)[:, :, 0] >= 0
+    row, column = np.nonzero(scored)
+    after = batch.tokens[row, batch.positions[row, column] + 1]
+    assert np.array_equal(after, batch.targets[row, column])
+    assert np.array_equal(scored, batch.reference | batch.answer) and scored.any(1).all()
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_independent_checker_rejects_mutated_samples(name):
+    """A wrong token among the scored ones breaks the rule (brackets: any wrong token)."""
+    task = make_task(name) if name != "eca" else make_task(name, rows=8, cells=12, universe=16, steps=20)
+    batch, rng = task.batch(300, "train", 5), stream("mutation", name)
+    caught = 0
+    for tokens, positions, targets in zip(batch.tokens.copy(), batch.positions, batch.targets.reshape(300, batch.positions.shape[1], -1)):
+        at = rng.choice(positions[targets[:, 0] >= 0]) + 1
+        if name == "eca":
+            tokens[at, 5] ^= 1
+        else:
+            tokens[at] = (tokens[at] + 1 + rng.integers(task.vocab - 1)) % task.vocab
+        try:
+            caught += not CHECKS[name](task, tokens)
+        except (ValueError, AssertionError, IndexError, KeyError):
+            caught += 1
+    limit = {"dyck_shuffle": 60, "addition": 270, "reversed_addition": 280, "multiplication": 270}.get(name, 300)
+    assert caught >= limit, caught  # the pad after the stop may be any pad; a shuffle language forgives many changes
+
+
+def test_reference_mask_counted():
+    counts = {n: set(make_task(n).batch(2000, "train", 0).reference.sum(1)) for n in DIAGNOSTICS}
+    assert counts == {"addition": {6}, "reversed_addition": {11}, "multiplication": {10, 11}, "haystack": {1}, "sorting": {16}}
+
+
+def test_lengths_of_the_paper():
+    lengths = {n: make_task(n).length for n in ("haystack", "addition", "reversed_addition", "multiplication", "identity", "dyck", "eca")}
+    assert lengths == {"haystack": 63, "addition": 19, "reversed_addition": 34, "multiplication": 29, "identity": 41, "dyck": 128, "eca": 60}
+    haystack = make_task("haystack").batch(5000, "train", 0).tokens
+    assert (haystack[:, 0].min(), haystack[:, 0].max()) == (128, 157) and haystack.max() <= 187
+
+
+def test_haystack_pairs_are_uniform_and_chance_is_what_it_says():
+    task = make_task("haystack")
+    tokens = task.batch(20000, "train", 1).tokens
+    pairs = (tokens >= 128).sum(1) - 1
+    assert np.abs(np.bincount(pairs, minlength=31)[1:] / 20000 - 1 / 30).max() < 0.006
+    assert task.chance() == pytest.approx(0.133, abs=5e-4)
+
+
+@pytest.mark.parametrize("name", [n for n in CHECKS if n != "eca"])
+def test_same_samples_on_another_batch_split(name):
+    task = make_task(name)
+    whole, rng = task.sample(300, stream("x"), "train"), stream("x")
+    parts = [task.sample(n, rng, "train") for n in (1, 99, 200)]
+    assert np.array_equal(whole.tokens, np.concatenate([p.tokens for p in parts]))
+
+
+@pytest.mark.parametrize("name", ["haystack", "addition", "identity", "dyck", "sorting", "stack"])
+def test_no_sample_in_two_splits(name):
+    task = make_task(name)
+    prints = {s: set(fingerprint(task.batch(20000 if s == "train" else 2000, s, 0).tokens).tolist()) for s in ("train", "validation", "test")}
+    assert not prints["train"] & prints["test"] and not prints["train"] & prints["validation"] and not prints["validation"] & prints["test"]
+
+
+@pytest.mark.parametrize("name, space", [("haystack", None), ("addition", 9e4**2), ("reversed_addition", 9e9**2), ("dyck", None), ("sorting", None)])
+def test_no_sample_in_two_seeds(name, space):
+    """1e4 samples of each of 20 seeds; where the space is small, no more shared ones than chance allows (computed)."""
+    task = make_task(name)
+    prints = np.concatenate([fingerprint(task.batch(10000, "train", s).tokens) for s in range(20)])
+    if name == "haystack":  # with 1 to 3 pairs the space is small: count only longer ones
+        tokens = np.concatenate([task.batch(10000, "train", s).tokens for s in range(20)])
+        prints = prints[(tokens >= 128).sum(1) - 1 > 3]
+    shared = len(prints) - len(np.unique(prints))
+    expected = 0 if space is None else len(prints) ** 2 / (2 * space * 14 / 16)
+    assert shared <= expected + 4 * np.sqrt(expected), (shared, expected)
+
+
+def test_fixed_lengths_and_all_lengths():
+    fixed, every = (make_task("identity", lengths=m).batch(2000, "train", 0).answer.sum(1) for m in ("fixed", "all"))
+    assert set(fixed) == {20} and set(every) == set(range(2, 21))
+
+
+def test_shuffled_control_keeps_tokens_and_loses_order():
+    for name in ("dyck", "identity", "set"):
+        task, control = make_task(name), make_task(f"{name}_tokens_shuffled")
+        a, b = task.batch(50, "train", 0), control.batch(50, "train", 0)
+        assert a.tokens.shape == b.tokens.shape and b.tokens.max() < control.vocab
+        assert not all(CHECKS_OR_FALSE(name, task, row) for row in b.tokens)
+        rows, columns = np.nonzero(b.targets >= 0)
+        assert np.array_equal(b.tokens[rows, b.positions[rows, columns] + 1], b.targets[rows, columns])
+
+
+def CHECKS_OR_FALSE(name, task, row):
+    try:
+        return CHECKS[name](task, row)
+    except (ValueError, AssertionError, IndexError):
+        return False
+
+
+def test_stack_pushes_more_at_first():
+    tokens = make_task("stack").batch(4000, "train", 0).tokens[:, :20]
+    pushes = (tokens > 0).mean(0)
+    assert abs(pushes[5:13].mean() - 0.75) < 0.06 and pushes[15:19].mean() < 0.45
+
+
+def test_dyck_best_possible_depths_vary():
+    tokens = make_task("dyck", k=2, brackets=20).batch(500, "train", 0).tokens
+    runs = {max(len(list(g)) for key, g in groupby(row < 2) if key) for row in tokens}
+    assert len(runs) > 4
+
+
+@pytest.mark.parametrize("name, bad, words", [
+    ("dyck", dict(k=0), "k must be between 1"), ("dyck", dict(brackets=7), "brackets must be even"), ("eca", dict(rule=256), "rule must be between 0 and 255"),
+    ("haystack", dict(pairs=80), "vocab_size must be at least 288"), ("addition", dict(digits=14), "digits must be between 1 and 11"),
+    ("identity", dict(lengths="some"), "lengths must be 'fixed'"), ("identity", dict(list_length=1.5), "list_length must be a whole number"),
+    ("stack", dict(symbols=True), "symbols must be a whole number"), ("sorting", dict(items=60), "items must be between 2 and 49"),
+    ("set", dict(size=3), "there is no parameter 'size'"), ("nothing", {}, "task must be one of"),
+])  # fmt: skip
+def test_bad_parameters_are_named(name, bad, words):
+    with pytest.raises(ValueError) as error:
+        make_task(name, **bad)
+    assert words in str(error.value) and str(error.value).count("\n") == 0

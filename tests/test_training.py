@@ -1,0 +1,125 @@
+"""The optimiser equals torch.optim.AdamW; freezing, masks, schedules and dropout do what they say."""
+
+import numpy as np
+import pytest
+import torch
+
+from procmod_lib import model
+from procmod_lib.model import Architecture
+from procmod_lib.tasks import make_task
+from procmod_lib.training import Budget, Interrupted, State, adamw, train
+
+TASK = make_task("addition", digits=2)
+ARCH = Architecture(TASK.vocab, 40)
+SHORT = Budget(steps=12, batch=16, warmup=3, evaluate_every=6, test_samples=32)
+
+
+def start(s=1):
+    return State.start(np.stack([model.fresh(ARCH, "test", i) for i in range(s)]), "cpu", TASK)
+
+
+def test_adamw_equals_pytorch():
+    """Ten steps of clipped AdamW with decay groups, against torch.optim.AdamW and clip_grad_norm_."""
+    budget = Budget(steps=20, warmup=4, lr=1e-2, weight_decay=0.1, clip=0.5)
+    rng = np.random.default_rng(0)
+    decay = torch.zeros(ARCH.size)
+    for name, columns in ARCH.slices.items():
+        decay[columns] = float(model.decays(name))
+    state = start(2)
+    theirs = [[torch.nn.Parameter(row[decay == d].clone()) for d in (1, 0)] for row in state.weights]
+    optimisers = [torch.optim.AdamW([{"params": [a], "weight_decay": 0.1}, {"params": [b], "weight_decay": 0.0}], lr=1e-2)
+                  for a, b in theirs]  # fmt: skip
+    for step in range(10):
+        gradient = torch.from_numpy(rng.normal(size=(2, ARCH.size)).astype(np.float32)) * torch.tensor([[1e-4], [1.0]])
+        for s, (pair, optimiser) in enumerate(zip(theirs, optimisers)):
+            for p, d in zip(pair, (1, 0)):
+                p.grad = gradient[s][decay == d].clone()
+            torch.nn.utils.clip_grad_norm_(pair, 0.5)
+            for group in optimiser.param_groups:
+                group["lr"] = budget.rate(step)
+            optimiser.step()
+        adamw(state, gradient.clone(), budget, decay)
+        state.step += 1
+    for s, pair in enumerate(theirs):
+        for p, d in zip(pair, (1, 0)):
+            assert torch.allclose(state.weights[s][decay == d], p.detach(), rtol=2e-5, atol=2e-7)
+
+
+def test_norms_and_biases_do_not_decay():
+    assert {n for n in ARCH.shapes if not model.decays(n)} == {n for n in ARCH.shapes if "ln_" in n or n.endswith(".bias")}
+
+
+def test_frozen_weights_stay_and_others_move():
+    frozen = np.zeros((1, ARCH.size), bool)
+    columns = ARCH.slices["h.0.attn.c_attn.weight"]
+    frozen[:, columns] = True
+    state = train(TASK, ARCH, SHORT, [0], start(), frozen)
+    before = start().weights
+    assert torch.equal(state.weights[:, columns], before[:, columns])
+    moved = state.weights != before
+    assert moved[:, ARCH.slices["h.0.mlp.c_fc.weight"]].all()
+
+
+def test_fleet_trains_as_its_members_do():
+    together = train(TASK, ARCH, SHORT, [0, 1, 0], start(3))
+    for s, seed in enumerate([0, 1, 0]):
+        alone = State.start(model.fresh(ARCH, "test", s)[None], "cpu", TASK)
+        train(TASK, ARCH, SHORT, [seed], alone)
+        assert torch.allclose(together.weights[s], alone.weights[0], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("engine", ["kernel", "torch"])
+def test_resume_is_exact(engine):
+    whole = train(TASK, ARCH, SHORT, [3], start(), engine=engine)
+    half = start()
+    with pytest.raises(Interrupted):
+        train(TASK, ARCH, SHORT, [3], half, engine=engine, should_stop=lambda: half.step == 7)
+    half = State.from_tensors(*half.to_tensors(), "cpu")
+    train(TASK, ARCH, SHORT, [3], half, engine=engine)
+    assert torch.equal(whole.weights, half.weights) and whole.curves == half.curves
+
+
+def test_each_budget_field_changes_the_result():
+    base = train(TASK, ARCH, SHORT, [0], start(), engine="torch").weights
+    from dataclasses import replace
+
+    for change in (dict(steps=11), dict(batch=17), dict(lr=2e-3), dict(warmup=0), dict(schedule="constant", warmup=3), dict(final_lr=0.5),
+                   dict(weight_decay=0.5), dict(clip=0.01), dict(dropout=0.1)):  # fmt: skip
+        other = train(TASK, ARCH, replace(SHORT, **change), [0], start(), engine="torch").weights
+        assert not torch.equal(base, other), change
+
+
+def test_answer_mask_changes_what_is_trained():
+    a, b = (train(TASK, ARCH, SHORT, [0], start(), answer_mask=m).weights for m in ("reference", "full"))
+    assert not torch.equal(a, b)
+
+
+def test_curriculum_lengthens():
+    task = make_task("identity", symbols=9, list_length=6, lengths="curriculum")
+    arch = Architecture(task.vocab, 40, tied=True)
+    budget = Budget(steps=400, batch=64, lr=1e-2, warmup=10, schedule="constant", evaluate_every=50, test_samples=64)
+    state = State.start(model.fresh(arch, "c")[None], "cpu", task)
+    assert state.length == 2
+    train(task, arch, budget, [0], state)
+    assert state.length > 2
+
+
+def test_non_finite_is_kept():
+    state = start()
+    state.weights[:] = float("nan")
+    train(TASK, ARCH, SHORT, [0], state)
+    assert all(np.isnan(e["loss"]) for e in state.curves[0]) and state.step == SHORT.steps
+
+
+def test_stops_at_the_ceiling():
+    task = make_task("sorting", items=2, values=12)
+    arch = Architecture(task.vocab, 40)
+    budget = Budget(steps=4000, batch=64, lr=1e-2, warmup=10, schedule="constant", evaluate_every=20, test_samples=64, patience=3)
+    state = train(task, arch, budget, [0], State.start(model.fresh(arch, "s")[None], "cpu", task))
+    assert state.step < 4000 and all(e["token_accuracy"] >= 0.999 for e in state.curves[0][-3:])
+
+
+@pytest.mark.parametrize("bad", [dict(steps=0), dict(batch=-1), dict(lr=0.0), dict(schedule="linear"), dict(dropout=1.0), dict(clip=0), dict(warmup=-1)])
+def test_bad_budgets_are_named(bad):
+    with pytest.raises(ValueError, match=f"budget: {next(iter(bad))} must be"):
+        Budget(**bad)
