@@ -85,12 +85,11 @@ def selective_transfer(preset: str, sources=("identity",), diagnostics=("haystac
     """Every source x initial condition x diagnostic x seed; scratch once a diagnostic and seed.
 
     ``initial_conditions`` are ``scratch``, or ``full``, ``attention``, ``mlp`` (from each of the sources), or whole conditions
-    such as ``attention=set mlp=eca``. Raises ValueError, naming the parameter, before any work starts.
+    such as ``attention=set mlp=eca``. Lists may be given as comma-separated strings. Raises ValueError, naming the parameter, before any work starts.
     """
     plan = _plan(preset)
-    for name, values in (("sources", sources), ("diagnostics", diagnostics), ("initial_conditions", initial_conditions)):
-        if not isinstance(values, (list, tuple)) or not values or not all(isinstance(v, str) for v in values):
-            raise ValueError(f"{name} must be a list of at least one name, got {values!r}.")
+    sources, diagnostics = _listed("sources", sources), _listed("diagnostics", diagnostics)
+    initial_conditions = _listed("initial_conditions", initial_conditions)
     for source in sources:
         _known("sources", source, SOURCES)
     for diagnostic in diagnostics:
@@ -115,6 +114,15 @@ def selective_transfer(preset: str, sources=("identity",), diagnostics=("haystac
 def _plan(preset: str) -> Preset:
     _known("preset", preset, PRESETS)
     return PRESETS[preset]
+
+
+def _listed(name: str, values) -> list[str]:
+    """A list of names; papermill's ``-p`` and the shell can pass only a string, with commas between them."""
+    if isinstance(values, str):
+        values = [v.strip() for v in values.split(",") if v.strip()]
+    if not isinstance(values, (list, tuple)) or not values or not all(isinstance(v, str) for v in values):
+        raise ValueError(f"{name} must be a list of at least one name, got {values!r}.")
+    return list(dict.fromkeys(values))
 
 
 def _known(name: str, value, allowed) -> None:

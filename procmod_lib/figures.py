@@ -80,7 +80,7 @@ def end_points(summary: pd.DataFrame, table: pd.DataFrame, chance: float | None 
     for y, row in enumerate(summary.itertuples()):
         label, colour, (marker, _) = describe(row.initial_condition)
         values = 100 * ends[ends.initial_condition == row.initial_condition].sort_values("seed")[score].to_numpy()
-        spread = np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else [0.0]
+        spread = np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else np.zeros(len(values))
         ax.plot(values, y + spread, marker, color=colour, ms=5, alpha=0.55, mec="none")
         if np.isfinite(row.low):
             ax.plot([100 * row.low, 100 * row.high], [y, y], color=colour, lw=2.4, solid_capstyle="butt")

@@ -49,17 +49,12 @@ def start(namespace: dict, grid: Callable, **parameters):
             raise ValueError(f"time_budget must be a number of seconds above 0, or None, got {budget!r}.")
         if not isinstance(where["store"], str) or not where["store"].strip():
             raise ValueError(f"store must be the path of a folder, got {where['store']!r}.")
-        runs = grid(**{n: listed(v) for n, v in parameters.items()})
+        runs = grid(**parameters)
         store = results.Store(place(where["store"]))
     except ValueError as error:
         raise BadParameter(str(error)) from None
     options = {"device": where["device"], "time_budget": budget, "progress": Progress(len(runs))}
     return runs, store, options
-
-
-def listed(value):
-    """Turn ``"identity, set"`` into a list, as papermill's ``-p`` can pass no lists; leave everything else alone."""
-    return [v.strip() for v in value.split(",") if v.strip()] if isinstance(value, str) and "," in value else value
 
 
 def place(store: str) -> str:

@@ -115,10 +115,9 @@ class Store:
                 return table.assign(preset=run.preset) if run.preset else table
         return None
 
-    def has(self, run: Run, weights: bool = False) -> bool:
-        """Whether a run is finished (and, if asked, its weights are there), by file name alone."""
-        kind = ("weights", "safetensors") if weights else ("runs", "parquet")
-        return any(next((place / kind[0]).glob(f"{run.key}.*.{kind[1]}"), None) for place in self._places)
+    def has(self, run: Run) -> bool:
+        """Whether a run is finished, by file name alone."""
+        return any(next((place / "runs").glob(f"{run.key}.*.parquet"), None) for place in self._places)
 
     def weights(self, run: Run) -> np.ndarray | None:
         """Return the trained weights (P,) of a run, or None."""
@@ -161,21 +160,19 @@ class Store:
         deadline = None if time_budget is None else time.monotonic() + time_budget
         donors = list({d.key: d for run in runs for _, d in run.donors}.values())
         if donors:
-            missing = [d for d in donors if not self.has(d, weights=True)]
+            missing = [d for d in donors if self.weights(d) is None]
             self.ensure(missing, device=device, engine=engine, workers=workers, keep_weights=True, progress=progress,
                         time_budget=None if deadline is None else deadline - time.monotonic())  # fmt: skip
         for _ in range(3):  # a damaged file is found when it is read, set aside, and computed again
-            pending = [r for r in {r.key: r for r in runs}.values() if not self._done(r, keep_weights)]
+            tables = {r.key: (r, self.find(r)) for r in runs}
+            pending = [r for r, table in tables.values() if table is None or (keep_weights and self.weights(r) is None)]
             if not pending or (deadline is not None and time.monotonic() > deadline):
                 break
             self._compute(pending, device, engine, workers, keep_weights, deadline, progress)
-            if deadline is None:
-                for run in runs:
-                    self.find(run)
         return self.load(runs)
 
     def _done(self, run: Run, keep_weights: bool) -> bool:
-        return self.has(run) and (not keep_weights or self.has(run, weights=True))
+        return self.find(run) is not None and (not keep_weights or self.weights(run) is not None)
 
     def _compute(self, pending, device, engine, workers, keep_weights, deadline, progress) -> None:
         workers = max(1, min(workers or os.cpu_count() or 1, len(pending))) if device == "cpu" else 1
@@ -299,7 +296,7 @@ def provenance(device: str) -> dict:
             except OSError:
                 return ""
 
-        modules = {n: sys.modules[n].__version__ for n in ("torch", "numpy", "pandas", "numba") if n in sys.modules}
+        modules = {n: m.__version__ for n in ("torch", "numpy", "pandas", "numba") if (m := sys.modules.get(n))}
         _FACTS[device] = {
             "schema": SCHEMA, "commit": git("rev-parse", "HEAD") or "unknown",
             "dirty": bool(git("status", "--porcelain", "--", "procmod_lib")), "versions": {"python": platform.python_version(), **modules},

@@ -112,7 +112,7 @@ def test_non_finite_is_kept():
 
 
 def test_stops_at_the_ceiling():
-    task = make_task("sorting", items=2, values=12)
+    task = make_task("identity", list_length=4, lengths="fixed")
     arch = Architecture(task.vocab, 40)
     budget = Budget(steps=4000, batch=64, lr=1e-2, warmup=10, schedule="constant", evaluate_every=20, test_samples=64, patience=3)
     state = train(task, arch, budget, [0], State.start(model.fresh(arch, "s")[None], "cpu", task))

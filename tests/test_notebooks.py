@@ -1,0 +1,93 @@
+"""Every notebook: one parameters cell, no committed output; runs under papermill and nbval; refuses bad values in one sentence."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+from conftest import ROOT
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+BAD = [
+    ("-p sede 3", "there is no parameter 'sede'; this notebook has preset, sources, diagnostics"),
+    ("-p preset slow", "preset must be one of smoke, quick, standard, paper, got 'slow'"), ("-p preset 3", "preset must be one of"),
+    ("-p seeds 0", "seeds must be a whole number above 0, got 0"), ("-p seeds -2", "seeds must be a whole number above 0, got -2"),
+    ("-p seeds 1.5", "seeds must be a whole number"), ("-p seeds many", "seeds must be a whole number"), ("-p seeds True", "seeds must be a whole number"),
+    ("-p sources music", "sources must be one of identity"), ("-p sources identity,music", "sources must be one of"),
+    ("-y 'sources: []'", "sources must be a list of at least one name"), ("-y 'sources: [1]'", "sources must be a list"), ("-p sources 7", "sources must be a list"),
+    ("-p diagnostics spelling", "diagnostics must be one of haystack"), ("-y 'diagnostics: []'", "diagnostics must be a list"),
+    ("-p initial_conditions atention", "'atention' is not understood"), ("-p initial_conditions attention=music", "must be one of identity"),
+    ("-p initial_conditions 'attention=identity noise=-1'", "noise and relative_noise must be 0 or more"),
+    ("-p steps 0", "steps must be a whole number above 0"), ("-p device gpu", "device must be 'cpu'"), ("-p time_budget -1", "time_budget must be a number of seconds"),
+    ("-p store /proc/no", "store must be a folder that can be written, got '/proc/no'"), ("-p store ''", "store must be the path of a folder"),
+]  # fmt: skip
+
+
+def run(notebook, out, *arguments):
+    import shlex
+
+    words = [w for a in arguments for w in shlex.split(a)]
+    return subprocess.run([sys.executable, "-m", "papermill", str(notebook), str(out), "--no-progress-bar", *words], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_shape(path):
+    notebook = nbformat.read(path, 4)
+    nbformat.validate(notebook)
+    tagged = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    assert len(tagged) == 1
+    assert all(not c.outputs and c.execution_count is None for c in notebook.cells if c.cell_type == "code")
+    known = papermill.inspect_notebook(str(path))
+    assert len(known) == len(tagged[0].source.strip().splitlines()) and all(p["help"] for p in known.values())
+    for cell in notebook.cells:
+        figure = cell.metadata.get("mystnb", {}).get("figure")
+        if figure:
+            assert len(cell.metadata["mystnb"]["image"]["alt"]) > 40 and " n " in figure["caption"] + " " and "interval" in figure["caption"]
+        assert len(cell.source.splitlines()) <= 25
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_papermill_at_smoke(path, tmp_path):
+    done = run(path, tmp_path / "out.ipynb", "-p preset smoke", f"-p store {tmp_path / 'store'}")
+    assert done.returncode == 0, done.stderr
+    executed = nbformat.read(tmp_path / "out.ipynb", 4)
+    outputs = [o for c in executed.cells if c.cell_type == "code" for o in c.outputs]
+    assert not [o for o in outputs if o.output_type == "error"]
+    assert any("image/png" in o.get("data", {}) for o in outputs)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_nbval_at_smoke(path, tmp_path):
+    papermill.execute_notebook(str(path), str(tmp_path / path.name), {"preset": "smoke", "store": str(tmp_path / "store")}, prepare_only=True)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "--nbval-lax", "--nbval-current-env", str(tmp_path / path.name)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("arguments, sentence", BAD, ids=[a for a, _ in BAD])
+def test_bad_values_stop_in_the_first_cell(arguments, sentence, tmp_path):
+    store = () if "store" in arguments else (f"-p store {tmp_path / 'store'}",)
+    done = run(ROOT / "notebooks" / "selective_transfer.ipynb", tmp_path / "out.ipynb", "-p preset smoke" if "preset" not in arguments else "", arguments, *store)
+    assert done.returncode != 0
+    said = [line for line in done.stderr.splitlines() if line.startswith("BadParameter: ")]
+    assert said and sentence in said[-1]
+    assert not (tmp_path / "store").exists()
+    executed = json.loads(Path(tmp_path / "out.ipynb").read_text())
+    assert sum(c.get("execution_count") is not None for c in executed["cells"]) <= 6  # marker cell, begin, parameters, injected, start
+
+
+@pytest.mark.parametrize("change, differs", [
+    ("-p seeds 1", lambda t: set(t.seed) == {0}), ("-p steps 10", lambda t: t.step.max() == 10), ("-p diagnostics addition", lambda t: set(t.diagnostic) == {"addition"}),
+    ("-p initial_conditions scratch,attention", lambda t: set(t.initial_condition) == {"scratch", "attention=identity"}),
+    ("-p sources set", lambda t: "full=set" in set(t.initial_condition)),
+])  # fmt: skip
+def test_each_parameter_changes_what_it_names(change, differs, tmp_path):
+    import pandas as pd
+
+    done = run(ROOT / "notebooks" / "selective_transfer.ipynb", tmp_path / "out.ipynb", "-p preset smoke", change, f"-p store {tmp_path / 'store'}")
+    assert done.returncode == 0, done.stderr
+    table = pd.concat(map(pd.read_parquet, (tmp_path / "store" / "runs").glob("*.parquet")))
+    assert differs(table[table.diagnostic.isin(["haystack", "addition"])])

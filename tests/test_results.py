@@ -1,0 +1,210 @@
+"""Nothing is lost and nothing damaged is used: kill -9, a second process, truncated and altered files, bad folders."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from procmod_lib import results
+from procmod_lib.experiments import fine_tuning_run, pretraining_run, selective_transfer
+from procmod_lib.results import Store
+
+SCORES = ["initial_condition", "seed", "step", "token_accuracy", "exact_match", "loss", "key"]
+GRID = dict(preset="smoke", seeds=2)
+
+
+def scores(table):
+    return table[SCORES].sort_values(["key", "step"]).reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    return scores(Store(tmp_path_factory.mktemp("undisturbed"), None).ensure(selective_transfer(**GRID)))
+
+
+def sweep(folder, *more, **kw):
+    command = [sys.executable, "-m", "procmod_lib", "sweep", "selective_transfer", "--preset", "smoke", "--seeds", "2", "--store", str(folder), *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kw)
+
+
+def test_one_row_an_evaluation_with_provenance(store):
+    runs = selective_transfer("smoke", seeds=1)
+    table = store.ensure(runs)
+    assert list(table.columns) == results.COLUMNS and len(runs) == 4
+    assert (table.groupby("key").step.max() == 20).all() and (table.groupby("key").size() == 5).all()
+    facts = store.origin(table.provenance.iloc[0])
+    assert {"commit", "dirty", "versions", "device", "cores", "schema"} <= set(facts) and facts["schema"] == results.SCHEMA
+    assert json.loads(table.spec.iloc[0])["budget"]["steps"] == 20
+
+
+def test_second_call_computes_nothing(store, monkeypatch):
+    runs = selective_transfer("smoke", seeds=1)
+    first = store.ensure(runs)
+    monkeypatch.setattr(results, "train", lambda *a, **k: pytest.fail("trained again"))
+    pd.testing.assert_frame_equal(first, store.ensure(runs))
+
+
+def test_keys_depend_on_all_that_determines_a_result():
+    run = fine_tuning_run("haystack", "attention=identity", "smoke", 0)
+    donor = run.donors[0][1]
+    others = [
+        replace(run, seed=1), replace(run, answer_mask="full"), replace(run, budget=replace(run.budget, lr=2e-3)),
+        replace(run, task=run.task.with_(pairs=2)), replace(run, arch=replace(run.arch, layers=3)),
+        fine_tuning_run("haystack", "mlp=identity", "smoke", 0), replace(run, donors=(("identity", replace(donor, seed=9)),)),
+    ]  # fmt: skip
+    assert len({r.key for r in [run, *others]}) == 8
+    assert replace(run, preset="another label").key == run.key
+
+
+def test_kill_9_then_the_same_command_gives_the_same_bits(tmp_path):
+    """A run killed after its first checkpoint goes on from it and ends bit for bit as an uninterrupted one."""
+    script = (
+        "import sys\nfrom dataclasses import replace\nfrom procmod_lib import results\nfrom procmod_lib.experiments import pretraining_run\n"
+        "results.CHECKPOINT_SECONDS = 0.0\nrun = pretraining_run('identity', 'smoke', 0)\n"
+        "run = replace(run, budget=replace(run.budget, steps=1500, evaluate_every=100))\n"
+        "results.Store(sys.argv[1], None).ensure([run], keep_weights=True)\n"
+    )
+    run = pretraining_run("identity", "smoke", 0)
+    run = replace(run, budget=replace(run.budget, steps=1500, evaluate_every=100))
+    whole = Store(tmp_path / "whole", None)
+    expected = whole.ensure([run], keep_weights=True)
+    killed = Store(tmp_path / "killed", None)
+    process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "killed")], cwd=Path(results.__file__).parent.parent)
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "killed" / "checkpoints").glob("*.safetensors")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not killed.has(run) and list((tmp_path / "killed" / "checkpoints").glob("*.safetensors"))
+    steps = []
+    original = results.State.from_tensors
+    results.State.from_tensors = lambda *a: steps.append(original(*a)) or steps[-1]
+    try:
+        again = killed.ensure([run], keep_weights=True)
+    finally:
+        results.State.from_tensors = original
+    assert len(steps) == 1, "it did not go on from a checkpoint"
+    pd.testing.assert_frame_equal(scores(again), scores(expected))
+    assert np.array_equal(killed.weights(run), whole.weights(run))
+    assert not list((tmp_path / "killed" / "checkpoints").glob("*.safetensors"))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_sweeps_end_as_undisturbed_ones(tmp_path, undisturbed, seed):
+    """A sweep killed at random moments, started again until it ends."""
+    rng = np.random.default_rng(seed)
+    for _ in range(4):
+        process = sweep(tmp_path)
+        time.sleep(rng.uniform(1.5, 5))
+        process.kill()
+        process.communicate()
+    done = sweep(tmp_path)
+    assert done.communicate()[1] is not None and done.returncode == 0
+    pd.testing.assert_frame_equal(scores(Store(tmp_path, None).load(selective_transfer(**GRID))), undisturbed)
+
+
+def test_two_processes_share_one_store(tmp_path, undisturbed):
+    both = [sweep(tmp_path), sweep(tmp_path)]
+    for process in both:
+        _, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err
+    pd.testing.assert_frame_equal(scores(Store(tmp_path, None).load(selective_transfer(**GRID))), undisturbed)
+    assert len(list((tmp_path / "runs").glob("*.parquet"))) == 8 + 2  # each run once, pretraining included
+
+
+@pytest.mark.parametrize("kind", ["runs", "weights", "checkpoints"])
+@pytest.mark.parametrize("damage", ["truncated", "altered", "empty"])
+def test_damaged_files_are_named_set_aside_and_computed_again(tmp_path, kind, damage):
+    store = Store(tmp_path, None)
+    run = fine_tuning_run("haystack", "attention=identity", "smoke", 0)
+    expected = scores(store.ensure([run]))
+    if kind == "checkpoints":
+        state, _, _ = store._start(replace(run, seed=0), "cpu")
+        for old in (tmp_path / "runs").glob(f"{run.key}.*"):
+            old.unlink()
+        store._checkpoint(run, state, 1.0)
+    path = next((tmp_path / kind).glob(f"{run.donors[0][1].key if kind == 'weights' else run.key}.*"))
+    content = path.read_bytes()
+    middle = len(content) // 2
+    path.write_bytes({"truncated": content[:middle], "altered": content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :], "empty": b""}[damage])
+    if kind == "weights":
+        for old in (tmp_path / "runs").glob(f"{run.key}.*"):
+            old.unlink()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        again = store.ensure([run])
+    assert any(path.name in str(w.message) and "damaged" in str(w.message) for w in caught)
+    assert list((tmp_path / "damaged").iterdir())
+    pd.testing.assert_frame_equal(scores(again), expected)
+
+
+def test_published_store_is_read_and_never_written(tmp_path):
+    runs = selective_transfer("smoke", seeds=1)
+    Store(tmp_path / "published", None).ensure(runs)
+    before = sorted(p.name for p in (tmp_path / "published").rglob("*"))
+    table = Store(tmp_path / "mine", tmp_path / "published").ensure(runs)
+    assert len(table) == 20 and not list((tmp_path / "mine" / "runs").iterdir())
+    assert sorted(p.name for p in (tmp_path / "published").rglob("*")) == before
+
+
+def test_time_budget_keeps_what_is_done(tmp_path):
+    run = fine_tuning_run("haystack", "scratch", "smoke", 0, steps=100_000)
+    store = Store(tmp_path, None)
+    table = store.ensure([run], time_budget=1.0)
+    assert not len(table) and len(list((tmp_path / "checkpoints").glob("*.safetensors"))) == 1
+
+
+def test_failing_run_is_named_and_others_are_kept(tmp_path, monkeypatch):
+    good, bad = fine_tuning_run("haystack", "scratch", "smoke", 0), fine_tuning_run("haystack", "scratch", "smoke", 1)
+    original = results.train
+
+    def train(*a, **k):
+        if a[3] == [1]:
+            raise RuntimeError("broken on purpose")
+        return original(*a, **k)
+
+    monkeypatch.setattr(results, "train", train)
+    store = Store(tmp_path, None)
+    with pytest.raises(results.Failed, match=f"seed 1 .{bad.key}.: RuntimeError: broken on purpose"):
+        store.ensure([good, bad], workers=1)
+    assert store.has(good) and not store.has(bad)
+
+
+def test_non_finite_results_are_recorded(tmp_path, monkeypatch):
+    run = fine_tuning_run("haystack", "scratch", "smoke", 0)
+    monkeypatch.setattr(results.model, "fresh", lambda arch, *path: np.full(arch.size, 1e30, np.float32))
+    table = Store(tmp_path, None).ensure([run])
+    assert (table.status == "non-finite").all() and len(table) == 5
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not Path("/proc").exists(), reason="needs a place where no folder can be made")
+def test_a_folder_that_cannot_be_written_is_named():
+    with pytest.raises(ValueError, match="store must be a folder that can be written, got '/proc/no'"):
+        Store("/proc/no")
+
+
+def test_command_line_says_what_is_wrong():
+    for arguments, words in ((["--preset", "slow"], "preset must be one of"), (["--sources", "music"], "sources must be one of"),
+                             (["--time-budget", "soon"], "must be a time above 0"), (["--seeds", "0"], "seeds must be a whole number")):  # fmt: skip
+        process = subprocess.run([sys.executable, "-m", "procmod_lib", "plan", "selective_transfer", *arguments], capture_output=True, text=True)
+        assert process.returncode == 2 and words in process.stderr and "Traceback" not in process.stderr
+
+
+def test_importable_without_notebook_packages():
+    """A GPU box has torch, numpy, pandas, pyarrow and safetensors, and neither Jupyter nor numba."""
+    code = (
+        "import sys\nfor m in ('numba', 'IPython', 'papermill', 'myst_nb', 'seaborn', 'tqdm', 'transformers', 'nbformat'):\n    sys.modules[m] = None\n"
+        "import tempfile\nfrom procmod_lib.__main__ import main\n"
+        "sys.exit(main(['sweep', 'selective_transfer', '--preset', 'smoke', '--seeds', '1', '--store', tempfile.mkdtemp()]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0 and "4 of 4 runs" in done.stdout, done.stderr
