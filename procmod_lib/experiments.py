@@ -30,7 +30,7 @@ class Preset:
 
 BETTER = Budget(batch=256, lr=1e-2, warmup=200, final_lr=0.1, weight_decay=0.01, test_samples=1000, evaluate_every=250)
 """Pretraining without dropout and with a larger learning rate than the released 5e-5: chosen on the sources' own scores."""
-
+BRACKETS = {"dyck": {"batch": 64}, "dyck_shuffle": {"batch": 64}}  # every token is scored, so a sequence teaches more
 PRESETS = {
     "smoke": Preset(
         "Seconds: proves that everything runs. Not a result.",
@@ -41,18 +41,18 @@ PRESETS = {
         Budget(steps=20, batch=32, warmup=5, evaluate_every=5, test_samples=64), 2,
     ),
     "quick": Preset(
-        "Minutes on two cores: a smaller haystack of 10 pairs and far fewer steps than the paper's protocol.",
-        {}, {"haystack": {"pairs": 10, "values": 60, "vocab_size": 96}},
-        replace(BETTER, steps=3000, evaluate_every=500), {},
-        Budget(steps=1500, warmup=100, evaluate_every=50, test_samples=2000, patience=5), 3,
+        "Minutes on two cores: a smaller haystack of 10 pairs, half the batch and a third of the steps of the paper's protocol.",
+        {"dyck": {"brackets": 64}}, {"haystack": {"pairs": 10, "values": 60, "vocab_size": 96}},
+        replace(BETTER, steps=2000, evaluate_every=500), {"dyck": {"batch": 64, "steps": 6000}},
+        Budget(steps=3000, batch=500, warmup=100, evaluate_every=100, test_samples=2000, patience=5), 3,
     ),
     "standard": Preset(
         "Two cores, overnight: the paper's tasks and fine-tuning protocol, fewer seeds. Runs stop after 5 evaluations at the ceiling.",
-        {}, {}, replace(BETTER, steps=8000), {}, Budget(patience=5), 3,
+        {}, {}, replace(BETTER, steps=8000), BRACKETS, Budget(patience=5), 3,
     ),
     "paper": Preset(
         "One GPU: the paper's tasks, protocol and ten seeds.",
-        {}, {}, replace(BETTER, steps=8000), {}, Budget(), 10,
+        {}, {}, replace(BETTER, steps=8000), BRACKETS, Budget(), 10,
     ),
 }  # fmt: skip
 

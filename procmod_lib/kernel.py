@@ -26,45 +26,61 @@ def supports(arch: Architecture, dropout: float) -> bool:
 
 
 @njit(**FAST)
+def load4(x, i):
+    """Four vectors of x from i on; in this file a tuple of four vectors is what stays in registers."""
+    return load(x, i), load(x, i + LANES), load(x, i + 2 * LANES), load(x, i + 3 * LANES)
+
+
+@njit(**FAST)
+def store4(x, i, v):
+    store(x, i, v[0]), store(x, i + LANES, v[1]), store(x, i + 2 * LANES, v[2]), store(x, i + 3 * LANES, v[3])
+
+
+@njit(**FAST)
+def splat4(p, i, step):
+    """Four numbers of p, ``step`` apart, each in every lane of its own vector."""
+    return splat(p[i]), splat(p[i + step]), splat(p[i + 2 * step]), splat(p[i + 3 * step])
+
+
+@njit(**FAST)
+def add4(a, z, x):
+    """a + z x, for four vectors a and x."""
+    return a[0] + z * x[0], a[1] + z * x[1], a[2] + z * x[2], a[3] + z * x[3]
+
+
+@njit(**FAST)
+def dot4(a, x):
+    return (a[0] * x[0] + a[1] * x[1]) + (a[2] * x[2] + a[3] * x[3])
+
+
+@njit(**FAST)
 def linear(x, y, times, inputs, outputs, p, at, step_in, step_out, bias, keep):
     """y[t, o] = sum over i of w[i, o] x[t, i], plus the bias p[bias + o] if bias >= 0, plus y[t, o] itself if ``keep``.
 
     The weight w[i, o] is p[at + i * step_in + o * step_out], so the same lines serve the way forward and the way back.
     Four outputs at two times are in flight together: eight sums that never leave their registers.
     """
-    zero = splat(np.float32(0.0))
+    zero, one = splat(np.float32(0.0)), splat(np.float32(1.0))
+    none = zero, zero, zero, zero
     for t in range(0, times, 2):
         u = min(t + 1, times - 1)  # an odd last time is computed twice, to the same numbers
         xt, xu, yt, yu = t * inputs * LANES, u * inputs * LANES, t * outputs * LANES, u * outputs * LANES
         for o in range(0, outputs - 3, 4):
-            a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = zero
-            w = at + o * step_out
+            a, b, ya, yb = none, none, yt + o * LANES, yu + o * LANES
             for i in range(inputs):
-                xa, xb = load(x, xt + i * LANES), load(x, xu + i * LANES)
-                w0, w1 = splat(p[w]), splat(p[w + step_out])
-                w2, w3 = splat(p[w + 2 * step_out]), splat(p[w + 3 * step_out])
-                a0, a1, a2, a3 = a0 + w0 * xa, a1 + w1 * xa, a2 + w2 * xa, a3 + w3 * xa
-                b0, b1, b2, b3 = b0 + w0 * xb, b1 + w1 * xb, b2 + w2 * xb, b3 + w3 * xb
-                w += step_in
+                w = splat4(p, at + o * step_out + i * step_in, step_out)
+                a, b = add4(a, load(x, xt + i * LANES), w), add4(b, load(x, xu + i * LANES), w)
             if bias >= 0:
-                w0, w1, w2, w3 = splat(p[bias + o]), splat(p[bias + o + 1]), splat(p[bias + o + 2]), splat(p[bias + o + 3])
-                a0, a1, a2, a3 = a0 + w0, a1 + w1, a2 + w2, a3 + w3
-                b0, b1, b2, b3 = b0 + w0, b1 + w1, b2 + w2, b3 + w3
-            ya, yb = yt + o * LANES, yu + o * LANES
+                w = splat4(p, bias + o, 1)
+                a, b = add4(a, one, w), add4(b, one, w)
             if keep:
-                a0, a1 = a0 + load(y, ya), a1 + load(y, ya + LANES)
-                a2, a3 = a2 + load(y, ya + 2 * LANES), a3 + load(y, ya + 3 * LANES)
-                b0, b1 = b0 + load(y, yb), b1 + load(y, yb + LANES)
-                b2, b3 = b2 + load(y, yb + 2 * LANES), b3 + load(y, yb + 3 * LANES)
-            store(y, ya, a0), store(y, ya + LANES, a1), store(y, ya + 2 * LANES, a2), store(y, ya + 3 * LANES, a3)
-            store(y, yb, b0), store(y, yb + LANES, b1), store(y, yb + 2 * LANES, b2), store(y, yb + 3 * LANES, b3)
+                a, b = add4(a, one, load4(y, ya)), add4(b, one, load4(y, yb))
+            store4(y, ya, a), store4(y, yb, b)
         for o in range(outputs - outputs % 4, outputs):
-            a0 = b0 = zero
+            a0 = b0 = zero if bias < 0 else splat(p[bias + o])
             for i in range(inputs):
                 w0 = splat(p[at + i * step_in + o * step_out])
                 a0, b0 = a0 + w0 * load(x, xt + i * LANES), b0 + w0 * load(x, xu + i * LANES)
-            if bias >= 0:
-                a0, b0 = a0 + splat(p[bias + o]), b0 + splat(p[bias + o])
             if keep:
                 a0, b0 = a0 + load(y, yt + o * LANES), b0 + load(y, yu + o * LANES)
             store(y, yt + o * LANES, a0), store(y, yu + o * LANES, b0)
@@ -73,40 +89,42 @@ def linear(x, y, times, inputs, outputs, p, at, step_in, step_out, bias, keep):
 @njit(**FAST)
 def outer(x, dy, times, inputs, outputs, g, at, step_in, step_out, bias):
     """Gradient of :func:`linear`'s weights and bias: g[at + i step_in + o step_out] += sum over t, lanes of x[t, i] dy[t, o]."""
-    zero = splat(np.float32(0.0))
-    for o in range(0, outputs - 3, 4):
+    zero, one = splat(np.float32(0.0)), splat(np.float32(1.0))
+    for o in range(0, outputs, 4):
+        four = o + 4 <= outputs
         for i in range(0, inputs, 2):
             j = min(i + 1, inputs - 1)
-            a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = zero
-            for t in range(times):
-                xa, xb = load(x, (t * inputs + i) * LANES), load(x, (t * inputs + j) * LANES)
-                d = (t * outputs + o) * LANES
-                d0, d1, d2, d3 = load(dy, d), load(dy, d + LANES), load(dy, d + 2 * LANES), load(dy, d + 3 * LANES)
-                a0, a1, a2, a3 = a0 + xa * d0, a1 + xa * d1, a2 + xa * d2, a3 + xa * d3
-                b0, b1, b2, b3 = b0 + xb * d0, b1 + xb * d1, b2 + xb * d2, b3 + xb * d3
-            w = at + i * step_in + o * step_out
-            g[w] += total(a0)
-            g[w + step_out] += total(a1)
-            g[w + 2 * step_out] += total(a2)
-            g[w + 3 * step_out] += total(a3)
-            if j > i:
-                w += step_in
-                g[w] += total(b0)
-                g[w + step_out] += total(b1)
-                g[w + 2 * step_out] += total(b2)
-                g[w + 3 * step_out] += total(b3)
-    for o in range(outputs - outputs % 4, outputs):
-        for i in range(inputs):
+            if four:
+                a = b = zero, zero, zero, zero
+                for t in range(times):
+                    d = load4(dy, (t * outputs + o) * LANES)
+                    a = add4(a, load(x, (t * inputs + i) * LANES), d)
+                    b = add4(b, load(x, (t * inputs + j) * LANES), d)
+                _gain4(g, at + i * step_in + o * step_out, step_out, a)
+                if j > i:
+                    _gain4(g, at + j * step_in + o * step_out, step_out, b)
+            for r in range(0 if four else o, 0 if four else outputs):
+                a0 = b0 = zero
+                for t in range(times):
+                    d0 = load(dy, (t * outputs + r) * LANES)
+                    a0 = a0 + load(x, (t * inputs + i) * LANES) * d0
+                    b0 = b0 + load(x, (t * inputs + j) * LANES) * d0
+                g[at + i * step_in + r * step_out] += total(a0)
+                if j > i:
+                    g[at + j * step_in + r * step_out] += total(b0)
+        for r in range(o, min(o + 4, outputs) if bias >= 0 else o):
             a0 = zero
             for t in range(times):
-                a0 = a0 + load(x, (t * inputs + i) * LANES) * load(dy, (t * outputs + o) * LANES)
-            g[at + i * step_in + o * step_out] += total(a0)
-    if bias >= 0:
-        for o in range(outputs):
-            a0 = zero
-            for t in range(times):
-                a0 = a0 + load(dy, (t * outputs + o) * LANES)
-            g[bias + o] += total(a0)
+                a0 = a0 + one * load(dy, (t * outputs + r) * LANES)
+            g[bias + r] += total(a0)
+
+
+@njit(**FAST)
+def _gain4(g, i, step, v):
+    g[i] += total(v[0])
+    g[i + step] += total(v[1])
+    g[i + 2 * step] += total(v[2])
+    g[i + 3 * step] += total(v[3])
 
 
 @njit(**FAST)
@@ -171,19 +189,15 @@ def attend(q, k, v, limit, low, high, start, probs, room, out, queries, heads, d
     Probabilities are kept, head by head ``room`` rows apart, those of query w from row start[w] on.
     """
     hd = d // heads
-    scale = splat(np.float32(1.0 / math.sqrt(hd)))
+    scale, zero = splat(np.float32(1.0 / math.sqrt(hd))), splat(np.float32(0.0))
     for h in range(heads):
         for w in range(queries):
             n = high[w] + 1
             row = (h * room + start[w]) * LANES
             for e in range(h * hd, h * hd + hd, 4):
-                at = (w * d + e) * LANES
-                q0, q1 = load(q, at) * scale, load(q, at + LANES) * scale
-                q2, q3 = load(q, at + 2 * LANES) * scale, load(q, at + 3 * LANES) * scale
+                ask = load4(q, (w * d + e) * LANES)
                 for s in range(n):
-                    at = (s * d + e) * LANES
-                    z = q0 * load(k, at) + q1 * load(k, at + LANES)
-                    z = z + (q2 * load(k, at + 2 * LANES) + q3 * load(k, at + 3 * LANES))
+                    z = dot4(ask, load4(k, (s * d + e) * LANES)) * scale
                     if e > h * hd:
                         z = z + load(probs, row + s * LANES)
                     store(probs, row + s * LANES, z)
@@ -191,70 +205,51 @@ def attend(q, k, v, limit, low, high, start, probs, room, out, queries, heads, d
                 for l in range(LANES):
                     if s > limit[w, l]:
                         probs[row + s * LANES + l] = -1e30
-            most = load(probs, row)
+            most, mass = load(probs, row), zero
             for s in range(1, n):
                 most = maximum(most, load(probs, row + s * LANES))
-            mass = splat(np.float32(0.0))
             for s in range(n):
                 z = exp(load(probs, row + s * LANES) - most)
                 mass = mass + z
                 store(probs, row + s * LANES, z)
             mass = splat(np.float32(1.0)) / mass
-            for e in range(h * hd, h * hd + hd, 4):
-                o0 = o1 = o2 = o3 = splat(np.float32(0.0))
-                for s in range(n):
-                    z, at = load(probs, row + s * LANES), (s * d + e) * LANES
-                    o0, o1 = o0 + z * load(v, at), o1 + z * load(v, at + LANES)
-                    o2, o3 = o2 + z * load(v, at + 2 * LANES), o3 + z * load(v, at + 3 * LANES)
-                at = (w * d + e) * LANES
-                store(out, at, o0 * mass), store(out, at + LANES, o1 * mass)
-                store(out, at + 2 * LANES, o2 * mass), store(out, at + 3 * LANES, o3 * mass)
             for s in range(n):
                 store(probs, row + s * LANES, load(probs, row + s * LANES) * mass)
+            for e in range(h * hd, h * hd + hd, 4):
+                mix = zero, zero, zero, zero
+                for s in range(n):
+                    mix = add4(mix, load(probs, row + s * LANES), load4(v, (s * d + e) * LANES))
+                store4(out, (w * d + e) * LANES, mix)
 
 
 @njit(**FAST)
 def attend_back(q, k, v, out, probs, room, dout, high, start, dq, dk, dv, ds, queries, heads, d):
     """Gradient of :func:`attend`: sets dq (W, d), adds to dk and dv (T, d); ds is working space (T,)."""
     hd = d // heads
-    scale = splat(np.float32(1.0 / math.sqrt(hd)))
+    scale, zero = splat(np.float32(1.0 / math.sqrt(hd))), splat(np.float32(0.0))
     for h in range(heads):
         for w in range(queries):
             n = high[w] + 1
-            row = (h * room + start[w]) * LANES
-            dot = splat(np.float32(0.0))
+            row, dot = (h * room + start[w]) * LANES, zero
             for e in range(w * d + h * hd, w * d + h * hd + hd):
                 dot = dot + load(dout, e * LANES) * load(out, e * LANES)
             for e in range(h * hd, h * hd + hd, 4):
-                at = (w * d + e) * LANES
-                g0, g1, g2, g3 = load(dout, at), load(dout, at + LANES), load(dout, at + 2 * LANES), load(dout, at + 3 * LANES)
+                back = load4(dout, (w * d + e) * LANES)
                 for s in range(n):
                     at = (s * d + e) * LANES
-                    z = load(probs, row + s * LANES)
-                    g = g0 * load(v, at) + g1 * load(v, at + LANES)
-                    g = g + (g2 * load(v, at + 2 * LANES) + g3 * load(v, at + 3 * LANES))
+                    g = dot4(back, load4(v, at))
                     if e > h * hd:
                         g = g + load(ds, s * LANES)
                     store(ds, s * LANES, g)
-                    store(dv, at, load(dv, at) + z * g0)
-                    store(dv, at + LANES, load(dv, at + LANES) + z * g1)
-                    store(dv, at + 2 * LANES, load(dv, at + 2 * LANES) + z * g2)
-                    store(dv, at + 3 * LANES, load(dv, at + 3 * LANES) + z * g3)
+                    store4(dv, at, add4(load4(dv, at), load(probs, row + s * LANES), back))
             for e in range(h * hd, h * hd + hd, 4):
-                at = (w * d + e) * LANES
-                q0, q1, q2, q3 = load(q, at), load(q, at + LANES), load(q, at + 2 * LANES), load(q, at + 3 * LANES)
-                a0 = a1 = a2 = a3 = splat(np.float32(0.0))
+                ask, sum4 = load4(q, (w * d + e) * LANES), (zero, zero, zero, zero)
                 for s in range(n):
                     at = (s * d + e) * LANES
                     g = load(probs, row + s * LANES) * (load(ds, s * LANES) - dot) * scale
-                    a0, a1 = a0 + g * load(k, at), a1 + g * load(k, at + LANES)
-                    a2, a3 = a2 + g * load(k, at + 2 * LANES), a3 + g * load(k, at + 3 * LANES)
-                    store(dk, at, load(dk, at) + g * q0)
-                    store(dk, at + LANES, load(dk, at + LANES) + g * q1)
-                    store(dk, at + 2 * LANES, load(dk, at + 2 * LANES) + g * q2)
-                    store(dk, at + 3 * LANES, load(dk, at + 3 * LANES) + g * q3)
-                at = (w * d + e) * LANES
-                store(dq, at, a0), store(dq, at + LANES, a1), store(dq, at + 2 * LANES, a2), store(dq, at + 3 * LANES, a3)
+                    sum4 = add4(sum4, g, load4(k, at))
+                    store4(dk, at, add4(load4(dk, at), g, ask))
+                store4(dq, (w * d + e) * LANES, sum4)
 
 
 @njit(**FAST)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pandas as pd
 import torch
 
-from . import results, statistics
+from . import results
 
 _BEFORE: dict[int, set] = {}
 
@@ -130,7 +130,7 @@ def percent(mean: float, low: float, high: float, n: int) -> str:
     >>> percent(0.5, 0.25, 0.75, 3)
     '50.0 % (95 % interval 25.0 to 75.0, n = 3)'
     """
-    if not low == low:
+    if low != low:
         return f"{100 * mean:.1f} % (n = {n}: no interval)"
     return f"{100 * mean:.1f} % (95 % interval {100 * low:.1f} to {100 * high:.1f}, n = {n})"
 
@@ -143,7 +143,7 @@ def says(row, noun: str) -> str:
     """
     noun = noun[0].upper() + noun[1:]
     size = f"{100 * row.difference:+.1f} points (95 % interval {100 * row.low:+.1f} to {100 * row.high:+.1f}, n = {row.n})"
-    if not row.low == row.low:
+    if row.low != row.low:
         return f"{noun}: {100 * row.difference:+.1f} points, n = {row.n}; too few seeds for an interval."
     if row.low > 0:
         return f"{noun}: **helps** at this scale, {size}."
@@ -153,15 +153,13 @@ def says(row, noun: str) -> str:
 
 
 def shown(summary: pd.DataFrame):
-    """Return a summary as a small table for the page: n, mean, interval, successes."""
+    """Return a summary as a table for the page: n, mean, interval, successes."""
+    from IPython.display import Markdown
+
     from .figures import describe
 
-    rows = [{
-        "initial condition": describe(r.initial_condition)[0], "n": r.n, "mean (%)": f"{100 * r.mean:.1f}",
-        "95 % interval": f"{100 * r.low:.1f} to {100 * r.high:.1f}" if r.low == r.low else "none",
-        "runs above 90 %": f"{r.successes} of {r.n}",
-    } for r in summary.itertuples()]  # fmt: skip
-    return pd.DataFrame(rows).style.hide(axis="index")
-
-
-__all__ = ["BadParameter", "begin", "start", "box", "glue", "percent", "says", "shown", "statistics"]
+    lines = ["| initial condition | n | mean (%) | 95 % interval | runs above 90 % |", "|---|--:|--:|--:|--:|"]
+    for r in summary.itertuples():
+        low_high = f"{100 * r.low:.1f} to {100 * r.high:.1f}" if r.low == r.low else "none"
+        lines.append(f"| {describe(r.initial_condition)[0]} | {r.n} | {100 * r.mean:.1f} | {low_high} | {r.successes} of {r.n} |")
+    return Markdown("\n".join(lines))

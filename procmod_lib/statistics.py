@@ -51,11 +51,9 @@ def sign_flip(differences) -> float:
     d = np.asarray(differences, float)
     if not len(d) or not np.isfinite(d).all():
         return float("nan")
-    if len(d) <= 16:
-        signs = 1 - 2 * ((np.arange(2 ** len(d))[:, None] >> np.arange(len(d))) & 1)
-    else:
-        signs = 1 - 2 * stream("sign flip").integers(2, size=(100_000, len(d)))
-    means = np.abs(signs @ d) / len(d)
+    every = np.arange(2 ** min(len(d), 16))[:, None] >> np.arange(len(d)) & 1
+    flips = every if len(d) <= 16 else stream("sign flip").integers(2, size=(100_000, len(d)))
+    means = np.abs((1 - 2 * flips) @ d) / len(d)
     return float(np.mean(means >= abs(d.mean()) - 1e-12))
 
 

@@ -1,10 +1,8 @@
 """One loop for pretraining and fine-tuning a fleet of S models that share task, architecture and budget."""
 
-import copy
 import json
 import math
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 
@@ -125,8 +123,7 @@ def train(task: Task, arch: Architecture, budget: Budget, seeds, state: State, f
     for name, columns in arch.slices.items():
         decay[columns] = float(model.decays(name))
     free = None if frozen is None or not np.any(frozen) else torch.from_numpy(~np.asarray(frozen)).to(device)
-    tests = {s: task.batch(budget.test_samples, "test", 0) for s in sorted(set(seeds))[:1]}
-    test = next(iter(tests.values()))  # the same test samples for every seed
+    test = task.batch(budget.test_samples, "test", 0)  # the same samples for every seed
     if not state.curves[0]:
         _evaluate(compute, task, state, test)
     ceiling = _at_ceiling(state, budget)
@@ -316,18 +313,3 @@ def _buckets(batches: list[Batch], device: str, most: int = 4):
         return [[np.arange(len(n)) for n in lengths]]
     orders = [np.argsort(n, kind="stable") for n in lengths]
     return [[np.array_split(o, most)[i] for o in orders] for i in range(min(most, len(orders[0])))]
-
-
-def copy_state(state: State) -> State:
-    """A deep copy, for tests and for keeping a state before it is trained on."""
-    return copy.deepcopy(state)
-
-
-def warm_up(arch: Architecture) -> float:
-    """Compile the kernel for token models, if need be, and return the seconds it took."""
-    begun = time.perf_counter()
-    compute = make_engine("auto", arch, 0.0, "cpu", 1)
-    zero = np.zeros((1, 1), np.int32)
-    batch = Batch(np.zeros((1, 2), np.int32), zero, zero, zero == 0, zero == 0)
-    compute.gradient(torch.from_numpy(model.fresh(arch, "warm up")[None]), [batch], 0.0, 0)
-    return time.perf_counter() - begun

@@ -3,7 +3,8 @@
 from dataclasses import fields
 
 from .automaton import Automaton
-from .base import IGNORE, SPLITS, Batch, Task
+from .base import Batch as Batch
+from .base import Task
 from .brackets import Dyck, DyckShuffle
 from .control import Shuffled
 from .copying import Delete, Identity, Reverse, Set, Sort, Union
