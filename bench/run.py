@@ -134,7 +134,7 @@ def generator_ratios() -> dict:
         task, rng = make_task(name), random.Random(0)
         pairs = []
         for i in range(REPEATS):
-            slow = n / timed(lambda n=n, name=name: [SAMPLES[name](rng) for _ in range(n)])
+            slow = n / timed(lambda n=n, name=name, rng=rng: [SAMPLES[name](rng) for _ in range(n)])
             fast = n / timed(lambda i=i, n=n, task=task: task.sample(n, stream("bench", i)))
             pairs.append((slow, fast))
         a, b = np.median(pairs, 0)
