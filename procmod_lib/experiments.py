@@ -30,7 +30,7 @@ class Preset:
 
 BETTER = Budget(batch=256, lr=1e-2, warmup=200, final_lr=0.1, weight_decay=0.01, test_samples=1000, evaluate_every=250)
 """Pretraining without dropout and with a larger learning rate than the released 5e-5: chosen on the sources' own scores."""
-BRACKETS = {"dyck": {"batch": 64}, "dyck_shuffle": {"batch": 64}}  # every token is scored, so a sequence teaches more
+SEQUENCES = {n: {"batch": 64} for n in ("dyck", "dyck_shuffle", "eca")}  # every token is scored, so one sequence teaches more
 PRESETS = {
     "smoke": Preset(
         "Seconds: proves that everything runs. Not a result.",
@@ -48,11 +48,11 @@ PRESETS = {
     ),
     "standard": Preset(
         "Two cores, overnight: the paper's tasks and fine-tuning protocol, fewer seeds. Runs stop after 5 evaluations at the ceiling.",
-        {}, {}, replace(BETTER, steps=8000), BRACKETS, Budget(patience=5), 3,
+        {"eca": {"steps": 300}}, {}, replace(BETTER, steps=8000), SEQUENCES, Budget(patience=5), 3,
     ),
     "paper": Preset(
         "One GPU: the paper's tasks, protocol and ten seeds.",
-        {}, {}, replace(BETTER, steps=8000), BRACKETS, Budget(), 10,
+        {"eca": {"steps": 300}}, {}, replace(BETTER, steps=8000), SEQUENCES, Budget(), 10,
     ),
 }  # fmt: skip
 
@@ -77,6 +77,15 @@ def fine_tuning_run(diagnostic: str, condition: Condition | str, preset: str, se
     arch = Architecture(task.vocab, max(task.position_count, task.length))
     donors = tuple((s, pretraining_run(s, preset, seed)) for s in condition.sources)
     return Run(task, arch, replace(plan.fine_tuning, **changes), seed, condition, donors, preset=preset)
+
+
+def pretraining(preset: str, sources=("identity",), seeds: int | None = None) -> list[Run]:
+    """Every source x seed, as the other grids pretrain them; raises ValueError as :func:`selective_transfer` does."""
+    plan = _plan(preset)
+    sources = _listed("sources", sources)
+    seeds = plan.seeds if seeds is None else seeds
+    _whole("seeds", seeds)
+    return [pretraining_run(source, preset, seed) for seed in range(seeds) for source in sources]
 
 
 def selective_transfer(preset: str, sources=("identity",), diagnostics=("haystack",),

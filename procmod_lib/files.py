@@ -12,10 +12,18 @@ import numpy as np
 DIGEST = 12  # hexadecimal digits of sha256 in a file's name
 
 
+def digest(content: bytes | Path) -> str:
+    """The digest of bytes, or of a file's bytes, as it stands in a file's name."""
+    if isinstance(content, Path):
+        with content.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:DIGEST]
+    return hashlib.sha256(content).hexdigest()[:DIGEST]
+
+
 def write(folder: Path, stem: str, suffix: str, content: bytes) -> Path:
     """Write ``stem.digest.suffix`` at once or not at all, then remove older versions of it; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{stem}.{hashlib.sha256(content).hexdigest()[:DIGEST]}.{suffix}"
+    target = folder / f"{stem}.{digest(content)}.{suffix}"
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=".writing-")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -39,7 +47,7 @@ def read(folder: Path, stem: str, suffix: str) -> bytes | None:
     """
     for path in sorted(folder.glob(f"{stem}.*.{suffix}")):
         content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest()[:DIGEST] == path.name.split(".")[-2]:
+        if digest(content) == path.name.split(".")[-2]:
             return content
         set_aside(path, "its content does not match the digest in its name")
     return None

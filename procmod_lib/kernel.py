@@ -21,8 +21,8 @@ FAST = dict(nogil=True, fastmath=True, cache=True, error_model="numpy")
 
 
 def supports(arch: Architecture, dropout: float) -> bool:
-    """Whether the kernel can train this: tokens, no dropout, head dimension a multiple of 4."""
-    return arch.inputs == "tokens" and dropout == 0.0 and arch.width // arch.heads % 4 == 0
+    """Whether the kernel can train this: no dropout, head dimension a multiple of 4."""
+    return dropout == 0.0 and arch.width // arch.heads % 4 == 0
 
 
 @njit(**FAST)
@@ -308,6 +308,26 @@ def score(z, targets, lanes, weights, loss, hit, queries, vocab):
 
 
 @njit(**FAST)
+def score_bits(z, targets, lanes, weights, loss, hit, queries, cells):
+    """As :func:`score` for rows of bits, targets (n, W, cells): mean binary cross-entropy, and the share of right bits."""
+    for w in range(queries):
+        for l in range(LANES):
+            r = lanes[l]
+            scored = r >= 0 and targets[r, w, 0] >= 0
+            for o in range(cells):
+                at = (w * cells + o) * LANES + l
+                y = z[at]
+                z[at] = 0
+                if scored:
+                    small = math.exp(-abs(y))
+                    bit = targets[r, w, o] > 0
+                    loss[r, w] += (max(y, np.float32(0.0)) - (y if bit else np.float32(0.0)) + math.log1p(small)) / cells
+                    hit[r, w] += ((y > 0) == bit) / np.float32(cells)
+                    chance = (np.float32(1.0) if y > 0 else np.float32(small)) / (np.float32(1.0) + np.float32(small))
+                    z[at] = (chance - (np.float32(1.0) if bit else np.float32(0.0))) * weights[r, w] / cells
+
+
+@njit(**FAST)
 def _room(rows, n):
     return np.empty((rows, n * LANES), np.float32)
 
@@ -318,12 +338,14 @@ def pass_through(p, at, g, dims, tokens, positions, targets, weights, order, los
 
     Args:
         p, g: (P,) weights and gradient. at: offset in them of every parameter, in the order of Architecture.shapes.
-        dims: (V, layers, heads, D). tokens: (n, T) int32. positions, targets: (n, W) int32. weights: (n, W), what each
+        dims: (V, layers, heads, D). tokens: (n, T) int32, or (n, T, cells) bits. positions: (n, W) int32. targets: (n, W), or
+            (n, W, cells) for bits. weights: (n, W), what each
             output's loss counts in the gradient. order: rows, those of like length side by side. loss, hit: (n, W) results.
     """
     vocab, layers, heads, d = dims
     queries, longest = positions.shape[1], tokens.shape[1]
-    last, most = layers - 1, max(longest, queries)
+    last, most, bits = layers - 1, max(longest, queries), tokens.ndim == 3  # known when compiled: one kernel for each kind of input
+    cells = _room(1, longest * vocab if bits else 0)[0]
     room = max(longest * (longest + 1) // 2, queries * longest)
     # what each layer keeps for its way back
     x, unit1, rstd1, a1 = _room(layers + 1, most * d), _room(layers, most * d), _room(layers, most), _room(layers, most * d)
@@ -355,9 +377,17 @@ def pass_through(p, at, g, dims, tokens, positions, targets, weights, order, los
 
         for t in range(time):
             for l in range(LANES):
-                token = at[0] + tokens[max(lanes[l], 0), t] * d
                 for i in range(d):
-                    x[0, (t * d + i) * LANES + l] = p[token + i] + p[at[1] + t * d + i]
+                    x[0, (t * d + i) * LANES + l] = p[at[1] + t * d + i]
+                if bits:
+                    for c in range(vocab):
+                        cells[(t * vocab + c) * LANES + l] = tokens[max(lanes[l], 0), t, c]
+                else:
+                    token = at[0] + tokens[max(lanes[l], 0), t] * d
+                    for i in range(d):
+                        x[0, (t * d + i) * LANES + l] += p[token + i]
+        if bits:
+            linear(cells, x[0], time, vocab, d, p, at[0], d, 1, -1, True)
         for layer in range(layers):
             b = 2 + 12 * layer
             m = queries if layer == last else time  # times that go on from here
@@ -381,7 +411,10 @@ def pass_through(p, at, g, dims, tokens, positions, targets, weights, order, los
             linear(wide[layer], x[layer + 1], m, 4 * d, d, p, at[b + 10], d, 1, at[b + 11], True)
         norm(x[layers], unitf, rstdf, af, queries, d, p, at[f], at[f + 1])
         linear(af, z, queries, d, vocab, p, head, 1, d, -1, False)
-        score(z, targets, lanes, weights, loss, hit, queries, vocab)
+        if bits:
+            score_bits(z, targets, lanes, weights, loss, hit, queries, vocab)
+        else:
+            score(z, targets, lanes, weights, loss, hit, queries, vocab)
         if not train:
             continue
 
@@ -425,8 +458,9 @@ def pass_through(p, at, g, dims, tokens, positions, targets, weights, order, los
             norm_back(da, unit1[layer], rstd1[layer], dx, time, d, p, g, at[b], at[b + 1])
         for t in range(time):
             for l in range(LANES):
-                if lanes[l] >= 0:
-                    token = at[0] + tokens[lanes[l], t] * d
-                    for i in range(d):
-                        g[token + i] += dx[(t * d + i) * LANES + l]
-                        g[at[1] + t * d + i] += dx[(t * d + i) * LANES + l]
+                for i in range(d if lanes[l] >= 0 else 0):
+                    g[at[1] + t * d + i] += dx[(t * d + i) * LANES + l]
+                    if not bits:
+                        g[at[0] + tokens[lanes[l], t] * d + i] += dx[(t * d + i) * LANES + l]
+        if bits:
+            outer(cells, dx, time, vocab, d, g, at[0], d, 1, -1)

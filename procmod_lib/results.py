@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,7 +20,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from . import files, model
+from . import files, model, packs
 from .model import Architecture
 from .surgery import Condition, initialise
 from .tasks import Task
@@ -77,6 +78,34 @@ class Run:
         return f"{self.task.name} · {self.condition} · seed {self.seed}"
 
 
+def fleet_key(fleet: list[Run]) -> str:
+    """The name of a fleet's checkpoint: a run's own key, or a hash of its members' keys."""
+    return fleet[0].key if len(fleet) == 1 else hashlib.sha256("".join(r.key for r in fleet).encode()).hexdigest()[:16]
+
+
+def split(runs: list[Run], device: str, most: int | None = None) -> list[list[Run]]:
+    """Group runs that can train in lock step into fleets.
+
+    On a CPU a fleet is one run, since each core trains one at a time. On a GPU its size comes from free memory: a step keeps about
+    40 numbers of 4 bytes for each sample, position, width and layer, and attention's own squares.
+    """
+    groups: dict[tuple, list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.task, run.arch, run.budget, run.answer_mask), []).append(run)
+    fleets = []
+    for group in groups.values():
+        size = most or (1 if device == "cpu" else max(1, int(0.7 * torch.cuda.mem_get_info()[0] // bytes_a_member(group[0]))))
+        group.sort(key=lambda r: r.seed)  # neighbours share batches
+        fleets += [group[i : i + size] for i in range(0, len(group), size)]
+    return fleets
+
+
+def bytes_a_member(run: Run) -> int:
+    """Memory that one more model of a fleet takes on a GPU while it trains, in bytes (an estimate from above)."""
+    a, t = run.arch, run.task.length
+    return 4 * (run.budget.batch * t * a.layers * (40 * a.width + 3 * a.heads * t) + 3 * run.budget.batch * a.vocab * 8 + 5 * a.size)
+
+
 class Failed(RuntimeError):
     """Some runs could not be computed; the others are in the store."""
 
@@ -112,12 +141,27 @@ class Store:
             content = files.read(place / "runs", run.key, "parquet")
             if content is not None:
                 table = pd.read_parquet(io.BytesIO(content))
-                return table.assign(preset=run.preset) if run.preset else table
+            elif pack := packs.holding(place, run.key):
+                table = pd.read_parquet(pack, filters=[("key", "==", run.key)])
+            else:
+                continue
+            return table.assign(preset=run.preset) if run.preset else table
         return None
 
     def has(self, run: Run) -> bool:
-        """Whether a run is finished, by file name alone."""
-        return any(next((place / "runs").glob(f"{run.key}.*.parquet"), None) for place in self._places)
+        """Whether a run is finished, by name alone."""
+        return any(next((place / "runs").glob(f"{run.key}.*.parquet"), None) or packs.holding(place, run.key) for place in self._places)
+
+    def view(self, **equals) -> pd.DataFrame:
+        """Return all rows of the store where columns equal values, for example ``diagnostic="haystack", seed=3``.
+
+        Reads no more of packed runs than the rows asked for; runs not yet packed are read one by one.
+        """
+        unknown = [c for c in equals if c not in COLUMNS]
+        if unknown:
+            raise ValueError(f"view has no column {unknown[0]!r}; there are {', '.join(COLUMNS)}.")
+        tables = [packs.rows(place, equals) for place in self._places]
+        return pd.concat(tables, ignore_index=True).drop_duplicates(["key", "step"])
 
     def weights(self, run: Run) -> np.ndarray | None:
         """Return the trained weights (P,) of a run, or None."""
@@ -136,13 +180,34 @@ class Store:
                 return json.loads(content)
         raise KeyError(f"provenance {provenance} is in none of {', '.join(map(str, self._places))}")
 
+    def donor_file(self, run: Run) -> tuple[str, str, str, bytes]:
+        """Return a pretrained run's weights as (folder, stem, suffix, content), to send to another machine."""
+        for place in self._places:
+            content = files.read(place / "weights", run.key, "safetensors")
+            if content is not None:
+                return "weights", run.key, "safetensors", content
+        raise Failed(f"the pretrained weights of {run.label} are not in the store")
+
+    def merge(self, other: str | Path) -> int:
+        """Copy what another store has and this one lacks; returns the number of files copied. Damaged files are left out."""
+        copied = 0
+        for kind in ("provenance", "weights", "runs"):
+            for path in sorted((Path(other) / kind).glob("*.*.*")):
+                stem, _, suffix = path.name.split(".")
+                if files.digest(path) != path.name.split(".")[-2]:
+                    files.set_aside(path, "its content does not match the digest in its name")
+                elif not next((self.folder / kind).glob(f"{stem}.*.{suffix}"), None):
+                    files.write(self.folder / kind, stem, suffix, path.read_bytes())
+                    copied += 1
+        return copied
+
     def load(self, runs: list[Run]) -> pd.DataFrame:
         """Return the tidy table of those of ``runs`` that are finished: one row per (run, evaluation step)."""
         tables = [t for t in map(self.find, runs) if t is not None]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
 
     def ensure(self, runs: list[Run], *, device: str = "cpu", engine: str = "auto", workers: int | None = None,
-               keep_weights: bool = False, time_budget: float | None = None, progress=None) -> pd.DataFrame:  # fmt: skip
+               keep_weights: bool = False, time_budget: float | None = None, progress=None, scheduler: str | None = None) -> pd.DataFrame:  # fmt: skip
         """Compute what is missing, donors first, and return the table of all ``runs``.
 
         Each finished run is written at once; an interrupted one goes on from its last checkpoint; several processes may
@@ -152,7 +217,8 @@ class Store:
             runs: what is wanted. device, engine: see :func:`procmod_lib.training.train`. workers: runs at a time.
             keep_weights: keep the trained weights of these runs too (those of donors always are).
             time_budget: seconds after which everything is checkpointed and the table of what is finished is returned.
-            progress: called with one line of text when a run ends.
+            progress: called with one line of text when a run ends. scheduler: None trains here; otherwise the Dask cluster of
+                :func:`procmod_lib.cluster.connect`.
 
         Raises:
             Failed: a run failed twice; the message names it and its error.
@@ -161,105 +227,131 @@ class Store:
         donors = list({d.key: d for run in runs for _, d in run.donors}.values())
         if donors:
             missing = [d for d in donors if self.weights(d) is None]
-            self.ensure(missing, device=device, engine=engine, workers=workers, keep_weights=True, progress=progress,
+            self.ensure(missing, device=device, engine=engine, workers=workers, keep_weights=True, progress=progress, scheduler=scheduler,
                         time_budget=None if deadline is None else deadline - time.monotonic())  # fmt: skip
         for _ in range(3):  # a damaged file is found when it is read, set aside, and computed again
             tables = {r.key: (r, self.find(r)) for r in runs}
             pending = [r for r, table in tables.values() if table is None or (keep_weights and self.weights(r) is None)]
             if not pending or (deadline is not None and time.monotonic() > deadline):
                 break
-            self._compute(pending, device, engine, workers, keep_weights, deadline, progress)
+            self._compute(pending, device, engine, workers, keep_weights, deadline, progress, scheduler)
         return self.load(runs)
 
     def _done(self, run: Run, keep_weights: bool) -> bool:
         return self.find(run) is not None and (not keep_weights or self.weights(run) is not None)
 
-    def _compute(self, pending, device, engine, workers, keep_weights, deadline, progress) -> None:
-        workers = max(1, min(workers or os.cpu_count() or 1, len(pending))) if device == "cpu" else 1
-        threads = max(1, (os.cpu_count() or 1) // workers)
-        if device == "cpu":
-            torch.set_num_threads(threads)
+    def _compute(self, pending, device, engine, workers, keep_weights, deadline, progress, scheduler) -> None:
+        """Train what is pending, fleet by fleet, here or on a Dask cluster; raise Failed at the end for those that failed twice."""
+        fleets = split(pending, device)
         failures, finished = [], []
 
         def stop() -> bool:
-            return bool(failures) or (deadline is not None and time.monotonic() > deadline)
+            return deadline is not None and time.monotonic() > deadline
 
-        def work(run: Run) -> None:
-            for attempt in (1, 2):
-                try:
-                    with filelock.FileLock(self.folder / "locks" / f"{run.key}.lock"):
-                        if stop() or self._done(run, keep_weights):
-                            return
-                        seconds = self._train(run, device, engine, threads, keep_weights, stop)
-                    finished.append(run)
-                    if progress:
-                        progress(f"{len(finished)}/{len(pending)} {run.label} in {seconds:.0f} s")
-                    return
-                except Interrupted:
-                    return
-                except Exception as error:
-                    if attempt == 2:
-                        failures.append(f"{run.label} ({run.key}): {type(error).__name__}: {error}")
+        def done(run: Run, seconds: float) -> None:
+            finished.append(run)
+            if progress:
+                progress(f"{len(finished)}/{len(pending)} {run.label} in {seconds:.0f} s")
 
-        with ThreadPoolExecutor(workers) as pool:
-            futures = [pool.submit(work, run) for run in pending]
-            try:
-                for future in futures:
-                    future.result()
-            except KeyboardInterrupt:
-                failures.append("interrupted from the keyboard")
-                raise
+        if scheduler is not None:
+            from .cluster import train_on
+
+            failures = train_on(scheduler, self, fleets, device, engine, keep_weights, stop, done)
+        else:
+            workers = max(1, min(workers or os.cpu_count() or 1, len(fleets))) if device == "cpu" else 1
+            threads = max(1, (os.cpu_count() or 1) // workers)
+            if device == "cpu":
+                torch.set_num_threads(threads)
+            with ThreadPoolExecutor(workers) as pool:
+                work = [pool.submit(self.work, f, device, engine, threads, keep_weights, stop, done) for f in fleets]
+                failures = [failure for future in work for failure in future.result()]
         if failures:
             raise Failed("; ".join(failures))
 
-    def _train(self, run: Run, device, engine, threads, keep_weights, stop) -> float:
+    def work(self, fleet: list[Run], device, engine, threads, keep_weights, stop, done) -> list[str]:
+        """Train one fleet unless another process has; a fleet that fails is halved until the failing run stands alone.
+
+        Returns the failures, one sentence each. A run that fails alone is tried twice.
+        """
+        for attempt in (1, 2):
+            with ExitStack() as locks:
+                for run in sorted(fleet, key=lambda r: r.key):  # in one order for all, so that no two processes wait for each other
+                    locks.enter_context(filelock.FileLock(self.folder / "locks" / f"{run.key}.lock"))
+                mine = [r for r in fleet if not self._done(r, keep_weights)]
+                if stop() or not mine:
+                    return []
+                try:
+                    seconds = self._train(mine, device, engine, threads, keep_weights, stop)
+                    for run in mine:
+                        done(run, seconds)
+                    return []
+                except Interrupted:
+                    return []
+                except Exception as error:
+                    if len(mine) == 1 and attempt == 2:
+                        return [f"{mine[0].label} ({mine[0].key}): {type(error).__name__}: {error}"]
+            if len(mine) > 1:  # out of memory, or one of them is broken
+                if device.startswith("cuda"):
+                    torch.cuda.empty_cache()
+                halves = mine[: len(mine) // 2], mine[len(mine) // 2 :]
+                return [f for half in halves for f in self.work(half, device, engine, threads, keep_weights, stop, done)]
+        return []
+
+    def _train(self, fleet: list[Run], device, engine, threads, keep_weights, stop) -> float:
+        """Train a fleet in lock step and write each member; return the seconds that a member cost."""
         started, begun = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
-        state, frozen, before = self._start(run, device)
-        saved = time.monotonic()
+        state, frozen, before = self._start(fleet, device)
+        first, saved = fleet[0], time.monotonic()
 
         def checkpoint(state: State) -> None:
             nonlocal saved
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                self._checkpoint(run, state, before + time.monotonic() - begun)
+                self._checkpoint(fleet, state, before + time.monotonic() - begun)
                 saved = time.monotonic()
 
         try:
-            train(run.task, run.arch, run.budget, [run.seed], state, frozen[None], answer_mask=run.answer_mask, device=device,
+            train(first.task, first.arch, first.budget, [r.seed for r in fleet], state, frozen, answer_mask=first.answer_mask, device=device,
                   engine=engine, threads=threads, on_step=checkpoint, should_stop=stop)  # fmt: skip
         except Interrupted:
-            self._checkpoint(run, state, before + time.monotonic() - begun)
+            self._checkpoint(fleet, state, before + time.monotonic() - begun)
             raise
-        seconds = before + time.monotonic() - begun
-        if keep_weights:
-            tensors = {n: np.ascontiguousarray(v) for n, v in model.views(state.weights[0].cpu().numpy(), run.arch).items()}
-            meta = {"spec": json.dumps(run.spec(), sort_keys=True), "provenance": self._provenance(device)}
-            files.write(self.folder / "weights", run.key, "safetensors", files.pack_tensors(tensors, meta))
-        self._write(run, state, started, seconds, device)
-        for old in (self.folder / "checkpoints").glob(f"{run.key}.*"):
+        seconds = (before + time.monotonic() - begun) / len(fleet)
+        for i, run in enumerate(fleet):
+            if keep_weights:
+                tensors = {n: np.ascontiguousarray(v) for n, v in model.views(state.weights[i].cpu().numpy(), run.arch).items()}
+                meta = {"spec": json.dumps(run.spec(), sort_keys=True), "provenance": self._provenance(device)}
+                files.write(self.folder / "weights", run.key, "safetensors", files.pack_tensors(tensors, meta))
+            self._write(run, state, i, started, seconds, device)
+        for old in (self.folder / "checkpoints").glob(f"{fleet_key(fleet)}.*"):
             old.unlink(missing_ok=True)
         return seconds
 
-    def _start(self, run: Run, device: str):
-        """Return (state, frozen (P,), seconds spent so far), from the last checkpoint if there is one."""
-        fresh = model.fresh(run.arch, "init", run.task.name, run.seed)
+    def _start(self, fleet: list[Run], device: str):
+        """Return (state, frozen (S, P), seconds spent so far), from the last checkpoint if there is one."""
+        begun = [self._initial(run) for run in fleet]
+        frozen = np.stack([f for _, f in begun])
+        content = files.read(self.folder / "checkpoints", fleet_key(fleet), "safetensors")
+        if content is not None:
+            tensors, metadata = files.unpack_tensors(content)
+            return State.from_tensors(tensors, metadata, device), frozen, float(metadata["seconds"])
+        return State.start(np.stack([w for w, _ in begun]), device, fleet[0].task), frozen, 0.0
+
+    def _initial(self, run: Run) -> tuple[np.ndarray, np.ndarray]:
+        """Return (weights (P,), frozen (P,)) that a run starts from."""
         donors = {name: (self.weights(donor), donor.arch) for name, donor in run.donors}
         absent = [name for name, (weights, _) in donors.items() if weights is None]
         if absent:
             raise Failed(f"the pretrained weights of {', '.join(absent)} are not in the store")
-        weights, frozen, _ = initialise(run.condition, fresh, run.arch, donors, run.seed)
-        content = files.read(self.folder / "checkpoints", run.key, "safetensors")
-        if content is not None:
-            tensors, metadata = files.unpack_tensors(content)
-            return State.from_tensors(tensors, metadata, device), frozen, float(metadata["seconds"])
-        return State.start(weights[None], device, run.task), frozen, 0.0
+        fresh = model.fresh(run.arch, "init", run.task.name, run.seed)
+        return initialise(run.condition, fresh, run.arch, donors, run.seed)[:2]
 
-    def _checkpoint(self, run: Run, state: State, seconds: float) -> None:
+    def _checkpoint(self, fleet: list[Run], state: State, seconds: float) -> None:
         tensors, metadata = state.to_tensors()
-        files.write(self.folder / "checkpoints", run.key, "safetensors",
+        files.write(self.folder / "checkpoints", fleet_key(fleet), "safetensors",
                     files.pack_tensors(tensors, metadata | {"seconds": str(seconds)}))  # fmt: skip
 
-    def _write(self, run: Run, state: State, started: str, seconds: float, device: str) -> None:
-        table = pd.DataFrame(state.curves[0])
+    def _write(self, run: Run, state: State, member: int, started: str, seconds: float, device: str) -> None:
+        table = pd.DataFrame(state.curves[member])
         finite = bool(np.isfinite(table[["loss"]].to_numpy()).all())
         status = "complete" if state.step == run.budget.steps else "ceiling"
         table = table.assign(

@@ -198,7 +198,7 @@ def make_engine(engine: str, arch: Architecture, dropout: float, device: str, th
     if kernel is not None and kernel.supports(arch, dropout):
         return KernelEngine(kernel, arch, threads or os.cpu_count())
     if engine == "kernel":
-        raise ValueError("engine must be 'torch' or 'auto' here: the kernel needs a CPU, numba, token inputs, no dropout "
+        raise ValueError("engine must be 'torch' or 'auto' here: the kernel needs a CPU, numba, no dropout "
                          "and a head dimension that is a multiple of 4.")  # fmt: skip
     return TorchEngine(arch, device)
 
@@ -228,17 +228,17 @@ class KernelEngine:
         return torch.from_numpy(np.stack(rows))
 
     def scores(self, weights, batch: Batch):
-        loss, hit = np.zeros((2, len(weights), *batch.targets.shape), np.float32)
+        loss, hit = np.zeros((2, len(weights), *batch.positions.shape), np.float32)
         for s, p in enumerate(weights.numpy()):
             self._run(p, batch, train=False, loss=loss[s], hit=hit[s])
         return loss, hit
 
     def _run(self, p, batch: Batch, train: bool, loss=None, hit=None) -> list[np.ndarray]:
         """Run the chunks of a batch, by threads where there are several; return their gradients."""
-        scored = batch.targets >= 0
+        scored = batch.targets.reshape(*batch.positions.shape, -1)[:, :, 0] >= 0
         weights = (scored / max(1, scored.sum())).astype(np.float32)
         if loss is None:
-            loss, hit = np.zeros((2, *batch.targets.shape), np.float32)
+            loss, hit = np.zeros((2, *batch.positions.shape), np.float32)
         order = np.argsort(np.where(scored, batch.positions, 0).max(1), kind="stable")
         lanes = self.kernel.LANES
         groups = [order[i : i + lanes] for i in range(0, len(order), lanes)]

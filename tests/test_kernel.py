@@ -13,6 +13,7 @@ CASES = [
     ("haystack", 203, {}, {}), ("addition", 64, {}, {}), ("reversed_addition", 33, {}, {}), ("sorting", 17, {}, {}),
     ("dyck", 16, {}, dict(tied=True)), ("identity", 40, {}, dict(tied=True)), ("stack", 9, {}, dict(layers=3, heads=2, width=24)),
     ("set", 1, {}, dict(layers=1, heads=1, width=8)), ("haystack", 20, dict(pairs=3, values=9, vocab_size=17), dict(heads=2, width=32)),
+    ("eca", 19, dict(rows=10, cells=13, universe=20, steps=20), dict(inputs="bits")),
 ]  # fmt: skip
 
 
@@ -60,7 +61,7 @@ def test_threads_do_not_change_numbers():
     assert torch.equal(ends[0], ends[1]) and torch.equal(ends[0], ends[2])
 
 
-@pytest.mark.parametrize("shape", [dict(heads=8), dict(inputs="bits")])
+@pytest.mark.parametrize("shape", [dict(heads=8), dict(heads=16)])
 def test_refuses_what_it_cannot_do(shape):
     with pytest.raises(ValueError, match="engine must be 'torch' or 'auto'"):
         make_engine("kernel", Architecture(20, 40, **shape), 0.0, "cpu", 1)

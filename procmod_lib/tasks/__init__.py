@@ -9,10 +9,11 @@ from .brackets import Dyck, DyckShuffle
 from .control import Shuffled
 from .copying import Delete, Identity, Reverse, Set, Sort, Union
 from .diagnostics import Addition, Haystack, Multiplication, ReversedAddition, Sorting
+from .language import LanguageModeling
 from .stack import Stack
 
 SOURCES = {t.name: t for t in (Identity, Set, Stack, Dyck, DyckShuffle, Automaton, Reverse, Sort, Union, Delete)}
-DIAGNOSTICS = {t.name: t for t in (Haystack, Addition, ReversedAddition, Multiplication, Sorting)}
+DIAGNOSTICS = {t.name: t for t in (Haystack, Addition, ReversedAddition, Multiplication, Sorting, LanguageModeling)}
 TASKS = SOURCES | DIAGNOSTICS
 
 

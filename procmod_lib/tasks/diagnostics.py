@@ -106,32 +106,23 @@ class Arithmetic(Task):
         return a + b
 
     def build(self, uniforms: np.ndarray) -> Batch:
-        n, d = len(uniforms), self.digits
+        n, d, most = len(uniforms), self.digits, self.answer_digits
         low = 10 ** (d - 1)
-        a, b = (low + (uniforms * 9 * low).astype(np.int64)).T
+        a, b = np.ascontiguousarray((low + (uniforms * 9 * low).astype(np.int64)).T)
         answer = self.solve(a, b)
-        size = self.answer_digits - 1 + (answer >= 10 ** (self.answer_digits - 1)).astype(int)
+        long = answer >= 10 ** (most - 1)  # answers have most digits, or one fewer
+        order = slice(None) if self.backwards else slice(None, None, -1)
+        digits = np.full((n, most + 1), STOP, np.int32)  # of the answer as written, then the stop
+        digits[:, :most] = low_digits(answer, most)[:, order] + ANSWER
+        short = digits[:, 1:] if not self.backwards else np.concatenate([digits[:, : most - 1], digits[:, most:]], 1)
         tokens = np.full((n, self.length), PAD, np.int32)
-        self._write(tokens, a, 0, d, 0)
-        tokens[:, d] = PLUS
-        self._write(tokens, b, d + 1, d, 0)
-        tokens[:, 2 * d + 1] = EQUALS
-        self._write(tokens, answer, 2 * d + 2, size, ANSWER)
-        tokens[np.arange(n), 2 * d + 2 + size] = STOP
-        return self._masked(tokens, size)
-
-    def _write(self, tokens, number, start, size, offset) -> None:
-        """Write the digits of number (n,) from column ``start`` on, ``size`` of them."""
-        most = int(np.max(size))
-        low = np.empty((len(number), most), np.int32)  # least significant digit first
-        rest = number
-        for i in range(most):
-            rest, low[:, i] = np.divmod(rest, 10)
-        size = np.broadcast_to(size, len(number))
-        for i in range(most):
-            here = i < size
-            digit = low[:, i] if self.backwards else low[np.arange(len(number)), np.maximum(size - 1 - i, 0)]
-            tokens[:, start + i] = np.where(here, digit + offset, tokens[:, start + i])
+        tokens[:, :d], tokens[:, d + 1 : 2 * d + 1] = low_digits(a, d)[:, order], low_digits(b, d)[:, order]
+        tokens[:, d], tokens[:, 2 * d + 1] = PLUS, EQUALS
+        tokens[:, 2 * d + 2 : 2 * d + 3 + most] = digits
+        rows = np.flatnonzero(~long)
+        tokens[rows, 2 * d + 2 : 2 * d + 2 + most] = short[rows]
+        tokens[rows, 2 * d + 2 + most] = PAD
+        return self._masked(tokens, most - 1 + long)
 
     def _masked(self, tokens: np.ndarray, size: np.ndarray) -> Batch:
         first = 2 * self.digits + 1  # the position of "="
@@ -142,6 +133,23 @@ class Arithmetic(Task):
         reference = inputs >= ANSWER
         targets = np.where(answer | reference, batch.targets, -100).astype(np.int32)
         return Batch(tokens, batch.positions, targets, reference, answer)
+
+
+def low_digits(numbers: np.ndarray, count: int) -> np.ndarray:
+    """The ``count`` least significant digits of numbers (n,), least significant first, (n, count): three at a time, from a table.
+
+    >>> low_digits(np.array([1907]), 5).tolist()
+    [[7, 0, 9, 1, 0]]
+    """
+    out = np.empty((len(numbers), -(-count // 3) * 3), np.int8)
+    for i in range(0, count, 3):
+        rest = numbers // 1000
+        out[:, i : i + 3] = _THREE[numbers - 1000 * rest]
+        numbers = rest
+    return out[:, :count]
+
+
+_THREE = np.array([[i % 10, i // 10 % 10, i // 100] for i in range(1000)], np.int8)
 
 
 @dataclass(frozen=True)

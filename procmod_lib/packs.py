@@ -1,0 +1,68 @@
+"""Many finished runs in one Parquet file, so that a large store stays quick to read and small to publish."""
+
+import io
+import json
+import os
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from . import files
+
+ROWS = 100_000  # rows a row group: what one filtered read takes at least
+
+
+def pack(folder: Path) -> int:
+    """Gather all single runs of a store and its packs into one pack; returns the number of runs in it.
+
+    The pack is complete on disk before any single file is removed. Rows are sorted, so a filtered read takes only its own row groups.
+    """
+    old = list((folder / "runs").glob("*.parquet"))
+    contents = {p: files.read(folder / "runs", p.name.split(".")[0], "parquet") for p in old}
+    if not any(contents.values()):
+        return 0
+    table = pd.concat([pd.read_parquet(io.BytesIO(c)) for c in contents.values() if c], ignore_index=True).drop_duplicates(["key", "step"])
+    keys = sorted(table["key"].unique())
+    rows = table.sort_values(["diagnostic", "initial_condition", "seed", "key", "step"])
+    arrow = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata({"keys": json.dumps(keys)})
+    buffer = io.BytesIO()
+    pq.write_table(arrow, buffer, compression="zstd", row_group_size=ROWS)
+    new = files.write(folder / "runs", "pack", "parquet", buffer.getvalue())
+    for path in old:
+        if path != new and not path.name.startswith("pack."):
+            path.unlink()
+    return len(keys)
+
+
+def holding(folder: Path, key: str) -> Path | None:
+    """Return the sound pack of a store that holds a run, or None."""
+    for path in (folder / "runs").glob("pack.*.parquet"):
+        if key in _keys(path, os.stat(path).st_mtime_ns):
+            return path
+    return None
+
+
+def rows(folder: Path, equals: dict) -> pd.DataFrame:
+    """Return the rows of a store's runs, packed and single, where columns equal values."""
+    filters = [(column, "==", value) for column, value in equals.items()] or None
+    tables = []
+    for path in sorted((folder / "runs").glob("*.parquet")):
+        packed = path.name.startswith("pack.")
+        if packed and not _keys(path, os.stat(path).st_mtime_ns):
+            continue
+        content = path if packed else files.read(path.parent, path.name.split(".")[0], "parquet")
+        if content is not None:
+            tables.append(pd.read_parquet(content if packed else io.BytesIO(content), filters=filters))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["key", "step"])
+
+
+@lru_cache(maxsize=64)
+def _keys(path: Path, changed: int) -> frozenset:
+    """Keys of the runs in a pack; empty, with the pack set aside, where it does not match the digest in its name."""
+    if files.digest(path) != path.name.split(".")[-2]:
+        files.set_aside(path, "its content does not match the digest in its name")
+        return frozenset()
+    return frozenset(json.loads(pq.read_schema(path).metadata[b"keys"]))
