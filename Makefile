@@ -8,8 +8,8 @@ book: .make/environment
 	@$(BIN)/python book/build.py --preset $(PRESET)
 
 test: .make/environment
-	@echo "Running the tests: about 8 minutes on two cores."
-	@$(BIN)/python -m pytest
+	@echo "Running the tests: about 5 minutes on two cores."
+	@$(BIN)/python -m pytest -n auto
 
 bench: .make/environment
 	@echo "Measuring speed side by side: about 5 minutes on two cores; leave the machine alone meanwhile."

@@ -42,9 +42,18 @@ def test_imports_of_the_library_are_in_the_lock():
     assert {names.get(m, m).replace("_", "-") for m in third} <= LOCK
 
 
+def code_lines(text: str) -> int:
+    """Lines of code: without blank lines, comments and docstrings, which this project wants to be rich."""
+    tree, skipped = ast.parse(text), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            skipped |= set(range(node.lineno, node.end_lineno + 1))
+    return sum(bool(line.strip()) and not line.strip().startswith("#") and i not in skipped for i, line in enumerate(text.splitlines(), 1))
+
+
 def test_library_stays_thin():
-    sizes = {p.name: len(p.read_text().splitlines()) for p in (ROOT / "procmod_lib").rglob("*.py")}
-    assert sum(sizes.values()) < 3000 and max(sizes.values()) <= 420, sizes
+    sizes = {p.name: code_lines(p.read_text()) for p in (ROOT / "procmod_lib").rglob("*.py")}
+    assert sum(sizes.values()) < 2700 and max(sizes.values()) <= 380, (sum(sizes.values()), sizes)
 
 
 def test_ruff():

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from procmod_lib import results
+from procmod_lib import packs, results
 from procmod_lib.experiments import fine_tuning_run, pretraining_run, selective_transfer
 from procmod_lib.results import Store
 
@@ -128,10 +128,10 @@ def test_damaged_files_are_named_set_aside_and_computed_again(tmp_path, kind, da
     run = fine_tuning_run("haystack", "attention=identity", "smoke", 0)
     expected = scores(store.ensure([run]))
     if kind == "checkpoints":
-        state, _, _ = store._start(replace(run, seed=0), "cpu")
+        state, _, _ = store._start([run], "cpu")
         for old in (tmp_path / "runs").glob(f"{run.key}.*"):
             old.unlink()
-        store._checkpoint(run, state, 1.0)
+        store._checkpoint([run], state, 1.0)
     path = next((tmp_path / kind).glob(f"{run.donors[0][1].key if kind == 'weights' else run.key}.*"))
     content = path.read_bytes()
     middle = len(content) // 2
@@ -208,3 +208,41 @@ def test_importable_without_notebook_packages():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0 and "4 of 4 runs" in done.stdout, done.stderr
+
+
+def test_fleets_equal_single_runs_and_a_broken_member_stands_alone(tmp_path, undisturbed, monkeypatch):
+    """Runs in lock step, as on a GPU; the fleet of eight is halved until the broken run is found, the others are kept."""
+    runs = selective_transfer(**GRID)
+    original = results.split
+    monkeypatch.setattr(results, "split", lambda r, device: original(r, device, most=100))
+    table = scores(Store(tmp_path / "fleet", None).ensure(runs, engine="torch"))
+    assert np.abs(table.loss - undisturbed.loss).max() < 1e-4 and len(table) == len(undisturbed)
+    initial = Store._initial
+    monkeypatch.setattr(Store, "_initial", lambda self, run: 1 / 0 if run.key == runs[2].key else initial(self, run))
+    store = Store(tmp_path / "broken", None)
+    with pytest.raises(results.Failed, match=f"{runs[2].key}.: ZeroDivisionError"):
+        store.ensure(runs)
+    assert [store.has(r) for r in runs] == [r is not runs[2] for r in runs]
+
+
+def test_packed_and_merged_stores_hold_the_same(tmp_path, undisturbed):
+    runs = selective_transfer(**GRID)
+    store = Store(tmp_path / "a", None)
+    store.ensure(runs)
+    assert packs.pack(store.folder) == 10 and len(list((tmp_path / "a" / "runs").iterdir())) == 1
+    assert packs.pack(store.folder) == 10
+    pd.testing.assert_frame_equal(scores(store.load(runs)), undisturbed)
+    view = store.view(diagnostic="haystack", initial_condition="scratch", seed=1)
+    assert set(view.key) == {runs[4].key} and len(view) == 5
+    other = Store(tmp_path / "b", None)
+    assert other.merge(tmp_path / "a") > 0 and other.merge(tmp_path / "a") == 0
+    pd.testing.assert_frame_equal(scores(other.ensure(runs)), undisturbed)
+    with pytest.raises(ValueError, match="view has no column 'sede'"):
+        store.view(sede=1)
+
+
+def test_dask_gives_the_same_table(tmp_path, undisturbed):
+    table = scores(Store(tmp_path, None).ensure(selective_transfer(**GRID), scheduler="local:2"))
+    pd.testing.assert_frame_equal(table, undisturbed)
+    with pytest.raises(ValueError, match="scheduler must be tcp://HOST:PORT, local:N or slurm:FILE"):
+        Store(tmp_path / "x", None).ensure(selective_transfer(**GRID), scheduler="nowhere")

@@ -60,7 +60,7 @@ class Automaton(Task):
         rest = np.argsort(-start, kind="stable")  # samples with most steps still to go first, so those that are ready fall off the end
         row = pack_bits(uniforms[rest, 1:] < 0.5)
         ready = np.empty_like(row)
-        for t, going in enumerate(np.searchsorted(-start[rest], -np.arange(int(start.max(initial=0)) + 1))):
+        for going in np.searchsorted(-start[rest], -np.arange(int(start.max(initial=0)) + 1)):
             if going < len(row):  # only so many have more than t steps to go
                 ready[rest[going : len(row)]] = row[going:]
                 row = row[:going]

@@ -18,7 +18,8 @@ class LanguageModeling(Task):
     """LANGUAGE MODELING: windows of ``block`` byte-pair tokens from a random place of the text; every next token is scored.
 
     Text is split by document, never within one: of ten neighbours in length one is for testing, one for validation and eight for training, on
-    which the byte-pair tokens are learnt too. A paragraph that is held out is taken out of training text that repeats it. Perplexity is exp(loss); tokens seen are steps x batch x block.
+    which the byte-pair tokens are learnt too. A paragraph that is held out is taken out of training text that repeats it.
+    Perplexity is exp(loss); tokens seen are steps x batch x block.
 
     Attributes:
         block: T. vocab_size: number of byte-pair tokens.
