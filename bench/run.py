@@ -6,7 +6,10 @@ Prints one table and writes bench/latest.json. Every figure is a ratio of median
 import json
 import platform
 import random
+import subprocess
+import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +20,7 @@ from procmod_lib import model
 from procmod_lib.model import Architecture
 from procmod_lib.randomness import stream
 from procmod_lib.tasks import make_task
-from procmod_lib.training import Budget, State, train
+from procmod_lib.training import Budget, State, make_engine, train
 
 TASKS = {"haystack": 1000, "addition": 1000, "reversed_addition": 1000, "sorting": 1000, "dyck": 64}
 REPEATS, STEPS = 5, 4
@@ -56,9 +59,20 @@ def dyck_sample(rng, k=16, length=128):
     return row, list(range(length - 1))
 
 
+def identity_sample(rng):
+    values = [rng.randint(1, 20) for _ in range(rng.randint(2, 20))]
+    return values + [21] + values + [0] * (41 - 1 - 2 * len(values)), list(range(len(values), 2 * len(values)))
+
+
+def set_sample(rng):
+    values = [rng.randint(1, 20) for _ in range(rng.randint(2, 20))]
+    row = values + [21] + list(dict.fromkeys(values))
+    return row + [0] * (41 - len(row)), list(range(len(values), len(row) - 1))
+
+
 SAMPLES = {
     "haystack": haystack_sample, "addition": addition_sample, "reversed_addition": lambda rng: addition_sample(rng, 10, -1),
-    "sorting": sorting_sample, "dyck": dyck_sample,
+    "sorting": sorting_sample, "dyck": dyck_sample, "identity": identity_sample, "set": set_sample,
 }  # fmt: skip
 
 
@@ -113,7 +127,7 @@ def timed(function) -> float:
 
 
 def step_ratios() -> dict:
-    print(f"{'training step':20}{'batch':>7}{'Hugging Face':>16}{'ours':>12}{'ratio':>9}")
+    print(f"{'training step':20}{'batch':>7}{'Hugging Face':>16}{'ours':>12}{'ratio':>9}{'GFLOP/s':>10}")
     ratios = {}
     for name, batch in TASKS.items():
         task = make_task(name)
@@ -123,14 +137,15 @@ def step_ratios() -> dict:
         pairs = [(timed(theirs), timed(ours) / STEPS) for _ in range(REPEATS)]
         a, b = np.median(pairs, 0)
         ratios[name] = round(float(np.median([x / y for x, y in pairs])), 2)
-        print(f"{name:20}{batch:>7}{1e3 * a:>13.1f} ms{1e3 * b:>9.1f} ms{ratios[name]:>8.1f}x", flush=True)
+        rate = step_flops(name, batch) / b / 1e9
+        print(f"{name:20}{batch:>7}{1e3 * a:>13.1f} ms{1e3 * b:>9.1f} ms{ratios[name]:>8.1f}x{rate:>10.0f}", flush=True)
     return ratios
 
 
 def generator_ratios() -> dict:
     print(f"\n{'samples a second':20}{'per-sample Python':>20}{'ours':>14}{'ratio':>9}")
     ratios = {}
-    for name, n in TASKS.items():
+    for name, n in (TASKS | {"identity": 1000, "set": 1000}).items():
         task, rng = make_task(name), random.Random(0)
         pairs = []
         for i in range(REPEATS):
@@ -161,6 +176,61 @@ def growth() -> dict:
     return found
 
 
+def fleet_growth() -> dict:
+    """Milliseconds a step and model as the fleet grows, HAYSTACK at batch 250: the compiled kernel, and PyTorch's batched path."""
+    print("\nour step by fleet size (ms a model)")
+    task = make_task("haystack")
+    arch, found = Architecture(task.vocab, 100), {}
+    for engine in ("kernel", "torch"):
+        row = {}
+        for size in (1, 2, 4, 8):
+            compute = make_engine(engine, arch, 0.0, "cpu", None)
+            weights = torch.from_numpy(np.stack([model.fresh(arch, "bench", i) for i in range(size)]))
+            batches = [task.batch(250, "train", 0).trained_on("reference")] * size
+            compute.gradient(weights, batches, 0.0, 0)
+            seconds = [timed(partial(compute.gradient, weights, batches, 0.0, 0)) for _ in range(3)]
+            row[size] = round(1e3 * float(np.median(seconds)) / size, 2)
+        found[engine] = row
+        print(f"  {engine:8}" + "".join(f"{k:>8}: {v:<8.1f}" for k, v in row.items()), flush=True)
+    return found
+
+
+def step_flops(name: str, batch: int) -> float:
+    """Floating-point operations of one training step, no more than what is scored: matrix products alone, the way back twice the way there."""
+    rows = make_task(name).batch(batch, "train", 0).trained_on("reference")
+    vocab, d, scored = make_task(name).vocab, 16, rows.targets >= 0
+    total = 0.0
+    for mask, positions in zip(scored, rows.positions):
+        w = positions[mask] + 1
+        t, q, seen = w.max(), len(w), w.sum()
+        first = 24 * t * d * d + 2 * t * (t + 1) * d  # q, k, v, out and the MLP at every time; causal attention
+        last = 4 * t * d * d + 20 * q * d * d + 4 * seen * d
+        total += first + last + 2 * q * d * vocab
+    return 3 * total
+
+
+def peak_memory() -> dict:
+    """Peak resident memory of one process that takes a few HAYSTACK steps at batch 1,000, in MiB."""
+    found = {}
+    for who in ("nothing", "theirs", "ours"):
+        done = subprocess.run([sys.executable, __file__, "--memory", who], capture_output=True, text=True, check=True)
+        found[who] = round(int(done.stdout.split()[-1]) / 1024)
+    print(f"\npeak memory (MiB): imports alone {found['nothing']}, Hugging Face {found['theirs']}, ours {found['ours']}", flush=True)
+    return found
+
+
+def take_steps(who: str) -> None:
+    """In a process of its own: a few steps, then print the peak of memory in KiB."""
+    task = make_task("haystack")
+    arch = Architecture(task.vocab, 100)
+    if who == "theirs":
+        step = plain_loop("haystack", arch, 1000)
+        step(), step()
+    elif who == "ours":
+        our_loop("haystack", arch, 1000, task)()
+    print(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")))  # Linux only
+
+
 def machine() -> dict:
     """The machine's own ceiling: a large matrix product and a memory copy."""
     a = torch.randn(2048, 2048)
@@ -170,13 +240,33 @@ def machine() -> dict:
     block.clone()
     copy = 2 * block.nbytes / min(timed(block.clone) for _ in range(5)) / 1e9
     print(f"\nmatrix product {product:.0f} GFLOP/s, memory {copy:.1f} GB/s, {torch.get_num_threads()} threads, {platform.machine()}")
-    return {"matrix_gflops": round(product, 1), "memory_gbs": round(copy, 1)}
+    return {"matrix_gflops": round(product, 1), "memory_gbs": round(copy, 1), "threads": torch.get_num_threads(), "machine": platform.machine()}
+
+
+def into_readme(result: dict) -> None:
+    """Put the table of step ratios between the markers in README.md, with the machine and the day."""
+    path = Path(__file__).parent.parent / "README.md"
+    before, _, rest = path.read_text().partition("<!-- bench -->")
+    after = rest.partition("<!-- /bench -->")[2]
+    names, ratios = zip(*result["step_ratio"].items())
+    m, memory = result["machine"], result["peak_mib"]
+    table = [
+        f"| {' | '.join(['training step', *(n.replace('_', ' ') for n in names)])} |", "|---|" + "--:|" * len(names),
+        f"| {' | '.join(['times a plain Hugging Face loop', *(f'{r:.1f}' for r in ratios)])} |",
+    ]  # fmt: skip
+    caption = (f"Measured by `make bench` on {time.strftime('%Y-%m-%d')}: {m['threads']} threads, {m['machine']}, large matrix products at "
+               f"{m['matrix_gflops']:.0f} GFLOP/s; batch 1,000 (k-DYCK 64 x 128), size 2_4_16, data included. Peak memory {memory['ours']} MiB beside "
+               f"{memory['theirs']} MiB (imports alone {memory['nothing']}).")  # fmt: skip
+    path.write_text(before + "<!-- bench -->\n" + "\n".join(table) + "\n\n" + caption + "\n<!-- /bench -->" + after)
 
 
 def main() -> None:
-    result = {"step_ratio": step_ratios(), "generator_ratio": generator_ratios(), "growth_ms": growth(), "machine": machine()}
+    result = {"step_ratio": step_ratios(), "generator_ratio": generator_ratios(), "growth_ms": growth(), "fleet_ms": fleet_growth(),
+              "peak_mib": peak_memory(), "machine": machine()}  # fmt: skip
     Path(__file__).with_name("latest.json").write_text(json.dumps(result, indent=1) + "\n")
+    if "--readme" in sys.argv:
+        into_readme(result)
 
 
 if __name__ == "__main__":
-    main()
+    take_steps(sys.argv[2]) if sys.argv[1:2] == ["--memory"] else main()

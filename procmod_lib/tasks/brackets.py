@@ -57,16 +57,15 @@ class Dyck(Brackets):
 
     def build(self, uniforms: np.ndarray) -> Batch:
         n, length = len(uniforms), self.brackets
-        kinds = below(uniforms[:, length:], self.k)
-        tokens = np.empty((n, length), np.int32)
-        stack = np.zeros((n, length // 2 + 1), np.int32)
-        depth, row = np.zeros(n, int), np.arange(n)
-        for t in range(length):
-            opens = ((uniforms[:, t] < 0.5) | (depth == 0)) & (depth < length - t)
-            top = stack[row, np.maximum(depth - 1, 0)]
-            tokens[:, t] = np.where(opens, kinds[:, t], self.k + top)
-            stack[row, np.where(opens, depth, length // 2)] = kinds[:, t]
-            depth += np.where(opens, 1, -1)
+        tokens = below(uniforms[:, length:], self.k).astype(np.int32)
+        steps = np.where(uniforms[:, :length] < 0.5, 1, -1).astype(np.int16).T.copy()
+        depth = np.zeros((length + 1, n), np.int16)
+        for t in range(length):  # a walk reflected at 0, and held low enough to close in time
+            np.minimum(np.abs(depth[t] + steps[t]), length - t - 1, out=depth[t + 1])
+        # an opening and its closing bracket are neighbours among the brackets of their level
+        order = np.argsort(np.maximum(depth[1:], depth[:-1]).T, axis=1, kind="stable")
+        row, opening, closing = np.arange(n)[:, None], order[:, 0::2], order[:, 1::2]
+        tokens[row, closing] = self.k + tokens[row, opening]
         return self.scored(tokens)
 
 
