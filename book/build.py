@@ -15,7 +15,7 @@ from pathlib import Path
 BOOK = Path(__file__).resolve().parent
 ROOT = BOOK.parent
 MATHJAX = "mathjax@3.2.2"
-NOTEBOOKS = ["selective_transfer"]  # in reading order
+NOTEBOOKS = ["procedural_data", "pretraining", "selective_transfer"]  # in reading order
 PRESETS = {"smoke": "under a minute", "quick": "about 5 minutes", "standard": "a night", "paper": "days without a GPU"}
 
 

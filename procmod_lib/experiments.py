@@ -1,11 +1,11 @@
 """The grid of runs behind each chapter, and the presets that say how large it is."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .model import Architecture
 from .results import Run
 from .surgery import Condition, parse
-from .tasks import DIAGNOSTICS, SOURCES, make_task
+from .tasks import DIAGNOSTICS, SOURCES, Mixture, Task, make_task
 from .training import Budget
 
 
@@ -15,8 +15,8 @@ class Preset:
 
     Attributes:
         about: one sentence for the reader. sources, diagnostics: parameters of each task that differ from the defaults.
-        pretraining: budget of every source, with ``per_source`` changes. fine_tuning: budget of every diagnostic.
-        seeds: how many.
+        pretraining: budget of every source, with ``per_source`` changes. fine_tuning: budget of every diagnostic, with ``per_diagnostic``
+            changes. seeds: how many. shapes: diagnostics that take a larger model than 2_4_16, as layers_heads_width; their sources do too.
     """
 
     about: str
@@ -26,99 +26,196 @@ class Preset:
     per_source: dict
     fine_tuning: Budget
     seeds: int
+    per_diagnostic: dict = field(default_factory=dict)
+    shapes: dict = field(default_factory=dict)
 
 
 BETTER = Budget(batch=256, lr=1e-2, warmup=200, final_lr=0.1, weight_decay=0.01, test_samples=1000, evaluate_every=250)
 """Pretraining without dropout and with a larger learning rate than the released 5e-5: chosen on the sources' own scores."""
 LONGER = {n: {"batch": 64} for n in ("dyck", "dyck_shuffle", "eca")} | {n: {"steps": 24_000} for n in ("set", "stack")}
 """What differs by source: where every token is scored one sequence teaches more; SET and STACK leave their plateau late."""
+LISTS = Budget(steps=20_000, batch=64, lr=5e-5, warmup=1000, final_lr=0.1, weight_decay=0.01, dropout=0.1, test_samples=1000)
+BRACKETS = replace(LISTS, warmup=0, schedule="constant")
+RELEASED = {"dyck": BRACKETS, "dyck_shuffle": BRACKETS, "eca": replace(LISTS, lr=2e-6, weight_decay=0.0)}
+"""Pretraining as the released code does it, by default LISTS; lists have one length. That they are the paper's settings is inferred."""
+BETTER_STEPS = 8000  # at the presets that are meant for results; smoke and quick train both settings for fewer
+PERTURBATIONS = ("noise=0.01", "noise=0.05", "noise=0.1", "relative_noise=0.5", "relative_noise=1.0", "shuffle", "statistics", "random_donor")
+SETTINGS = ("better", "released")
+LEARNT = 0.8  # a source counts as learnt when its score has come this share of the way from guessing to the best possible
+SMALL = {"language_modeling": {"block": 128, "vocab_size": 1024}}
 PRESETS = {
     "smoke": Preset(
         "Seconds: proves that everything runs. Not a result.",
-        {"identity": {"list_length": 4}},
+        {n: {"list_length": 4} for n in ("identity", "set")} | {"stack": {"operations": 4}, "eca": {"rows": 6, "cells": 8, "universe": 16, "steps": 12}}
+        | {n: {"brackets": 8} for n in ("dyck", "dyck_shuffle")},
         {"haystack": {"pairs": 3, "values": 20, "vocab_size": 32}, "addition": {"digits": 2}, "reversed_addition": {"digits": 2},
-         "multiplication": {"digits": 2}, "sorting": {"items": 3, "values": 9}},
+         "multiplication": {"digits": 2}, "sorting": {"items": 3, "values": 9}, "language_modeling": {"block": 16, "vocab_size": 300}},
         replace(BETTER, steps=20, batch=16, warmup=5, test_samples=64, evaluate_every=10), {},
         Budget(steps=20, batch=32, warmup=5, evaluate_every=5, test_samples=64), 2,
     ),
     "quick": Preset(
-        "Minutes on two cores: a smaller haystack of 10 pairs, half the batch and a third of the steps of the paper's protocol.",
-        {"dyck": {"brackets": 64}}, {"haystack": {"pairs": 10, "values": 60, "vocab_size": 96}},
-        replace(BETTER, steps=2000, evaluate_every=500), {"dyck": {"batch": 64, "steps": 6000}},
+        "Minutes on two cores: smaller tasks (10 pairs, 3 digits, 8 items), half the batch and a third of the steps of the paper's protocol.",
+        {"dyck": {"brackets": 64}, "dyck_shuffle": {"brackets": 64}, "eca": {"steps": 300}},
+        {"haystack": {"pairs": 10, "values": 60, "vocab_size": 96}, "addition": {"digits": 3}, "reversed_addition": {"digits": 5},
+         "multiplication": {"digits": 2}, "sorting": {"items": 8}} | SMALL,
+        replace(BETTER, steps=2000, evaluate_every=500),
+        {"dyck": {"batch": 64, "steps": 6000}, "dyck_shuffle": {"batch": 64}, "eca": {"batch": 16, "steps": 500}},
         Budget(steps=3000, batch=500, warmup=100, evaluate_every=100, test_samples=2000, patience=5), 3,
+        {"language_modeling": {"batch": 16, "steps": 500, "lr": 6e-4, "weight_decay": 0.1, "test_samples": 200}},
     ),
     "standard": Preset(
-        "Two cores, overnight: the paper's tasks and fine-tuning protocol, fewer seeds. Runs stop after 5 evaluations at the ceiling.",
-        {"eca": {"steps": 300}}, {}, replace(BETTER, steps=8000), LONGER, Budget(patience=5), 3,
+        "Two cores, overnight: the paper's tasks and fine-tuning protocol, fewer seeds. Runs stop after 5 evaluations at the ceiling. "
+        "Multiplication and language modelling are reduced to 4 layers, 8 heads, width 64 and 10,000 steps.",
+        {"eca": {"steps": 300}}, SMALL, replace(BETTER, steps=BETTER_STEPS), LONGER, Budget(patience=5), 3,
+        {"multiplication": {"batch": 64}, "language_modeling": {"batch": 32, "lr": 6e-4, "weight_decay": 0.1, "test_samples": 500}},
+        {"multiplication": "4_8_64", "language_modeling": "4_8_64"},
     ),
     "paper": Preset(
         "One GPU: the paper's tasks, protocol and ten seeds.",
-        {"eca": {"steps": 300}}, {}, replace(BETTER, steps=8000), LONGER, Budget(), 10,
+        {"eca": {"steps": 300}}, {}, replace(BETTER, steps=BETTER_STEPS), LONGER, Budget(), 10,
+        {"multiplication": {"batch": 64, "steps": 156_250}, "language_modeling": {"batch": 64, "lr": 6e-4, "weight_decay": 0.1}},
+        {"multiplication": "4_8_512", "language_modeling": "4_8_512"},
     ),
 }  # fmt: skip
 
 
-def pretraining_run(source: str, preset: str, seed: int) -> Run:
-    """The run that pretrains ``source``: tied head, 2 layers, 4 heads, width 16, at least 100 positions."""
+def pretraining_run(source: str, preset: str, seed: int, settings: str = "better", shape: str = "2_4_16") -> Run:
+    """The run that pretrains ``source``: tied head, at least 100 positions.
+
+    ``settings`` are ``"better"`` (ours) or ``"released"``; where a preset trains for fewer steps, both do. ``shape`` is layers_heads_width.
+    """
     plan = _plan(preset)
-    _known("sources", source, SOURCES)
-    task = make_task(source, **plan.sources.get(source, {}))
-    bits = task.kind == "bits"
-    arch = Architecture(task.vocab, max(100, task.length), tied=not bits, inputs=task.kind)
+    _source("sources", source)
+    _known("settings", settings, SETTINGS)
     budget = replace(plan.pretraining, **plan.per_source.get(source, {}))
+    task = _task(plan, source)
+    if settings == "released":
+        theirs = RELEASED.get(source, LISTS)
+        small = plan.pretraining.steps < BETTER_STEPS
+        budget = replace(theirs, evaluate_every=budget.evaluate_every, test_samples=budget.test_samples, steps=budget.steps if small else theirs.steps)
+        task = task.with_(lengths="fixed") if hasattr(task, "lengths") else task
+    bits = task.kind == "bits"
+    arch = Architecture(task.vocab, max(100, task.length), *map(int, shape.split("_")), tied=not bits, inputs=task.kind)
     return Run(task, arch, budget, seed, preset=preset)
 
 
-def fine_tuning_run(diagnostic: str, condition: Condition | str, preset: str, seed: int, **changes) -> Run:
+def _task(plan: Preset, source: str) -> Task:
+    if "+" in source:
+        return Mixture(*(_task(plan, part) for part in source.split("+")))
+    return make_task(source, **plan.sources.get(source, {}))
+
+
+def fine_tuning_run(diagnostic: str, condition: Condition | str, preset: str, seed: int, answer_mask: str = "reference", **changes) -> Run:
     """The run that fine-tunes a model from ``condition`` on ``diagnostic``; ``changes`` replace fields of its budget."""
     plan = _plan(preset)
     _known("diagnostics", diagnostic, DIAGNOSTICS)
     condition = parse(condition) if isinstance(condition, str) else condition
     task = make_task(diagnostic, **plan.diagnostics.get(diagnostic, {}))
-    arch = Architecture(task.vocab, max(task.position_count, task.length))
-    donors = tuple((s, pretraining_run(s, preset, seed)) for s in condition.sources)
-    return Run(task, arch, replace(plan.fine_tuning, **changes), seed, condition, donors, preset=preset)
+    shape = plan.shapes.get(diagnostic, "2_4_16")
+    arch = Architecture(task.vocab, max(task.position_count, task.length), *map(int, shape.split("_")))
+    donors = tuple((s, pretraining_run(s, preset, seed, shape=shape)) for s in condition.sources)
+    budget = replace(plan.fine_tuning, **(plan.per_diagnostic.get(diagnostic, {}) | changes))
+    return Run(task, arch, budget, seed, condition, donors, answer_mask, preset)
 
 
-def pretraining(preset: str, sources=("identity",), seeds: int | None = None) -> list[Run]:
-    """Every source x seed, as the other grids pretrain them; raises ValueError as :func:`selective_transfer` does."""
+def pretraining(preset: str, sources=("identity",), settings=("better",), seeds: int | None = None) -> list[Run]:
+    """Every source x settings x seed, as the other grids pretrain them; raises ValueError as :func:`selective_transfer` does."""
     plan = _plan(preset)
-    sources = _listed("sources", sources)
-    seeds = plan.seeds if seeds is None else seeds
-    _whole("seeds", seeds)
-    return [pretraining_run(source, preset, seed) for seed in range(seeds) for source in sources]
+    sources, settings = _listed("sources", sources), _listed("settings", settings)
+    return [pretraining_run(source, preset, seed, how) for seed in range(_seeds(plan, seeds)) for source in sources for how in settings]
+
+
+def answer_masks(preset: str, diagnostics=("addition",), seeds: int | None = None, steps: int | None = None) -> list[Run]:
+    """Every diagnostic x seed without pretraining, trained on the reference mask and on the whole answer."""
+    plan = _plan(preset)
+    diagnostics, changes = _listed("diagnostics", diagnostics), _steps(steps)
+    masks = ("reference", "full")
+    return [fine_tuning_run(d, "scratch", preset, s, m, **changes) for s in range(_seeds(plan, seeds)) for d in diagnostics for m in masks]
 
 
 def selective_transfer(preset: str, sources=("identity",), diagnostics=("haystack",),
                        initial_conditions=("scratch", "full", "attention", "mlp"), seeds: int | None = None,
-                       steps: int | None = None) -> list[Run]:  # fmt: skip
+                       steps: int | None = None, answer_mask: str = "reference") -> list[Run]:  # fmt: skip
     """Every source x initial condition x diagnostic x seed; scratch once a diagnostic and seed.
 
     ``initial_conditions`` are ``scratch``, or ``full``, ``attention``, ``mlp`` (from each of the sources), or whole conditions
-    such as ``attention=set mlp=eca``. Lists may be given as comma-separated strings. Raises ValueError, naming the parameter, before any work starts.
+    such as ``attention=set mlp=eca``. Lists may be given as comma-separated strings. ``answer_mask`` is what training looks at,
+    ``"reference"`` or ``"full"``. Raises ValueError, naming the parameter, before any work starts.
     """
-    plan = _plan(preset)
-    sources, diagnostics = _listed("sources", sources), _listed("diagnostics", diagnostics)
-    initial_conditions = _listed("initial_conditions", initial_conditions)
+    sources = _listed("sources", sources)
     for source in sources:
-        _known("sources", source, SOURCES)
+        _source("sources", source)
+    conditions = []
+    for word in _listed("initial_conditions", initial_conditions):
+        short = word in ("full", "attention", "mlp")
+        conditions += [f"{word}={source}" for source in sources] if short else [word]
+    return _grid(preset, conditions, diagnostics, seeds, steps, answer_mask)
+
+
+def perturbation(preset: str, transfers=("attention=identity",), perturbations=PERTURBATIONS, diagnostics=("haystack",),
+                 seeds: int | None = None, steps: int | None = None) -> list[Run]:  # fmt: skip
+    """Scratch, and every transfer as it is and with each perturbation, x diagnostic x seed.
+
+    ``transfers`` are conditions such as ``attention=identity``; ``perturbations`` words such as ``noise=0.05`` or ``shuffle``.
+    """
+    transfers, perturbations = _listed("transfers", transfers), _listed("perturbations", perturbations)
+    for transfer in transfers:
+        if not parse(transfer).sources:
+            raise ValueError(f"transfers must name what is copied, for example attention=identity, got {transfer!r}.")
+    conditions = ["scratch"] + [t for transfer in transfers for t in (transfer, *(f"{transfer} {p}" for p in perturbations))]
+    return _grid(preset, conditions, diagnostics, seeds, steps)
+
+
+def composition(preset: str, attention=("identity", "set"), mlp=("identity", "set"), diagnostics=("haystack",), mixtures: bool = False,
+                seeds: int | None = None, steps: int | None = None) -> list[Run]:  # fmt: skip
+    """Scratch, attention alone, MLPs alone and every pair of attention from one source with MLPs from another, x diagnostic x seed.
+
+    With ``mixtures``, also the full transfer of a model pretrained on both sources of a pair at once, for as many steps as one of them;
+    sources of rows (eca) have no tokens and cannot be mixed.
+    """
+    attention, mlp = _listed("attention", attention), _listed("mlp", mlp)
+    for name, sources in (("attention", attention), ("mlp", mlp)):
+        for source in sources:
+            _source(name, source)
+    if not isinstance(mixtures, bool):
+        raise ValueError(f"mixtures must be True or False, got {mixtures!r}.")
+    pairs = [(a, m) for a in attention for m in mlp]
+    conditions = ["scratch", *(f"attention={a}" for a in attention), *(f"mlp={m}" for m in mlp), *(f"attention={a} mlp={m}" for a, m in pairs)]
+    mixed = dict.fromkeys("+".join(sorted(pair)) for pair in pairs if pair[0] != pair[1] and "eca" not in pair)
+    return _grid(preset, conditions + [f"full={name}" for name in mixed if mixtures], diagnostics, seeds, steps)
+
+
+def _grid(preset, conditions, diagnostics, seeds, steps, answer_mask="reference") -> list[Run]:
+    """Conditions x diagnostics x seeds, seeds outermost, so that a sweep that ends early has whole comparisons."""
+    plan, changes = _plan(preset), _steps(steps)
+    _known("answer_mask", answer_mask, ("reference", "full"))
+    diagnostics = _listed("diagnostics", diagnostics)
     for diagnostic in diagnostics:
         _known("diagnostics", diagnostic, DIAGNOSTICS)
-    seeds = plan.seeds if seeds is None else seeds
-    _whole("seeds", seeds)
-    changes = {}
-    if steps is not None:
-        _whole("steps", steps)
-        changes = {"steps": steps}
-    conditions = []
-    for word in initial_conditions:
-        short = word in ("full", "attention", "mlp")
-        conditions += [parse(f"{word}={source}") for source in sources] if short else [parse(word)]
+    conditions = list(dict.fromkeys(map(parse, conditions)))
     for condition in conditions:
         for source in condition.sources:
-            _known("initial_conditions: the source", source, SOURCES)
-    conditions = dict.fromkeys(conditions)
-    return [fine_tuning_run(d, c, preset, s, **changes) for s in range(seeds) for d in diagnostics for c in conditions]
+            _source("initial_conditions: the source", source)
+    return [fine_tuning_run(d, c, preset, s, answer_mask, **changes) for s in range(_seeds(plan, seeds)) for d in diagnostics for c in conditions]
+
+
+def _seeds(plan: Preset, seeds: int | None) -> int:
+    seeds = plan.seeds if seeds is None else seeds
+    _whole("seeds", seeds)
+    return seeds
+
+
+def _steps(steps: int | None) -> dict:
+    if steps is not None:
+        _whole("steps", steps)
+    return {} if steps is None else {"steps": steps}
+
+
+def _source(name: str, value) -> None:
+    """A source, or two of them with + between (a mixture)."""
+    parts = value.split("+") if isinstance(value, str) and value.count("+") == 1 else [value]
+    for part in parts:
+        _known(name, part, SOURCES)
 
 
 def _plan(preset: str) -> Preset:

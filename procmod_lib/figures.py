@@ -93,3 +93,52 @@ def end_points(summary: pd.DataFrame, table: pd.DataFrame, chance: float | None 
     ax.set_ylim(len(summary) - 0.4, -0.6)
     ax.set_xlabel(f"{score.replace('_', ' ')} (%)")
     return figure
+
+
+def source_curves(runs: list, table: pd.DataFrame, learnt: pd.DataFrame) -> plt.Figure:
+    """Pretraining, one panel a source and one line a run: solid with our settings, dotted with the released ones.
+
+    Args:
+        runs: pretraining runs. table: their rows. learnt: from :func:`procmod_lib.statistics.learnt`; draws the best possible score (dashed).
+    """
+    sources = list(dict.fromkeys(learnt.source))
+    columns = min(3, len(sources))
+    rows = -(-len(sources) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(7.2, 2.2 * rows + 0.4), squeeze=False)
+    for ax, source in zip(axes.flat, sources):
+        for run in runs:
+            curve = table[table.key == run.key].sort_values("step")
+            if run.task.name == source and len(curve):
+                colour = "#333333" if run.budget.dropout else COLOURS[source]
+                ax.plot(curve.step, 100 * curve.token_accuracy, ":" if run.budget.dropout else "-", color=colour, lw=1.4, alpha=0.85)
+        ax.axhline(100 * learnt[learnt.source == source].best.max(), color="black", ls="--", lw=0.9)
+        ax.set_title(name(source), fontsize=9.5)
+        ax.set_ylim(-2, 103)
+        ax.xaxis.set_major_locator(plt.MaxNLocator(3))
+    for ax in axes.flat[len(sources) :]:
+        ax.set_visible(False)
+    figure.supxlabel("pretraining step", fontsize=10)
+    figure.supylabel("token accuracy (%)", fontsize=10)
+    return figure
+
+
+def differences(rows: pd.DataFrame, across: str, down: str, n: int) -> plt.Figure:
+    """Heat map of mean differences from no pretraining, in points, with the interval below each; empty cells are not yet measured.
+
+    Args:
+        rows: from :func:`procmod_lib.statistics.against`, with the columns named by ``across`` and ``down``. n: seeds, for the colour bar.
+    """
+    columns, lines = list(dict.fromkeys(rows[across])), list(dict.fromkeys(rows[down]))
+    grid = rows.pivot_table(index=down, columns=across, values="difference", sort=False).reindex(index=lines, columns=columns)
+    figure, ax = plt.subplots(figsize=(7.2, 0.55 * len(lines) + 1.3))
+    sns.heatmap(100 * grid, ax=ax, cmap="RdBu_r", center=0, vmin=-100, vmax=100, linewidths=1, cbar_kws={"label": f"points (n = {n})"})
+    for row in rows.itertuples():
+        x, y = columns.index(getattr(row, across)) + 0.5, lines.index(getattr(row, down)) + 0.5
+        strong = "white" if abs(row.difference) > 0.6 else "black"
+        ax.text(x, y - 0.13, f"{100 * row.difference:+.0f}", ha="center", va="center", fontsize=9.5, color=strong)
+        if row.low == row.low:
+            ax.text(x, y + 0.24, f"{100 * row.low:+.0f} to {100 * row.high:+.0f}", ha="center", va="center", fontsize=7, color=strong)
+    ax.set(xlabel="", ylabel="")
+    ax.tick_params(axis="x", labelrotation=20 if len(columns) > 4 else 0)
+    ax.tick_params(axis="y", labelrotation=0)
+    return figure

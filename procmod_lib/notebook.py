@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from textwrap import fill
 
 import pandas as pd
 import torch
@@ -108,8 +109,8 @@ def box(title: str, runs: list, store: results.Store, table: pd.DataFrame):
     command = f"papermill notebooks/{title}.ipynb out.ipynb -p preset {preset}"
     return Markdown(
         f"| | |\n|---|---|\n| **Preset** | `{preset}`: {PRESETS[preset].about} |\n"
-        f"| **Runs** | {len(once)} fine-tuning runs and {len(donors)} pretrained models; "
-        f"{once.seconds.sum() / 60:.1f} minutes of one core for the former |\n"
+        f"| **Runs** | {len(once)} training runs{f' from {len(donors)} pretrained models' if donors else ''}; "
+        f"{once.seconds.sum() / 60:.1f} minutes of training in all |\n"
         f"| **Made with** | {'; '.join(made)} |\n"
         f"| **Run it again** | `{command}` |\n| **Source** | [`notebooks/{title}.ipynb`](../../notebooks/{title}.ipynb) |"
     )  # fmt: skip
@@ -154,12 +155,37 @@ def says(row, noun: str) -> str:
 
 def shown(summary: pd.DataFrame):
     """Return a summary as a table for the page: n, mean, interval, successes."""
-    from IPython.display import Markdown
-
     from .figures import describe
 
-    lines = ["| initial condition | n | mean (%) | 95 % interval | runs above 90 % |", "|---|--:|--:|--:|--:|"]
+    rows = []
     for r in summary.itertuples():
         low_high = f"{100 * r.low:.1f} to {100 * r.high:.1f}" if r.low == r.low else "none"
-        lines.append(f"| {describe(r.initial_condition)[0]} | {r.n} | {100 * r.mean:.1f} | {low_high} | {r.successes} of {r.n} |")
-    return Markdown("\n".join(lines))
+        rows.append([describe(r.initial_condition)[0], r.n, f"{100 * r.mean:.1f}", low_high, f"{r.successes} of {r.n}"])
+    return grid(["initial condition", "n", "mean (%)", "95 % interval", "runs above 90 %"], rows)
+
+
+def learnt(rows: pd.DataFrame):
+    """Return :func:`procmod_lib.statistics.learnt` as a table for the page."""
+    from .figures import name
+
+    heads = ["source", "settings", "accuracy, % (95 % interval)", "n", "best (%)", "of the way (%)", "learnt"]
+    return grid(heads, [[name(r.source), f"{r.settings}: {r.lengths}, {r.steps:,} x {r.batch}, {r.lr:g}", f"{100 * r.mean:.1f} ({100 * r.low:.1f} to {100 * r.high:.1f})",
+                         r.n, f"{100 * r.best:.1f}", f"{100 * r.way:.0f}", r.learnt] for r in rows.itertuples()])  # fmt: skip
+
+
+def grid(heads: list[str], rows: list[list]):
+    """Return a Markdown table; a line that says so where it would be empty."""
+    from IPython.display import Markdown
+
+    lines = [heads, ["---"] * len(heads), *rows]
+    return Markdown("\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) if rows else "Not yet measured.")
+
+
+def passage(task, split: str):
+    """Return the beginning of one block of a language-modelling text, with a bar between tokens."""
+    from IPython.display import Markdown
+
+    from .tasks.language import decode
+
+    batch = task.batch(1, split, 0)
+    return Markdown("```text\n" + fill(" ".join("|".join(decode(task, batch.tokens[0])).split()), 80) + "\n```")

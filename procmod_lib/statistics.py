@@ -106,3 +106,27 @@ def against(table: pd.DataFrame, baseline: str = "scratch", score: str = "token_
     if len(result):
         result["p_holm"] = holm(result["p"])
     return result
+
+
+def learnt(runs: list, table: pd.DataFrame) -> pd.DataFrame:
+    """One row for each source and pretraining budget in ``runs``: n, mean score and interval, how far it has come, how many count as learnt.
+
+    A run counts as learnt when it has come at least ``LEARNT`` of the way from guessing to what a model can reach
+    (:func:`procmod_lib.tasks.bounds.way`).
+    """
+    from .experiments import LEARNT
+    from .tasks import bounds
+
+    ends, groups = final(table).set_index("key"), {}
+    for run in runs:
+        if run.key in ends.index:
+            groups.setdefault((run.task, run.budget), []).append(run)
+    rows = []
+    for (task, budget), members in groups.items():
+        values = ends.loc[[r.key for r in members], "token_accuracy"].to_numpy()
+        way = [bounds.way(task, members[0].arch.width, v) for v in values]
+        low, high = interval(values)
+        rows.append({"source": task.name, "settings": "released" if budget.dropout else "better", "lengths": getattr(task, "lengths", "fixed"),
+                     "steps": budget.steps, "batch": budget.batch, "lr": budget.lr, "n": len(values), "mean": values.mean(), "low": low, "high": high,
+                     "guess": bounds.guess(task), "best": bounds.best(task), "way": np.mean(way), "learnt": int(np.sum(np.array(way) >= LEARNT))})  # fmt: skip
+    return pd.DataFrame(rows)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-PAGES = ["intro.html", "method.html", "generated/selective_transfer.html"]
+CHAPTERS = {"procedural_data": 4, "pretraining": 2, "selective_transfer": 2}  # figures in each
+PAGES = ["intro.html", "method.html", *(f"generated/{c}.html" for c in CHAPTERS)]
 NEEDED = shutil.which("chromium") and shutil.which("chromedriver")
 
 
@@ -57,7 +58,7 @@ def test_opens_without_errors_or_outside_requests(html, browser, page):
     assert [m for m in messages if m["method"] == "Network.loadingFailed"] == []
     figures = browser.find_elements("css selector", "main figure img, main .cell_output img")
     assert all(len(f.get_attribute("alt") or "") > 40 and f.get_property("naturalWidth") > 300 for f in figures)
-    assert len(figures) == (2 if "selective" in page else 0)
+    assert len(figures) == CHAPTERS.get(Path(page).stem, 0)
 
 
 def test_formula_is_drawn(html, browser):
@@ -66,9 +67,10 @@ def test_formula_is_drawn(html, browser):
     assert browser.find_elements("css selector", "mjx-container")
 
 
-def test_chapter_states_preset_commit_command_and_n(html):
-    text = re.sub(r"<[^>]+>", "", (html / "generated" / "selective_transfer.html").read_text())
-    for words in ("Preset", "smoke", "commit ", "papermill notebooks/selective_transfer.ipynb", "95 % interval", "n = 2", "cores"):
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_chapter_states_preset_commit_command_and_n(html, chapter):
+    text = re.sub(r"<[^>]+>", "", (html / "generated" / f"{chapter}.html").read_text())
+    for words in ("Preset", "smoke", "commit ", f"papermill notebooks/{chapter}.ipynb", "95 % interval", "n = 2", "cores"):
         assert words in text, words
 
 

@@ -10,6 +10,7 @@ from .control import Shuffled
 from .copying import Delete, Identity, Reverse, Set, Sort, Union
 from .diagnostics import Addition, Haystack, Multiplication, ReversedAddition, Sorting
 from .language import LanguageModeling
+from .mixture import Mixture
 from .stack import Stack
 
 SOURCES = {t.name: t for t in (Identity, Set, Stack, Dyck, DyckShuffle, Automaton, Reverse, Sort, Union, Delete)}
@@ -20,9 +21,13 @@ TASKS = SOURCES | DIAGNOSTICS
 def make_task(name: str, **parameters) -> Task:
     """Make a task by name; raises ValueError, naming what exists, for an unknown name or parameter.
 
+    ``NAME_tokens_shuffled`` is the structure control of a source; ``NAME+NAME`` mixes two sources.
+
     >>> make_task("haystack", pairs=10, vocab_size=256).length
     23
     """
+    if "+" in name:
+        return Mixture(*(make_task(part) for part in name.split("+", 1)))
     base = name.removesuffix("_tokens_shuffled")
     if base not in TASKS:
         raise ValueError(f"task must be one of {', '.join(TASKS)}, got {name!r}.")

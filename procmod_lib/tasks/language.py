@@ -64,6 +64,19 @@ class LanguageModeling(Task):
 @lru_cache(maxsize=2)
 def corpus(path: str, vocab_size: int) -> dict[str, np.ndarray]:
     """Return the tokens of each split, a document after the other with token 0 between them."""
+    tokenizer, splits = _learn(path, vocab_size)
+    return {name: np.concatenate([np.array([0, *e.ids], np.int32) for e in tokenizer.encode_batch(split)]) for name, split in splits.items()}
+
+
+def decode(task: LanguageModeling, tokens: np.ndarray) -> list[str]:
+    """Return the text of each token (T,)."""
+    tokenizer, _ = _learn(task.path, task.vocab_size)
+    return [tokenizer.decode([t]) for t in tokens.tolist()]
+
+
+@lru_cache(maxsize=2)
+def _learn(path: str, vocab_size: int):
+    """Split the documents and learn byte-pair tokens from the training ones; returns (tokenizer, documents of each split)."""
     from tokenizers import ByteLevelBPETokenizer
 
     texts = sorted(documents(path), key=len)  # so that each split has long and short ones
@@ -72,7 +85,7 @@ def corpus(path: str, vocab_size: int) -> dict[str, np.ndarray]:
     splits["train"] = ["\n\n".join(p for p in text.split("\n\n") if p not in held_out) for text in splits["train"]]
     tokenizer = ByteLevelBPETokenizer()
     tokenizer.train_from_iterator(splits["train"], vocab_size=vocab_size, show_progress=False, special_tokens=["<|endoftext|>"])
-    return {name: np.concatenate([np.array([0, *e.ids], np.int32) for e in tokenizer.encode_batch(split)]) for name, split in splits.items()}
+    return tokenizer, splits
 
 
 def documents(path: str) -> list[str]:
