@@ -14,7 +14,8 @@ from . import experiments, model, notebook, packs
 from .results import PUBLISHED, Failed, Store, bytes_a_member, split
 from .training import State, train
 
-GRIDS = {"selective_transfer": experiments.selective_transfer, "pretraining": experiments.pretraining}
+GRIDS = {g.__name__: g for g in (experiments.selective_transfer, experiments.perturbation, experiments.composition, experiments.pretraining,
+                                 experiments.answer_masks)}  # fmt: skip
 
 
 def seconds(text: str) -> float:
@@ -29,17 +30,22 @@ def seconds(text: str) -> float:
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
+def parameters() -> dict:
+    """Name and default of every parameter of every grid; lists are given with commas."""
+    return {n: p.default for grid in GRIDS.values() for n, p in inspect.signature(grid).parameters.items() if n != "preset"}
+
+
 def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(prog="python -m procmod_lib", description=__doc__)
     parser.add_argument("action", choices=["sweep", "plan", "status", "merge", "pack"],
                         help="compute what is missing; say what it would cost; say what is there; copy runs from --other; put all runs in one file")
     parser.add_argument("grid", choices=list(GRIDS), nargs="?", default="selective_transfer")
     parser.add_argument("--preset", default="quick", help="smoke, quick, standard or paper")
-    parser.add_argument("--sources", default="identity", help="comma-separated, e.g. identity,dyck")
-    parser.add_argument("--diagnostics", default="haystack", help="comma-separated, e.g. haystack,addition")
-    parser.add_argument("--initial-conditions", default="scratch,full,attention,mlp",
-                        help="comma-separated: scratch, full, attention, mlp (of each source) or whole conditions")  # fmt: skip
-    parser.add_argument("--seeds", type=int, help="how many; the preset's by default")
+    for name, default in parameters().items():
+        shown = ",".join(default) if isinstance(default, tuple) else default
+        kind = {"action": "store_true", "default": None} if isinstance(default, bool) else {"type": int} if default is None else {}
+        usual = "the preset's" if default is None else shown
+        parser.add_argument("--" + name.replace("_", "-"), help=f"of the grids that have it; {usual} by default", **kind)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--store", default="store", help="folder of results, below the project unless absolute; 'published' is book/results")
     parser.add_argument("--time-budget", type=seconds, help="stop cleanly after, e.g. 9m; what is unfinished goes on next time")
@@ -48,12 +54,12 @@ def main(arguments=None) -> int:
     options = parser.parse_args(arguments)
     try:
         notebook.check_device(options.device)
-        given = {n: getattr(options, n) for n in ("preset", "sources", "diagnostics", "initial_conditions", "seeds")}
-        known = inspect.signature(GRIDS[options.grid]).parameters
-        for name in set(given) - set(known):
-            if given[name] != parser.get_default(name):
+        given = {n: value for n in parameters() if (value := getattr(options, n)) is not None}
+        known = [n for n in inspect.signature(GRIDS[options.grid]).parameters if n != "preset"]
+        for name in given:
+            if name not in known:
                 raise ValueError(f"{name} is not a parameter of {options.grid}, which has {', '.join(known)}.")
-        runs = GRIDS[options.grid](**{n: v for n, v in given.items() if n in known})
+        runs = GRIDS[options.grid](options.preset, **given)
         store = Store(PUBLISHED if options.store == "published" else notebook.place(options.store))
     except ValueError as error:
         parser.error(str(error))

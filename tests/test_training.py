@@ -94,6 +94,22 @@ def test_answer_mask_changes_what_is_trained():
     assert not torch.equal(a, b)
 
 
+def test_exact_match_is_greedy_generation():
+    """The share that one teacher-forced pass gives equals the share of answers that Hugging Face generates right, digit by digit."""
+    budget = Budget(steps=600, batch=256, lr=1e-2, warmup=50, evaluate_every=600, test_samples=400)
+    state = train(TASK, ARCH, budget, [0], start(), answer_mask="full")
+    network, test = model.to_huggingface(state.weights[0].numpy(), ARCH), TASK.batch(400, "test", 0)
+    first = 2 * TASK.digits + 2
+    tokens = torch.from_numpy(test.tokens).long()
+    written = tokens[:, :first]
+    with torch.no_grad():
+        for _ in range(TASK.answer_digits + 1):
+            written = torch.cat([written, network(written).logits[:, -1:].argmax(-1)], 1)
+    size = torch.from_numpy(test.answer.sum(1))
+    right = [bool((w[first : first + n] == t[first : first + n]).all()) for w, t, n in zip(written, tokens, size)]
+    assert 0.02 < np.mean(right) < 1 and state.curves[0][-1]["exact_match"] == pytest.approx(np.mean(right), abs=1e-9)
+
+
 def test_curriculum_lengthens():
     task = make_task("identity", symbols=9, list_length=6, lengths="curriculum")
     arch = Architecture(task.vocab, 40, tied=True)

@@ -1,0 +1,82 @@
+"""The grids: what each parameter names is what changes, arms are paired, presets say what they do."""
+
+import pytest
+
+from procmod_lib import experiments
+from procmod_lib.__main__ import main
+from procmod_lib.experiments import PRESETS, answer_masks, composition, perturbation, pretraining, selective_transfer
+
+SIX = ["identity", "set", "stack", "dyck", "dyck_shuffle", "eca"]
+
+
+def conditions(runs):
+    return list(dict.fromkeys(str(r.condition) for r in runs))
+
+
+def test_selective_transfer_is_every_source_mode_and_seed():
+    runs = selective_transfer("paper", SIX, ["haystack", "addition", "reversed_addition", "sorting"])
+    assert len(runs) == 4 * (1 + 6 * 3) * 10 == len({r.key for r in runs})
+    assert all(len({d.seed for _, d in r.donors}) <= 1 and all(d.seed == r.seed for _, d in r.donors) for r in runs)
+    assert {r.arch.label for r in runs} == {"2_4_16"} and {(r.budget.steps, r.budget.batch) for r in runs} == {(10_000, 1000)}
+
+
+def test_the_paper_preset_is_the_protocol():
+    run = selective_transfer("paper", diagnostics=["multiplication"])[1]
+    assert run.arch.label == "4_8_512" and (run.budget.batch, run.budget.steps) == (64, 156_250) and run.donors[0][1].arch.label == "4_8_512"
+    language = selective_transfer("paper", diagnostics=["language_modeling"], initial_conditions=["scratch"])[0]
+    assert (language.task.length, language.budget.lr, language.budget.weight_decay) == (512, 6e-4, 0.1)
+    budget = PRESETS["paper"].fine_tuning
+    assert (budget.lr, budget.weight_decay, budget.warmup, budget.clip, budget.test_samples, budget.dropout) == (1e-3, 1e-3, 500, 1.0, 4000, 0)
+
+
+def test_perturbations_of_each_transfer():
+    runs = perturbation("smoke", "attention=identity,mlp=set", "shuffle,noise=0.05")
+    assert conditions(runs) == ["scratch", "attention=identity", "attention=identity shuffle", "attention=identity noise=0.05",
+                                "mlp=set", "mlp=set shuffle", "mlp=set noise=0.05"]  # fmt: skip
+    assert len(conditions(perturbation("smoke"))) == 2 + len(experiments.PERTURBATIONS)
+
+
+def test_compositions_are_all_ordered_pairs():
+    runs = composition("smoke", SIX, SIX, seeds=1)
+    assert len(runs) == 1 + 6 + 6 + 36 and "attention=set mlp=eca" in conditions(runs) and "attention=eca mlp=set" in conditions(runs)
+    mixed = [c for c in conditions(composition("smoke", SIX, SIX, mixtures=True)) if "+" in c]
+    assert len(mixed) == 10 and "full=dyck+identity" in mixed and not any("eca" in c for c in mixed)
+    together = next(r for r in composition("smoke", ["set"], ["stack"], mixtures=True) if "+" in str(r.condition))
+    assert together.donors[0][1].task.name == "set+stack"
+
+
+def test_released_settings_are_the_released_ones():
+    ours, theirs = pretraining("standard", "identity", "better,released", seeds=1)
+    assert (theirs.budget.lr, theirs.budget.dropout, theirs.budget.batch, theirs.budget.steps, theirs.task.lengths) == (5e-5, 0.1, 64, 20_000, "fixed")
+    assert ours.budget.dropout == 0 and ours.task.lengths == "all"
+    dyck = pretraining("standard", "dyck", "released", seeds=1)[0].budget
+    assert (dyck.schedule, dyck.rate(0), dyck.rate(19_999)) == ("constant", 5e-5, 5e-5)
+    assert pretraining("smoke", "identity", "released", seeds=1)[0].budget.steps == PRESETS["smoke"].pretraining.steps
+
+
+def test_masks_share_all_but_the_mask():
+    one, other = answer_masks("smoke", seeds=1)
+    assert one.key != other.key and {k for k in one.spec() if one.spec()[k] != other.spec()[k]} == {"answer_mask"}
+
+
+@pytest.mark.parametrize("grid, bad, words", [
+    (perturbation, dict(transfers="scratch"), "transfers must name what is copied"), (perturbation, dict(perturbations="blur"), "'blur' is not understood"),
+    (composition, dict(attention="music"), "attention must be one of"), (composition, dict(mlp=[]), "mlp must be a list"),
+    (composition, dict(mixtures=1), "mixtures must be True or False"), (pretraining, dict(settings="fast"), "settings must be one of better, released"),
+    (answer_masks, dict(diagnostics="spelling"), "diagnostics must be one of"), (selective_transfer, dict(answer_mask="half"), "answer_mask must be one of"),
+    (selective_transfer, dict(sources="set+stack+dyck"), "sources must be one of"), (selective_transfer, dict(initial_conditions="full=set+music"), "must be one of"),
+])  # fmt: skip
+def test_bad_values_are_named(grid, bad, words):
+    with pytest.raises(ValueError) as error:
+        grid("smoke", **bad)
+    assert words in str(error.value)
+
+
+def test_command_line_knows_each_grids_parameters(tmp_path, capsys):
+    store = ["--store", str(tmp_path / "s")]
+    assert main(["status", "composition", "--preset", "smoke", "--attention", "set", "--mlp", "stack", "--mixtures", *store]) == 0
+    said = capsys.readouterr().out
+    assert "attention=set mlp=stack" in said and "full=set+stack" in said
+    with pytest.raises(SystemExit):
+        main(["status", "perturbation", "--attention", "set", *store])
+    assert "attention is not a parameter of perturbation, which has transfers" in capsys.readouterr().err
