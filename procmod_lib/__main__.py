@@ -83,7 +83,7 @@ def sweep(store: Store, runs: list, options) -> int:
     try:
         store.ensure(runs, device=options.device, time_budget=options.time_budget, progress=progress, scheduler=options.scheduler,
                      keep_weights=options.grid == "pretraining")  # fmt: skip
-    except Failed as error:
+    except (Failed, OSError) as error:
         print(f"failed: {error}", file=sys.stderr)
         return 1
     missing = sum(not store.has(r) for r in runs)

@@ -173,12 +173,13 @@ class Store:
         return None
 
     def origin(self, provenance: str) -> dict:
-        """Return the facts behind a provenance id: commit, versions, device."""
+        """Return the facts behind a provenance id: commit, versions, device; they say so where the record is lost."""
         for place in self._places:
             content = files.read(place / "provenance", provenance, "json")
             if content is not None:
                 return json.loads(content)
-        raise KeyError(f"provenance {provenance} is in none of {', '.join(map(str, self._places))}")
+        unknown = "unknown: its record is damaged or missing"
+        return {"schema": SCHEMA, "commit": unknown, "dirty": False, "versions": {"torch": "unknown"}, "device": "unknown", "cores": 0}
 
     def donor_file(self, run: Run) -> tuple[str, str, str, bytes]:
         """Return a pretrained run's weights as (folder, stem, suffix, content), to send to another machine."""

@@ -31,11 +31,6 @@ def undisturbed(tmp_path_factory):
     return scores(Store(tmp_path_factory.mktemp("undisturbed"), None).ensure(selective_transfer(**GRID)))
 
 
-def sweep(folder, *more, **kw):
-    command = [sys.executable, "-m", "procmod_lib", "sweep", "selective_transfer", "--preset", "smoke", "--seeds", "2", "--store", str(folder), *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kw)
-
-
 def test_one_row_an_evaluation_with_provenance(store):
     runs = selective_transfer("smoke", seeds=1)
     table = store.ensure(runs)
@@ -96,29 +91,6 @@ def test_kill_9_then_the_same_command_gives_the_same_bits(tmp_path):
     pd.testing.assert_frame_equal(scores(again), scores(expected))
     assert np.array_equal(killed.weights(run), whole.weights(run))
     assert not list((tmp_path / "killed" / "checkpoints").glob("*.safetensors"))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_killed_sweeps_end_as_undisturbed_ones(tmp_path, undisturbed, seed):
-    """A sweep killed at random moments, started again until it ends."""
-    rng = np.random.default_rng(seed)
-    for _ in range(4):
-        process = sweep(tmp_path)
-        time.sleep(rng.uniform(1.5, 5))
-        process.kill()
-        process.communicate()
-    done = sweep(tmp_path)
-    assert done.communicate()[1] is not None and done.returncode == 0
-    pd.testing.assert_frame_equal(scores(Store(tmp_path, None).load(selective_transfer(**GRID))), undisturbed)
-
-
-def test_two_processes_share_one_store(tmp_path, undisturbed):
-    both = [sweep(tmp_path), sweep(tmp_path)]
-    for process in both:
-        _, err = process.communicate(timeout=300)
-        assert process.returncode == 0, err
-    pd.testing.assert_frame_equal(scores(Store(tmp_path, None).load(selective_transfer(**GRID))), undisturbed)
-    assert len(list((tmp_path / "runs").glob("*.parquet"))) == 8 + 2  # each run once, pretraining included
 
 
 @pytest.mark.parametrize("kind", ["runs", "weights", "checkpoints"])
