@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from . import experiments, model, notebook, packs
+from . import cluster, experiments, model, notebook, packs
 from .results import PUBLISHED, Failed, Store, bytes_a_member, split
 from .training import State, train
 
@@ -54,6 +54,8 @@ def main(arguments=None) -> int:
     options = parser.parse_args(arguments)
     try:
         notebook.check_device(options.device)
+        if options.scheduler:
+            cluster.check(options.scheduler)
         given = {n: value for n in parameters() if (value := getattr(options, n)) is not None}
         known = [n for n in inspect.signature(GRIDS[options.grid]).parameters if n != "preset"]
         for name in given:

@@ -1,5 +1,6 @@
 """The same sweep on more than one machine: a fleet is one Dask task, results come back as file contents."""
 
+import json
 import tempfile
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -7,25 +8,30 @@ from pathlib import Path
 from . import files
 
 
+def check(scheduler) -> None:
+    """Raise ValueError unless ``scheduler`` is written as :func:`connect` reads it."""
+    kind, _, rest = scheduler.partition(":") if isinstance(scheduler, str) else ("", "", "")
+    ok = {"tcp": rest.startswith("//"), "local": rest.isdigit() and int(rest or 0) > 0, "slurm": Path(rest).is_file()}
+    if not ok.get(kind):
+        raise ValueError(f"scheduler must be tcp://HOST:PORT, local:N or slurm:FILE, got {scheduler!r}.")
+
+
 def connect(scheduler: str):
     """Return a Dask client for ``tcp://host:port``, ``local:N`` (N processes here) or ``slurm:FILE`` (options of SLURMCluster, as JSON)."""
+    check(scheduler)
     from distributed import Client, LocalCluster
 
     kind, _, rest = scheduler.partition(":")
-    if kind == "tcp" and rest.startswith("//"):
+    if kind == "tcp":
         return Client(scheduler)
-    if kind == "local" and rest.isdigit() and int(rest) > 0:
+    if kind == "local":
         return Client(LocalCluster(n_workers=int(rest), threads_per_worker=1, dashboard_address=None))
-    if kind == "slurm" and Path(rest).is_file():
-        import json
+    from dask_jobqueue import SLURMCluster
 
-        from dask_jobqueue import SLURMCluster
-
-        options = json.loads(Path(rest).read_text())
-        cluster = SLURMCluster(**{k: v for k, v in options.items() if k != "jobs"})
-        cluster.scale(jobs=options.get("jobs", 1))
-        return Client(cluster)
-    raise ValueError(f"scheduler must be tcp://HOST:PORT, local:N or slurm:FILE, got {scheduler!r}.")
+    options = json.loads(Path(rest).read_text())
+    cluster = SLURMCluster(**{k: v for k, v in options.items() if k != "jobs"})
+    cluster.scale(jobs=options.get("jobs", 1))
+    return Client(cluster)
 
 
 def train_on(scheduler: str, store, fleets: list, device: str, engine: str, keep_weights: bool, stop, done) -> list[str]:

@@ -10,7 +10,7 @@ from textwrap import fill
 import pandas as pd
 import torch
 
-from . import results
+from . import cluster, results
 
 _BEFORE: dict[int, set] = {}
 
@@ -32,7 +32,7 @@ def start(namespace: dict, grid: Callable, **parameters):
 
     Args:
         namespace: ``globals()`` of the notebook. grid: a function of :mod:`procmod_lib.experiments`.
-        parameters: every parameter of the notebook. ``device``, ``engine``, ``store`` and ``time_budget`` say where and how;
+        parameters: every parameter of the notebook. ``device``, ``store``, ``time_budget`` and ``scheduler`` say where and how;
             the others go to ``grid``.
 
     Raises:
@@ -43,8 +43,10 @@ def start(namespace: dict, grid: Callable, **parameters):
     try:
         if unknown:
             raise ValueError(f"there is no parameter {unknown[0]!r}; this notebook has {', '.join(parameters)}.")
-        where = {n: parameters.pop(n) for n in ("device", "store", "time_budget") if n in parameters}
+        where = {n: parameters.pop(n) for n in ("device", "store", "time_budget", "scheduler") if n in parameters}
         check_device(where["device"])
+        if where.get("scheduler") is not None:
+            cluster.check(where["scheduler"])
         budget = where.get("time_budget")
         if budget is not None and (isinstance(budget, bool) or not isinstance(budget, (int, float)) or not budget > 0):
             raise ValueError(f"time_budget must be a number of seconds above 0, or None, got {budget!r}.")
@@ -54,7 +56,7 @@ def start(namespace: dict, grid: Callable, **parameters):
         store = results.Store(place(where["store"]))
     except ValueError as error:
         raise BadParameter(str(error)) from None
-    options = {"device": where["device"], "time_budget": budget, "progress": Progress(len(runs))}
+    options = {"device": where["device"], "time_budget": budget, "scheduler": where.get("scheduler"), "progress": Progress(len(runs))}
     return runs, store, options
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 
@@ -127,12 +128,11 @@ def train(task: Task, arch: Architecture, budget: Budget, seeds, state: State, f
     if not state.curves[0]:
         _evaluate(compute, task, state, test)
     ceiling = _at_ceiling(state, budget)
+    upcoming = Ahead(lambda length, step: _draw(task, budget, seeds, answer_mask, length, step), device)
     while state.step < budget.steps and not ceiling:
         if should_stop is not None and should_stop():
             raise Interrupted
-        current = task.with_(list_length=state.length) if state.length else task
-        path = (state.length, state.step) if state.length else (state.step,)
-        batches = {s: current.batch(budget.batch, "train", s, *path).trained_on(answer_mask) for s in sorted(set(seeds))}
+        batches = upcoming(state.length, state.step)
         gradient = compute.gradient(state.weights, [batches[s] for s in seeds], budget.dropout, state.step)
         if free is not None:
             gradient *= free
@@ -145,6 +145,27 @@ def train(task: Task, arch: Architecture, budget: Budget, seeds, state: State, f
         if on_step is not None:
             on_step(state)
     return state
+
+
+def _draw(task: Task, budget: Budget, seeds, answer_mask: str, length: int, step: int) -> dict[int, Batch]:
+    """One batch for each different seed, shared by all models that have it."""
+    current, path = (task.with_(list_length=length), (length, step)) if length else (task, (step,))
+    return {s: current.batch(budget.batch, "train", s, *path).trained_on(answer_mask) for s in sorted(set(seeds))}
+
+
+class Ahead:
+    """Draws the next step's batches while the device is busy with this one's; on a CPU, where the cores are, it draws when asked."""
+
+    def __init__(self, draw, device: str):
+        self.draw, self.waiting = draw, {}
+        self.pool = None if device == "cpu" else ThreadPoolExecutor(1)
+
+    def __call__(self, length: int, step: int) -> dict[int, Batch]:
+        if self.pool is None:
+            return self.draw(length, step)
+        future = self.waiting.pop((length, step), None) or self.pool.submit(self.draw, length, step)
+        self.waiting = {(length, step + 1): self.pool.submit(self.draw, length, step + 1)}
+        return future.result()
 
 
 def adamw(state: State, gradient: torch.Tensor, budget: Budget, decay: torch.Tensor, free=None) -> None:
@@ -200,7 +221,7 @@ def make_engine(engine: str, arch: Architecture, dropout: float, device: str, th
     if engine == "kernel":
         raise ValueError("engine must be 'torch' or 'auto' here: the kernel needs a CPU, numba, no dropout "
                          "and a head dimension that is a multiple of 4.")  # fmt: skip
-    return TorchEngine(arch, device)
+    return TorchEngine(arch, device, compiled=device != "cpu" and dropout == 0)
 
 
 def _kernel():
@@ -254,10 +275,15 @@ class KernelEngine:
 
 
 class TorchEngine:
-    """Gradients and scores from PyTorch, on any device; the whole fleet in each operation."""
+    """Gradients and scores from PyTorch, on any device; the whole fleet in each operation.
 
-    def __init__(self, arch: Architecture, device: str):
-        self.arch, self.device = arch, device
+    ``compiled`` hands the loss to torch.compile, which on a GPU also records it as a CUDA graph, against the cost of launching many small
+    operations. Batches then keep their full length, so that there is one shape. Where compiling fails, the plain path goes on.
+    """
+
+    def __init__(self, arch: Architecture, device: str, compiled: bool = False):
+        self.arch, self.device, self.compiled = arch, device, compiled
+        self.losses = torch.compile(model.losses, mode="reduce-overhead" if device != "cpu" else None, dynamic=False) if compiled else model.losses
 
     def gradient(self, weights, batches: list[Batch], dropout: float, step: int) -> torch.Tensor:
         flat = weights.detach().requires_grad_(True)
@@ -266,11 +292,20 @@ class TorchEngine:
                 torch.manual_seed(torch_seed("dropout", step))
             counts = torch.tensor([max(1, int(b.reference.sum())) for b in batches], device=self.device)
             total = torch.zeros(len(batches), device=self.device)
-            for rows in _buckets(batches, self.device):
-                loss, _ = model.losses(flat, self.arch, *self._tensors(batches, rows), dropout)
-                total = total + loss.sum((1, 2))
+            for rows in _buckets(batches, "full" if self.compiled else self.device):
+                total = total + self._loss(flat, self._tensors(batches, rows), dropout).sum((1, 2))
             (total / counts).sum().backward()
         return flat.grad
+
+    def _loss(self, flat, tensors: list, dropout: float) -> torch.Tensor:
+        try:
+            return self.losses(flat, self.arch, *tensors, dropout)[0].clone()
+        except Exception as error:
+            if not self.compiled or isinstance(error, torch.OutOfMemoryError):
+                raise
+            warnings.warn(f"torch.compile failed ({type(error).__name__}); training goes on without it.", stacklevel=2)
+            self.losses, self.compiled = model.losses, False
+            return self.losses(flat, self.arch, *tensors, dropout)[0]
 
     @torch.no_grad()
     def scores(self, weights, batch: Batch):
@@ -288,7 +323,7 @@ class TorchEngine:
         unique = list({id(b): (b, r) for b, r in zip(batches, rows)}.values())
         place = {id(b): i for i, (b, _) in enumerate(unique)}
         index = torch.tensor([place[id(b)] for b in batches], device=self.device)
-        longest = max(int(_lengths(b)[r].max()) for b, r in unique)
+        longest = unique[0][0].tokens.shape[1] if self.compiled else max(int(_lengths(b)[r].max()) for b, r in unique)
         kinds = (("tokens", np.float32 if self.arch.inputs == "bits" else np.int64), ("positions", np.int64), ("targets", np.int64))
         out = []
         for name, kind in kinds:

@@ -7,7 +7,7 @@ import torch
 from procmod_lib import model
 from procmod_lib.model import Architecture
 from procmod_lib.tasks import make_task
-from procmod_lib.training import Budget, Interrupted, State, adamw, train
+from procmod_lib.training import Ahead, Budget, Interrupted, State, TorchEngine, adamw, train
 
 TASK = make_task("addition", digits=2)
 ARCH = Architecture(TASK.vocab, 40)
@@ -66,6 +66,33 @@ def test_fleet_trains_as_its_members_do():
         alone = State.start(model.fresh(ARCH, "test", s)[None], "cpu", TASK)
         train(TASK, ARCH, SHORT, [seed], alone)
         assert torch.allclose(together.weights[s], alone.weights[0], rtol=1e-5, atol=1e-7)
+
+
+def test_compiled_path_equals_the_plain_one():
+    """What a GPU runs, exercised here: torch.compile on full-length batches, two steps of a fleet."""
+    batches = [[TASK.batch(16, "train", s, step).trained_on("reference") for s in (0, 1, 0)] for step in (0, 1)]
+    plain, compiled = TorchEngine(ARCH, "cpu"), TorchEngine(ARCH, "cpu", compiled=True)
+    for step in (0, 1):
+        a, b = (e.gradient(start(3).weights, batches[step], 0.0, step) for e in (plain, compiled))
+        assert torch.allclose(a, b, rtol=1e-4, atol=1e-6)
+    assert compiled.compiled, "it fell back to the plain path"
+
+
+def test_a_compiler_that_fails_is_left_behind():
+    engine = TorchEngine(ARCH, "cpu", compiled=True)
+    engine.losses = lambda *a: 1 / 0
+    with pytest.warns(UserWarning, match="torch.compile failed .ZeroDivisionError"):
+        gradient = engine.gradient(start().weights, [TASK.batch(16, "train", 0, 0).trained_on("reference")], 0.0, 0)
+    assert torch.isfinite(gradient).all()
+
+
+def test_batches_drawn_ahead_are_the_same():
+    drawn = []
+    ahead, now = Ahead(lambda length, step: drawn.append(step) or (length, step), "cuda"), Ahead(lambda length, step: (length, step), "cpu")
+    asked = [(0, 0), (0, 1), (0, 2), (4, 3), (4, 4), (0, 9)]
+    assert [ahead(*a) for a in asked] == [now(*a) for a in asked] == asked
+    ahead.pool.shutdown()
+    assert sorted(set(drawn)) == [0, 1, 2, 3, 4, 5, 9, 10]
 
 
 @pytest.mark.parametrize("engine", ["kernel", "torch"])
