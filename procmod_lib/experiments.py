@@ -39,7 +39,7 @@ BRACKETS = replace(LISTS, warmup=0, schedule="constant")
 RELEASED = {"dyck": BRACKETS, "dyck_shuffle": BRACKETS, "eca": replace(LISTS, lr=2e-6, weight_decay=0.0)}
 """Pretraining as the released code does it, by default LISTS; lists have one length. That they are the paper's settings is inferred."""
 BETTER_STEPS = 8000  # at the presets that are meant for results; smoke and quick train both settings for fewer
-PERTURBATIONS = ("noise=0.01", "noise=0.05", "noise=0.1", "relative_noise=0.5", "relative_noise=1.0", "shuffle", "statistics", "random_donor")
+PERTURBATIONS = ("noise=0.05", "noise=0.01", "noise=0.1", "relative_noise=0.5", "shuffle", "relative_noise=1.0", "statistics", "random_donor")
 SETTINGS = ("better", "released")
 LEARNT = 0.8  # a source counts as learnt when its score has come this share of the way from guessing to the best possible
 SMALL = {"language_modeling": {"block": 128, "vocab_size": 1024}}
@@ -54,13 +54,13 @@ PRESETS = {
         Budget(steps=20, batch=32, warmup=5, evaluate_every=5, test_samples=64), 2,
     ),
     "quick": Preset(
-        "Minutes on two cores: smaller tasks (10 pairs, 3 digits, 8 items), half the batch and a third of the steps of the paper's protocol.",
+        "Minutes on two cores: smaller tasks (6 pairs, 3 digits, 8 items), half the batch and a fifth of the steps of the paper's protocol.",
         {"dyck": {"brackets": 64}, "dyck_shuffle": {"brackets": 64}, "eca": {"steps": 300}},
-        {"haystack": {"pairs": 10, "values": 60, "vocab_size": 96}, "addition": {"digits": 3}, "reversed_addition": {"digits": 5},
+        {"haystack": {"pairs": 6, "values": 60, "vocab_size": 96}, "addition": {"digits": 3}, "reversed_addition": {"digits": 5},
          "multiplication": {"digits": 2}, "sorting": {"items": 8}} | SMALL,
         replace(BETTER, steps=2000, evaluate_every=500),
-        {"dyck": {"batch": 64, "steps": 6000}, "dyck_shuffle": {"batch": 64}, "eca": {"batch": 16, "steps": 500}},
-        Budget(steps=3000, batch=500, warmup=100, evaluate_every=100, test_samples=2000, patience=5), 3,
+        {"identity": {"steps": 4000}, "dyck": {"batch": 64, "steps": 6000}, "dyck_shuffle": {"batch": 64}, "eca": {"batch": 16, "steps": 500}},
+        Budget(steps=2000, batch=500, warmup=100, evaluate_every=100, test_samples=2000, patience=5), 6,
         {"language_modeling": {"batch": 16, "steps": 500, "lr": 6e-4, "weight_decay": 0.1, "test_samples": 200}},
     ),
     "standard": Preset(
@@ -152,13 +152,16 @@ def selective_transfer(preset: str, sources=("identity",), diagnostics=("haystac
     return _grid(preset, conditions, diagnostics, seeds, steps, answer_mask)
 
 
-def perturbation(preset: str, transfers=("attention=identity",), perturbations=PERTURBATIONS, diagnostics=("haystack",),
+def perturbation(preset: str, transfers=None, perturbations=None, diagnostics=("haystack",),
                  seeds: int | None = None, steps: int | None = None) -> list[Run]:  # fmt: skip
     """Scratch, and every transfer as it is and with each perturbation, x diagnostic x seed.
 
-    ``transfers`` are conditions such as ``attention=identity``; ``perturbations`` words such as ``noise=0.05`` or ``shuffle``.
+    ``transfers`` are conditions such as ``attention=identity``, the default; ``perturbations`` words such as ``noise=0.05`` or ``shuffle``,
+    by default all of PERTURBATIONS, or half of them at the presets that take minutes.
     """
-    transfers, perturbations = _listed("transfers", transfers), _listed("perturbations", perturbations)
+    few = preset in ("smoke", "quick")
+    transfers = _listed("transfers", ["attention=identity"] if transfers is None else transfers)
+    perturbations = _listed("perturbations", (PERTURBATIONS[::2] if few else PERTURBATIONS) if perturbations is None else perturbations)
     for transfer in transfers:
         if not parse(transfer).sources:
             raise ValueError(f"transfers must name what is copied, for example attention=identity, got {transfer!r}.")

@@ -47,6 +47,11 @@ def describe(condition: str) -> tuple[str, str, tuple[str, str]]:
     return ", ".join(words) + (f", {rest.replace('=', ' ').replace('_', ' ')}" if rest else ""), COLOURS.get(c.sources[0], "#000000"), STYLES[kind]
 
 
+def perturbed(condition: str) -> bool:
+    """Whether what is copied is changed, frozen or cut to a part."""
+    return any(w.split("=")[0] not in ("full", "attention", "mlp") for w in condition.split())
+
+
 def learning_curves(table: pd.DataFrame, chance: float | None = None, score: str = "token_accuracy") -> plt.Figure:
     """Every run's learning curve as a thin line, one panel a condition, so that jumps and failures stay visible.
 
@@ -141,4 +146,40 @@ def differences(rows: pd.DataFrame, across: str, down: str, n: int) -> plt.Figur
     ax.set(xlabel="", ylabel="")
     ax.tick_params(axis="x", labelrotation=20 if len(columns) > 4 else 0)
     ax.tick_params(axis="y", labelrotation=0)
+    return figure
+
+
+def dose_response(doses: pd.DataFrame, table: pd.DataFrame) -> plt.Figure:
+    """Mean and interval against the size of the noise, a line a transfer, every seed as a point; dotted: no pretraining."""
+    ends = statistics.final(table) if len(table) else table
+    figure, ax = plt.subplots(figsize=(7.2, 3.2))
+    for transfer, rows in doses.groupby("transfer", sort=False):
+        label, colour, (marker, line) = describe(transfer)
+        ax.plot(rows.dose, 100 * rows["mean"], line, marker=marker, color=colour, label=label)
+        ax.vlines(rows.dose, 100 * rows.low, 100 * rows.high, color=colour, lw=2.2, alpha=0.7)
+        for row in rows.itertuples():
+            values = 100 * ends[ends.initial_condition == row.initial_condition].token_accuracy
+            ax.plot([row.dose] * len(values), values, marker, color=colour, ms=4, alpha=0.4, mec="none")
+    fresh = ends[ends.initial_condition == "scratch"].token_accuracy if len(ends) else []
+    if len(fresh):
+        ax.axhline(100 * np.mean(fresh), color=COLOURS["scratch"], ls=":", lw=1.2, label="no pretraining")
+    ax.set(xlabel="standard deviation of the noise", ylabel="token accuracy (%)", ylim=(-2, 103))
+    if len(doses):
+        ax.legend(fontsize=9)
+    return figure
+
+
+def claims(judged: pd.DataFrame) -> plt.Figure:
+    """Forest plot of :func:`procmod_lib.claims.verdicts`: the paper's effect as a cross, ours as a dot with its interval."""
+    figure, ax = plt.subplots(figsize=(7.2, 0.5 * len(judged) + 1.0))
+    for y, row in enumerate(judged.itertuples()):
+        ax.plot(row.paper, y, "x", color="#D55E00", ms=8, mew=2, label="paper" if y == 0 else None)
+        if row.n:
+            ax.plot([row.low, row.high], [y, y], color="#0072B2", lw=2.4)
+            ax.plot(row.difference, y, "o", color="#0072B2", ms=6)
+    ax.axvline(0, color="black", lw=0.8)
+    ax.set_yticks(range(len(judged)), [f"{describe(r.condition)[0]}\nagainst {describe(r.baseline)[0]} (n={r.n})" for r in judged.itertuples()], fontsize=7.5)
+    ax.set(xlim=(-100, 100), ylim=(len(judged) - 0.5, -0.5), xlabel="difference in token accuracy (points)")
+    ax.legend(handles=[plt.Line2D([], [], color="#D55E00", marker="x", ls="", label="paper"),
+                       plt.Line2D([], [], color="#0072B2", marker="o", label="here")], fontsize=8.5, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)  # fmt: skip
     return figure

@@ -102,6 +102,9 @@ def box(title: str, runs: list, store: results.Store, table: pd.DataFrame):
     from .experiments import PRESETS
 
     preset = runs[0].preset
+    if not len(table):
+        return Markdown(f"| | |\n|---|---|\n| **Preset** | `{preset}`: {PRESETS[preset].about} |\n| **Runs** | none of {len(runs)} is in the store yet |\n"
+                        f"| **Run it again** | `papermill notebooks/{title}.ipynb out.ipynb` |")  # fmt: skip
     once = table.drop_duplicates("key")
     donors = {d.key for r in runs for _, d in r.donors}
     made = sorted({
@@ -155,15 +158,53 @@ def says(row, noun: str) -> str:
     return f"{noun}: **no difference that can be told from zero** at this scale, {size}."
 
 
-def shown(summary: pd.DataFrame):
-    """Return a summary as a table for the page: n, mean, interval, successes."""
-    from .figures import describe
+def shown(summary: pd.DataFrame, diagnostic: bool = False):
+    """Return a summary as a table for the page: n, mean, interval, successes; ``diagnostic`` adds a column that names it."""
+    from .figures import describe, name
 
     rows = []
     for r in summary.itertuples():
         low_high = f"{100 * r.low:.1f} to {100 * r.high:.1f}" if r.low == r.low else "none"
-        rows.append([describe(r.initial_condition)[0], r.n, f"{100 * r.mean:.1f}", low_high, f"{r.successes} of {r.n}"])
-    return grid(["initial condition", "n", "mean (%)", "95 % interval", "runs above 90 %"], rows)
+        first = [name(r.diagnostic)] if diagnostic else []
+        rows.append([*first, describe(r.initial_condition)[0], r.n, f"{100 * r.mean:.1f}", low_high, f"{r.successes} of {r.n}"])
+    return grid([*(["diagnostic"] if diagnostic else []), "initial condition", "n", "mean (%)", "95 % interval", "runs above 90 %"], rows)
+
+
+def times(rows: pd.DataFrame):
+    """Return :func:`procmod_lib.statistics.steps_to` as a table for the page."""
+    from .figures import describe
+
+    return grid(["initial condition", "runs that reached 90 %", "median steps", "log-rank p against no pretraining"],
+                [[describe(r.initial_condition)[0], f"{r.reached} of {r.n}", f"{r.median:,.0f}" if r.median < float("inf") else "never reached by half",
+                  f"{r.p:.3f}" if r.p == r.p else ""] for r in rows.itertuples()])  # fmt: skip
+
+
+def cells(wanted: list, table: pd.DataFrame):
+    """Return what of a grid is in the store, a row a diagnostic: conditions and runs there, and those that are missing."""
+    from .figures import name
+
+    there, rows = set(table.key), []
+    for task in dict.fromkeys(r.task.name for r in wanted):
+        runs = [r for r in wanted if r.task.name == task]
+        have = [r for r in runs if r.key in there]
+        complete = {str(r.condition) for r in runs} - {str(r.condition) for r in runs if r.key not in there}
+        rows.append([name(task), len({str(r.condition) for r in runs}), len(complete), f"{len(have)} of {len(runs)}"])
+    return grid(["diagnostic", "conditions", "measured with all seeds", "runs in the store"], rows)
+
+
+def scorecard(judged: pd.DataFrame):
+    """Return :func:`procmod_lib.claims.verdicts` as a table for the page, and what the number of claims demands."""
+    from IPython.display import Markdown
+
+    from .claims import fewest_seeds
+
+    rows = []
+    for r in judged.itertuples():
+        ours = f"{r.difference:+.1f} ({r.low:+.1f} to {r.high:+.1f})" if r.n else ""
+        rows.append([r.claim, f"{r.paper:+.1f}" if r.paper == r.paper else "sign only", ours, r.n, "yes" if r.disagree else "", f"**{r.verdict}**"])
+    table = grid(["claim", "paper (points)", "here (95 % interval)", "n", "seeds disagree", "verdict"], rows).data
+    return Markdown(f"{table}\n\nWith {len(judged)} claims the exact test can fall below 0.05 after correction only with {fewest_seeds(len(judged))} seeds or more; "
+                    "on fewer, a claim can at best be called partly replicated. Seeds disagree where the best and the worst are more than 20 points apart.")  # fmt: skip
 
 
 def learnt(rows: pd.DataFrame):

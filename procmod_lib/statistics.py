@@ -130,3 +130,50 @@ def learnt(runs: list, table: pd.DataFrame) -> pd.DataFrame:
                      "steps": budget.steps, "batch": budget.batch, "lr": budget.lr, "n": len(values), "mean": values.mean(), "low": low, "high": high,
                      "guess": bounds.guess(task), "best": bounds.best(task), "way": np.mean(way), "learnt": int(np.sum(np.array(way) >= LEARNT))})  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def steps_to(table: pd.DataFrame, threshold: float = 0.9, baseline: str = "scratch") -> pd.DataFrame:
+    """Steps until a run's accuracy first reaches ``threshold``; runs that never do are censored at their last step.
+
+    One row a condition: n, how many reached it, the Kaplan-Meier median (infinite where fewer than half did), and the log-rank p against ``baseline``.
+    """
+    samples = {}
+    for condition, group in table.groupby("initial_condition", sort=False):
+        there, never = [], []
+        for _, run in group.sort_values("step").groupby("key"):
+            high = run.step[run.token_accuracy >= threshold]
+            (there if len(high) else never).append(float(high.iloc[0] if len(high) else run.step.max()))
+        samples[condition] = stats.CensoredData(uncensored=there, right=never)
+    rows = []
+    for condition, sample in samples.items():
+        survival = stats.ecdf(sample).sf
+        half = survival.quantiles[survival.probabilities <= 0.5]
+        reached = sample.num_censored() < len(sample)
+        p = stats.logrank(sample, samples[baseline]).pvalue if condition != baseline and baseline in samples and reached else np.nan
+        rows.append({"initial_condition": condition, "n": len(sample), "reached": len(sample) - sample.num_censored(),
+                     "median": float(half[0]) if len(half) else np.inf, "p": float(p)})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def doses(table: pd.DataFrame, word: str = "noise") -> pd.DataFrame:
+    """One row a transfer and size of noise (0 for the plain transfer): n, mean, interval. Other perturbations are left out."""
+    rows = []
+    for row in summary(table).itertuples() if len(table) else ():
+        words = dict(w.split("=") for w in row.initial_condition.split() if "=" in w)
+        plain = all("=" in w and w.split("=")[0] in ("full", "attention", "mlp", word) for w in row.initial_condition.split())
+        if plain and row.initial_condition != "scratch":
+            transfer = " ".join(f"{k}={v}" for k, v in words.items() if k != word)
+            rows.append({"transfer": transfer, "initial_condition": row.initial_condition, "dose": float(words.get(word, 0)), "n": row.n, "mean": row.mean,
+                         "low": row.low, "high": row.high})  # fmt: skip
+    return pd.DataFrame(rows, columns=["transfer", "initial_condition", "dose", "n", "mean", "low", "high"]).sort_values(["transfer", "dose"])
+
+
+def against_parents(table: pd.DataFrame) -> pd.DataFrame:
+    """Paired difference of every composition from each of its parents and from no pretraining, as :func:`against`."""
+    rows = []
+    for condition in dict.fromkeys(table.initial_condition):
+        if condition.startswith("attention=") and " mlp=" in condition:
+            for baseline in ("scratch", *condition.split()):
+                pair = against(table[table.initial_condition.isin([condition, baseline])], baseline)
+                rows += [pair.assign(baseline=baseline)] if len(pair) else []
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-CHAPTERS = {"procedural_data": 4, "pretraining": 2, "selective_transfer": 2}  # figures in each
+CHAPTERS = {"procedural_data": 4, "pretraining": 2, "selective_transfer": 4, "perturbation": 2, "composition": 1, "scorecard": 1}  # figures in each, at least
 PAGES = ["intro.html", "method.html", *(f"generated/{c}.html" for c in CHAPTERS)]
 NEEDED = shutil.which("chromium") and shutil.which("chromedriver")
 
@@ -58,7 +58,7 @@ def test_opens_without_errors_or_outside_requests(html, browser, page):
     assert [m for m in messages if m["method"] == "Network.loadingFailed"] == []
     figures = browser.find_elements("css selector", "main figure img, main .cell_output img")
     assert all(len(f.get_attribute("alt") or "") > 40 and f.get_property("naturalWidth") > 300 for f in figures)
-    assert len(figures) == CHAPTERS.get(Path(page).stem, 0)
+    assert len(figures) >= CHAPTERS.get(Path(page).stem, 0)
 
 
 def test_formula_is_drawn(html, browser):
@@ -68,9 +68,9 @@ def test_formula_is_drawn(html, browser):
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_chapter_states_preset_commit_command_and_n(html, chapter):
+def test_chapter_states_preset_commit_command_and_interval(html, chapter):
     text = re.sub(r"<[^>]+>", "", (html / "generated" / f"{chapter}.html").read_text())
-    for words in ("Preset", "smoke", "commit ", f"papermill notebooks/{chapter}.ipynb", "95 % interval", "n = 2", "cores"):
+    for words in ("Preset", "smoke", "commit ", f"papermill notebooks/{chapter}.ipynb", "95 % interval", "cores"):
         assert words in text, words
 
 

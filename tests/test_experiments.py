@@ -33,7 +33,8 @@ def test_perturbations_of_each_transfer():
     runs = perturbation("smoke", "attention=identity,mlp=set", "shuffle,noise=0.05")
     assert conditions(runs) == ["scratch", "attention=identity", "attention=identity shuffle", "attention=identity noise=0.05",
                                 "mlp=set", "mlp=set shuffle", "mlp=set noise=0.05"]  # fmt: skip
-    assert len(conditions(perturbation("smoke"))) == 2 + len(experiments.PERTURBATIONS)
+    assert len(conditions(perturbation("smoke"))) == 2 + len(experiments.PERTURBATIONS) // 2
+    assert len(conditions(perturbation("standard"))) == 2 + len(experiments.PERTURBATIONS)
 
 
 def test_compositions_are_all_ordered_pairs():

@@ -1,0 +1,106 @@
+"""The paper's claims, and the rule that turns results into verdicts; the rule was fixed before the runs that it judges."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from . import experiments, statistics
+from .randomness import stream
+
+LEVEL = 0.05
+FEWEST = 3  # seeds below which a claim counts as not yet measured
+SPREAD = 0.2  # seeds that disagree by more are the paper's own sign of an unreliable cell
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One comparison that the paper reports: ``condition`` is better than ``baseline`` on ``diagnostic``.
+
+    Attributes:
+        text: the claim in words. paper: the paper's difference as a share; NaN where it prints no value for one of the two arms.
+    """
+
+    text: str
+    diagnostic: str
+    condition: str
+    baseline: str
+    paper: float = float("nan")
+
+
+CLAIMS = (
+    Claim("Pretraining on k-DYCK carries HAYSTACK", "haystack", "full=dyck", "scratch", 0.98 - 0.11),
+    Claim("Attention alone from IDENTITY beats the whole IDENTITY model on HAYSTACK", "haystack", "attention=identity", "full=identity", 0.990 - 0.188),
+    Claim("Shuffling the attention weights from IDENTITY removes their gain on HAYSTACK", "haystack", "attention=identity", "attention=identity shuffle"),
+    Claim("Pretraining on ECA helps REVERSED ADDITION", "reversed_addition", "full=eca", "scratch", 0.91 - 0.76),
+    Claim("Attention from SET with MLPs from ECA carries HAYSTACK", "haystack", "attention=set mlp=eca", "scratch", 0.944 - 0.11),
+    Claim("Attention from SET with MLPs from ECA helps REVERSED ADDITION", "reversed_addition", "attention=set mlp=eca", "scratch", 0.829 - 0.76),
+    Claim("Attention from SET with MLPs from ECA helps ADDITION", "addition", "attention=set mlp=eca", "scratch"),
+    Claim("Attention from SET with MLPs from ECA helps SORTING (our generator)", "sorting", "attention=set mlp=eca", "scratch"),
+)
+
+
+def grid(preset: str, published: bool = True, draws: int = 1000) -> list:
+    """Every arm of every claim x seed: of the published runs at the full protocol, or of ``preset``."""
+    plan = experiments._plan(preset)
+    if not isinstance(published, bool):
+        raise ValueError(f"published must be True or False, got {published!r}.")
+    experiments._whole("draws", draws)
+    plan, preset = (experiments.PRESETS["paper"], "standard") if published else (plan, preset)
+    arms = dict.fromkeys((c.diagnostic, arm) for c in CLAIMS for arm in (c.condition, c.baseline))
+    return [experiments.fine_tuning_run(d, arm, preset, seed) for d, arm in arms for seed in range(plan.seeds)]
+
+
+def verdict(differences: np.ndarray, p: float, paper: float) -> str:
+    """The rule: see the scorecard chapter. ``differences``: (n,) paired, a seed each; p: Holm-adjusted; paper: the paper's difference or NaN."""
+    if len(differences) < FEWEST:
+        return "not yet measured"
+    low, _ = statistics.interval(differences)
+    if not low > 0:
+        return "not replicated"
+    enough = np.isnan(paper) or np.mean(differences) >= paper / 2
+    return "replicated" if p < LEVEL and enough else "partly"
+
+
+def verdicts(claims, table: pd.DataFrame) -> pd.DataFrame:
+    """One row a claim: n, mean difference with interval, share of seeds that succeed, whether seeds disagree, verdict."""
+    ends = statistics.final(table) if len(table) else table
+    arms = {(d, c): g.set_index("seed").token_accuracy for (d, c), g in ends.groupby(["diagnostic", "initial_condition"])}
+    empty = pd.Series(dtype=float)
+    pairs = [(arms.get((c.diagnostic, c.condition), empty), arms.get((c.diagnostic, c.baseline), empty)) for c in claims]
+    families = [(a - b).dropna().to_numpy() for a, b in pairs]
+    tested = [i for i, d in enumerate(families) if len(d) >= FEWEST]
+    p = np.ones(len(families))
+    p[tested] = statistics.holm([statistics.sign_flip(families[i]) for i in tested])
+    rows = []
+    for claim, d, (arm, _), chance in zip(claims, families, pairs, p):
+        low, high = statistics.interval(d)
+        rows.append({"claim": claim.text, "condition": claim.condition, "baseline": claim.baseline, "paper": 100 * claim.paper, "n": len(d),
+                     "difference": 100 * np.mean(d) if len(d) else np.nan, "low": 100 * low, "high": 100 * high,
+                     "disagree": bool(len(d) and arm.max() - arm.min() > SPREAD), "verdict": verdict(d, chance, claim.paper)})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def fewest_seeds(claims: int) -> int:
+    """The fewest seeds with which the exact test can fall below LEVEL after Holm's correction over so many claims.
+
+    >>> fewest_seeds(1), fewest_seeds(8)
+    (6, 9)
+    """
+    return next(n for n in range(1, 64) if claims * 2.0 ** (1 - n) < LEVEL)
+
+
+def simulate(draws: int, success: float, baseline: float = 0.0, n: int = 10, name: str = "study") -> float:
+    """Share of simulated families in which the first claim is called replicated.
+
+    A run succeeds (near 1) with a probability, ``success`` in its first arm and ``baseline`` in its second, or stays on the plateau (near 0.11): all or nothing, as in
+    HAYSTACK. The other claims of the family hold no effect.
+    """
+    rng, found = stream("simulated study", name), 0
+    for _ in range(draws):
+        wins = rng.random((len(CLAIMS), 2, n)) < np.array([[success, baseline]] + [[baseline, baseline]] * (len(CLAIMS) - 1))[:, :, None]
+        scores = np.where(wins, 0.99, 0.11) + rng.normal(0, 0.01, wins.shape)
+        differences = scores[:, 0] - scores[:, 1]
+        p = statistics.holm([statistics.sign_flip(d) for d in differences])
+        found += verdict(differences[0], p[0], CLAIMS[1].paper) == "replicated"
+    return found / draws
