@@ -127,12 +127,13 @@ def source_curves(runs: list, table: pd.DataFrame, learnt: pd.DataFrame) -> plt.
     return figure
 
 
-def differences(rows: pd.DataFrame, across: str, down: str, n: int) -> plt.Figure:
+def differences(rows: pd.DataFrame, across: str, down: str) -> plt.Figure:
     """Heat map of mean differences from no pretraining, in points, with the interval below each; empty cells are not yet measured.
 
     Args:
-        rows: from :func:`procmod_lib.statistics.against`, with the columns named by ``across`` and ``down``. n: seeds, for the colour bar.
+        rows: from :func:`procmod_lib.statistics.against`, with the columns named by ``across`` and ``down``.
     """
+    n = "-".join(map(str, sorted({rows.n.min(), rows.n.max()})))
     columns, lines = list(dict.fromkeys(rows[across])), list(dict.fromkeys(rows[down]))
     grid = rows.pivot_table(index=down, columns=across, values="difference", sort=False).reindex(index=lines, columns=columns)
     figure, ax = plt.subplots(figsize=(7.2, 0.55 * len(lines) + 1.3))

@@ -106,7 +106,7 @@ def box(title: str, runs: list, store: results.Store, table: pd.DataFrame):
         return Markdown(f"| | |\n|---|---|\n| **Preset** | `{preset}`: {PRESETS[preset].about} |\n| **Runs** | none of {len(runs)} is in the store yet |\n"
                         f"| **Run it again** | `papermill notebooks/{title}.ipynb out.ipynb` |")  # fmt: skip
     once = table.drop_duplicates("key")
-    donors = {d.key for r in runs for _, d in r.donors}
+    donors = {d.key for r in runs if r.key in set(once.key) for _, d in r.donors}
     made = sorted({
         f"commit `{f['commit'][:10]}`{' with uncommitted changes' if f['dirty'] else ''}, torch {f['versions']['torch']}, "
         f"{f['cores']} cores ({f['device']})" for f in map(store.origin, table.provenance.unique())
