@@ -1,6 +1,8 @@
 """Shared helpers: small batches, and the reference loss computed by Hugging Face on whole sequences."""
 
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -27,3 +29,15 @@ def store(tmp_path):
     from procmod_lib.results import Store
 
     return Store(tmp_path / "store", published=None)
+
+
+@pytest.fixture(scope="session")
+def html(tmp_path_factory):
+    """The book, made at the smoke preset in a copy of the sources, so that a reader's own build is left alone."""
+    copy = tmp_path_factory.mktemp("copy")
+    for name in ("book", "notebooks"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("_build", "generated", "results"))
+    command = [sys.executable, str(copy / "book" / "build.py"), "--preset", "smoke", "--store", str(copy / "store")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return copy / "book" / "_build" / "html"

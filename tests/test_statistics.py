@@ -1,10 +1,12 @@
 """Intervals and tests on numbers whose answers fit in the head."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from procmod_lib import statistics
+from procmod_lib import claims, statistics
 from procmod_lib.randomness import stream
 
 
@@ -49,3 +51,53 @@ def test_sign_flip_on_noise_and_on_an_effect():
 
 def test_bootstrap_is_the_same_each_time():
     assert statistics.interval([0.1, 0.5, 0.9]) == statistics.interval([0.1, 0.5, 0.9])
+
+
+def table_of(curves, diagnostic="haystack"):
+    """Rows of runs: {(condition, seed): [accuracy, ...]}, an evaluation every 100 steps."""
+    rows = [{"diagnostic": diagnostic, "initial_condition": c, "seed": s, "step": 100 * i, "token_accuracy": a, "key": f"{diagnostic}{c}{s}", "status": "complete"}
+            for (c, s), accuracies in curves.items() for i, a in enumerate(accuracies)]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_steps_to_threshold_counts_runs_that_never_got_there():
+    curves = {("scratch", s): [0.1, 0.1, 0.1, 0.1] for s in range(4)}
+    curves |= {("attention=identity", s): a for s, a in enumerate([[0.1, 0.95, 1, 1], [0.1, 0.1, 0.95, 1], [0.1, 0.1, 0.92, 1], [0.1, 0.1, 0.1, 0.1]])}
+    rows = statistics.steps_to(table_of(curves)).set_index("initial_condition")
+    assert rows.loc["scratch", "reached"] == 0 and rows.loc["scratch", "median"] == np.inf
+    assert rows.loc["attention=identity", "reached"] == 3 and rows.loc["attention=identity", "median"] == 200
+    assert 0 < rows.loc["attention=identity", "p"] < 0.1
+
+
+def test_doses_are_the_plain_transfer_and_its_noise():
+    curves = {(c, s): [0.5 + 0.1 * s] for c in ("scratch", "mlp=set", "mlp=set noise=0.1", "mlp=set shuffle", "mlp=set relative_noise=0.5") for s in range(3)}
+    rows = statistics.doses(table_of(curves))
+    assert rows.dose.tolist() == [0, 0.1] and set(rows.transfer) == {"mlp=set"} and rows.n.tolist() == [3, 3]
+
+
+def test_compositions_against_each_parent():
+    curves = {(c, s): [a + 0.001 * s] for c, a in {"scratch": 0.1, "attention=set": 0.4, "mlp=eca": 0.2, "attention=set mlp=eca": 0.9}.items() for s in range(3)}
+    rows = statistics.against_parents(table_of(curves)).set_index("baseline")
+    assert rows.difference.round(6).to_dict() == {"scratch": 0.8, "attention=set": 0.5, "mlp=eca": 0.7}
+
+
+def test_the_verdict_rule_on_simulated_studies():
+    """Of 1,000 studies of nothing at most 5 % are called replicated; of an effect that every run shows, as large as the paper's, at least 90 %."""
+    assert claims.simulate(1000, 0.0, 0.0) <= 0.05 and claims.simulate(1000, 0.5, 0.5) <= 0.05
+    assert claims.simulate(1000, 1.0, 0.0) >= 0.9
+
+
+def test_verdicts_on_studies_that_fit_in_the_head():
+    claim = claims.Claim("it helps", "haystack", "full=dyck", "scratch", 0.8)
+
+    def said(differences, paper=0.8):
+        curves = {("scratch", s): [0.1] for s in range(len(differences))} | {("full=dyck", s): [0.1 + d] for s, d in enumerate(differences)}
+        return claims.verdicts([replace(claim, paper=paper)], table_of(curves)).iloc[0]
+
+    assert said([0.8] * 10).verdict == "replicated" and said([0.8] * 10).n == 10
+    assert said([0.8] * 3).verdict == "partly" and said([0.8] * 5).verdict == "partly"  # too few seeds for the test
+    assert said([0.2] * 10).verdict == "partly" and said([0.2] * 10, float("nan")).verdict == "replicated"  # too small; no size to compare
+    assert said([0.8, 0.8, -0.1, -0.1, -0.1]).verdict == "not replicated" and said([-0.8] * 10).verdict == "not replicated"
+    assert said([0.8] * 2).verdict == "not yet measured" and said([0.8, 0.1, 0.8]).disagree
+    nothing = pd.DataFrame(columns=["diagnostic", "initial_condition", "key", "step", "seed", "token_accuracy"])
+    assert claims.verdicts([claim], nothing).verdict.tolist() == ["not yet measured"]
