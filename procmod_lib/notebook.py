@@ -149,8 +149,8 @@ def says(row, noun: str) -> str:
     """
     noun = noun[0].upper() + noun[1:]
     size = f"{100 * row.difference:+.1f} points (95 % interval {100 * row.low:+.1f} to {100 * row.high:+.1f}, n = {row.n})"
-    if row.low != row.low:
-        return f"{noun}: {100 * row.difference:+.1f} points, n = {row.n}; too few seeds for an interval."
+    if row.n < 3:
+        return f"{noun}: {100 * row.difference:+.1f} points, n = {row.n}; too few seeds to say."
     if row.low > 0:
         return f"{noun}: **helps** at this scale, {size}."
     if row.high < 0:

@@ -236,9 +236,10 @@ def test_same_samples_in_another_process_and_on_other_threads():
 MANY = 100_000  # samples of a seed or split whose hashes are compared
 
 
-@pytest.mark.parametrize("name", [n for n in CHECKS if n not in ("eca", "stack", "dyck_shuffle")] + ["stack", "dyck_shuffle"])
+@pytest.mark.parametrize("name", list(CHECKS))
 def test_no_sample_in_two_splits(name):
-    task, n = make_task(name), MANY if name not in ("stack", "dyck_shuffle") else MANY // 5
+    """Slow generators: fewer samples (the splits cannot meet, whatever the number; this looks whether that is so)."""
+    task, n = make_task(name), {"stack": MANY // 5, "dyck_shuffle": MANY // 5, "eca": 500}.get(name, MANY)
     prints = {s: fingerprint(task.batch(n, s, 0).tokens) for s in ("train", "validation", "test")}
     for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
         assert not np.isin(prints[one], prints[other]).any()
