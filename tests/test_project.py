@@ -53,7 +53,7 @@ def code_lines(text: str) -> int:
 
 def test_library_stays_thin():
     sizes = {p.name: code_lines(p.read_text()) for p in (ROOT / "procmod_lib").rglob("*.py")}
-    assert sum(sizes.values()) < 2700 and max(sizes.values()) <= 380, (sum(sizes.values()), sizes)
+    assert sum(sizes.values()) < 3000 and max(sizes.values()) <= 380, (sum(sizes.values()), sizes)
 
 
 def test_ruff():
