@@ -228,15 +228,23 @@ class Store:
         donors = list({d.key: d for run in runs for _, d in run.donors}.values())
         if donors:
             missing = [d for d in donors if self.weights(d) is None]
+            self._forget({d.key for d in donors if self._done(d, keep_weights=True)})
             self.ensure(missing, device=device, engine=engine, workers=workers, keep_weights=True, progress=progress, scheduler=scheduler,
                         time_budget=None if deadline is None else deadline - time.monotonic())  # fmt: skip
         for _ in range(3):  # a damaged file is found when it is read, set aside, and computed again
             tables = {r.key: (r, self.find(r)) for r in runs}
             pending = [r for r, table in tables.values() if table is None or (keep_weights and self.weights(r) is None)]
+            self._forget(tables.keys() - {r.key for r in pending})
             if not pending or (deadline is not None and time.monotonic() > deadline):
                 break
             self._compute(pending, device, engine, workers, keep_weights, deadline, progress, scheduler)
         return self.load(runs)
+
+    def _forget(self, finished: set[str]) -> None:
+        """Remove checkpoints that a process killed between its last two writes left of runs now finished."""
+        for path in (self.folder / "checkpoints").glob("*.safetensors"):
+            if path.name.split(".")[0] in finished:
+                path.unlink(missing_ok=True)
 
     def _done(self, run: Run, keep_weights: bool) -> bool:
         return self.find(run) is not None and (not keep_weights or self.weights(run) is not None)

@@ -78,6 +78,15 @@ def test_kill_9_at_a_random_moment(tmp_path, undisturbed, trial):
     assert not list((tmp_path / "checkpoints").glob("*.safetensors"))
 
 
+def test_a_checkpoint_left_after_the_result_was_written_is_removed(tmp_path, complete):
+    """A process can die after it wrote a result and before it removed the checkpoint."""
+    shutil.copytree(complete, tmp_path / "store")
+    store, runs = Store(tmp_path / "store", None), selective_transfer(**GRID)
+    left = files.write(store.folder / "checkpoints", runs[0].key, "safetensors", b"what was left")
+    store.ensure(runs)
+    assert left.name.startswith(runs[0].key) and not left.exists()
+
+
 @pytest.mark.parametrize("trial", range(TIMES))
 def test_two_processes_compute_every_run_once(tmp_path, undisturbed, trial):
     logs = [tmp_path / "one", tmp_path / "two"]
@@ -98,14 +107,23 @@ def cluster():
         yield local
 
 
+def living(client):
+    """The process ids of both workers; one killed a moment ago may not be missed yet."""
+    while True:
+        client.wait_for_workers(2, timeout=60)
+        pids = list(client.run(os.getpid, on_error="return").values())
+        if len(pids) == 2 and all(isinstance(pid, int) for pid in pids):
+            return pids
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize("trial", range(TIMES))
 def test_a_dask_worker_killed_mid_fleet(tmp_path, undisturbed, cluster, trial):
     """One of two workers dies while it trains; Dask gives its fleet to the other, and the nanny starts a new one."""
     from distributed import Client
 
     with Client(cluster) as client:
-        client.wait_for_workers(2, timeout=60)
-        pids = list(client.run(os.getpid).values())
+        pids = living(client)
     killer = subprocess.Popen(["sh", "-c", f"sleep {np.random.default_rng(trial).uniform(0.3, 1.2):.2f}; kill -9 {pids[trial % 2]}"])
     Store(tmp_path, None).ensure(selective_transfer(**GRID), scheduler=cluster.scheduler_address)
     killer.wait()
