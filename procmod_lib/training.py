@@ -5,6 +5,7 @@ import math
 import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -106,6 +107,17 @@ class Interrupted(Exception):
     """Training was asked to stop before its last step; its state was saved."""
 
 
+@contextmanager
+def flushed():
+    """Within, this thread counts numbers below 1e-38 as zero: sharp attention makes many, and a CPU takes a hundred times longer for each."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+@flushed()
 def train(task: Task, arch: Architecture, budget: Budget, seeds, state: State, frozen=None, *, answer_mask="reference",
           device="cpu", engine="auto", threads=None, on_step=None, should_stop=None):  # fmt: skip
     """Train a fleet from ``state`` to the end of its budget, in place.
@@ -239,7 +251,7 @@ class KernelEngine:
         self.kernel, self.arch = kernel, arch
         self.at = np.array([*(s.start for s in arch.slices.values()), arch.size])
         self.dims = (arch.vocab, arch.layers, arch.heads, arch.width)
-        self.pool = ThreadPoolExecutor(min(threads, CHUNKS)) if threads > 1 else None
+        self.pool = ThreadPoolExecutor(min(threads, CHUNKS), initializer=torch.set_flush_denormal, initargs=(True,)) if threads > 1 else None
 
     def gradient(self, weights, batches: list[Batch], dropout: float, step: int) -> torch.Tensor:
         rows = []

@@ -1,17 +1,18 @@
-"""Eight float32 lanes as one value that numba understands: load, store, splat, + - * /, exp, sqrt, maximum, total.
+"""LANES float32 numbers as one value that numba understands: load, store, splat, + - * /, exp, sqrt, maximum, total.
 
 numba has no vector type and its automatic vectorisation gives up on short loops, because it cannot know that two arrays
 do not overlap. This adds the type in LLVM's own terms, so the compiler maps it to whatever the machine has
-(one AVX register, two NEON registers, ...).
+(one AVX-512 or AVX2 register, two NEON registers, ...).
 """
 
 import operator
 
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import types
 from numba.extending import intrinsic, models, overload, register_model
 
-LANES = 8
+LANES = 16 if binding.get_host_cpu_features().get("avx512f") else 8
+FLAGS = ("contract", "nnan", "ninf", "nsz", "arcp")  # not "reassoc": sums keep their order, so numbers do not depend on how the compiler inlines
 _F32, _I32 = ir.FloatType(), ir.IntType(32)
 _VEC, _IVEC = ir.VectorType(_F32, LANES), ir.VectorType(_I32, LANES)
 
@@ -44,7 +45,7 @@ def _address(context, builder, signature, array, index):
 def _call(builder, name, *args):
     function = ir.FunctionType(_VEC, [_VEC] * len(args))
     callee = builder.module.globals.get(name) or ir.Function(builder.module, function, name)
-    return builder.call(callee, args, fastmath=("fast",))
+    return builder.call(callee, args, fastmath=FLAGS)
 
 
 @intrinsic
@@ -81,13 +82,15 @@ def splat(typing, x):
 
 @intrinsic
 def total(typing, v):
-    """total(v): the sum over the lanes, a float32."""
+    """total(v): the sum over the lanes, a float32: the upper half is added to the lower until one number is left."""
 
     def emit(context, builder, signature, args):
-        name = f"llvm.vector.reduce.fadd.v{LANES}f32"
-        function = ir.FunctionType(_F32, [_F32, _VEC])
-        callee = builder.module.globals.get(name) or ir.Function(builder.module, function, name)
-        return builder.call(callee, [ir.Constant(_F32, 0.0), args[0]], fastmath=("fast",))
+        value, half = args[0], LANES // 2
+        while half:
+            parts = [builder.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), ir.Constant(ir.VectorType(_I32, half), list(range(i, i + half))))
+                     for i in (0, half)]  # fmt: skip
+            value, half = builder.fadd(*parts, flags=FLAGS), half // 2
+        return builder.extract_element(value, ir.Constant(_I32, 0))
 
     return types.float32(vector), emit
 
@@ -110,7 +113,7 @@ def exp(typing, v):
 
     def emit(context, builder, signature, args):
         def times(a, b):
-            return builder.fmul(a, b, flags=("fast",))
+            return builder.fmul(a, b, flags=FLAGS)
 
         def plus(a, b):
             return builder.fadd(a, b, flags=("contract",))
@@ -132,7 +135,7 @@ def exp(typing, v):
 def _binary(symbol, opcode):
     @intrinsic
     def both(typing, a, b):
-        return vector(vector, vector), lambda context, builder, signature, args: getattr(builder, opcode)(*args, flags=("fast",))
+        return vector(vector, vector), lambda context, builder, signature, args: getattr(builder, opcode)(*args, flags=FLAGS)
 
     def choose(a, b):
         if isinstance(a, Vector) and isinstance(b, Vector):

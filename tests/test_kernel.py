@@ -1,10 +1,16 @@
-"""The compiled kernel equals the PyTorch path, and numbers do not depend on the number of threads."""
+"""The compiled kernel equals the PyTorch path, and numbers do not depend on threads or on where the compiled code comes from."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from procmod_lib import model
+from procmod_lib import kernel, model, vector
 from procmod_lib.model import Architecture
 from procmod_lib.tasks import make_task
 from procmod_lib.training import Budget, State, make_engine, train
@@ -24,10 +30,10 @@ def test_loss_gradient_and_scores_equal_pytorch(name, n, parameters, shape):
     flat = torch.from_numpy(model.fresh(arch, "test", n)[None] * 3)
     full = task.batch(n, "train", n)
     batch = full.trained_on("reference")
-    kernel, reference = (make_engine(e, arch, 0.0, "cpu", 1) for e in ("kernel", "torch"))
-    ours, theirs = (e.gradient(flat, [batch], 0.0, 0).numpy() for e in (kernel, reference))
+    fast, reference = (make_engine(e, arch, 0.0, "cpu", 1) for e in ("kernel", "torch"))
+    ours, theirs = (e.gradient(flat, [batch], 0.0, 0).numpy() for e in (fast, reference))
     assert np.abs(ours - theirs).max() <= 2e-6 * np.abs(theirs).max() + 1e-9
-    for a, b in zip(kernel.scores(flat, full), reference.scores(flat, full)):
+    for a, b in zip(fast.scores(flat, full), reference.scores(flat, full)):
         assert np.abs(a - b).max() <= 2e-5
 
 
@@ -65,3 +71,37 @@ def test_threads_do_not_change_numbers():
 def test_refuses_what_it_cannot_do(shape):
     with pytest.raises(ValueError, match="engine must be 'torch' or 'auto'"):
         make_engine("kernel", Architecture(20, 40, **shape), 0.0, "cpu", 1)
+
+
+ONE_GRADIENT = """
+import numpy as np, torch
+from procmod_lib import model
+from procmod_lib.tasks import make_task
+from procmod_lib.training import make_engine
+task = make_task("addition", digits=2)
+arch = model.Architecture(task.vocab, 40)
+weights = torch.from_numpy(model.fresh(arch, "x")[None])
+print(make_engine("kernel", arch, 0.0, "cpu", 1).gradient(weights, [task.batch(64, "train", 0, 0).trained_on("reference")], 0.0, 0).numpy().tobytes().hex())
+"""
+
+
+def test_just_compiled_and_from_the_cache_give_the_same_bits(tmp_path):
+    """A run that is killed in the process that compiled and goes on in one that loads must end with the same numbers."""
+    ends = [subprocess.run([sys.executable, "-c", ONE_GRADIENT], env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}, capture_output=True, text=True, check=True).stdout
+            for _ in range(2)]  # fmt: skip
+    assert any(tmp_path.rglob("*.nbc")) and len(ends[0]) > 1000 and ends[0] == ends[1]
+
+
+def test_vector_is_the_one_that_the_cache_was_made_with():
+    """numba's cache looks at kernel.py alone; kernel.py must change whenever vector.py does."""
+    assert hashlib.sha256(Path(vector.__file__).read_bytes()).hexdigest()[:12] == kernel.VECTOR
+
+
+def test_numbers_too_small_to_matter_are_zero_in_training():
+    """Sharp attention makes denormal numbers, each a hundred times slower: training counts them as zero, and leaves the caller's arithmetic alone."""
+    task, tiny = make_task("addition", digits=2), torch.tensor([1e-39])
+    arch, seen = Architecture(task.vocab, 40), []
+    budget = Budget(steps=1, batch=8, warmup=0, test_samples=8)
+    state = State.start(model.fresh(arch, "t")[None], "cpu", task)
+    train(task, arch, budget, [0], state, engine="kernel", threads=1, on_step=lambda s: seen.append(float((tiny * 0.5).sum())))
+    assert seen == [0.0] and float((tiny * 0.5).sum()) > 0

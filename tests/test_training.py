@@ -123,7 +123,7 @@ def test_answer_mask_changes_what_is_trained():
 
 def test_exact_match_is_greedy_generation():
     """The share that one teacher-forced pass gives equals the share of answers that Hugging Face generates right, digit by digit."""
-    budget = Budget(steps=600, batch=256, lr=1e-2, warmup=50, evaluate_every=600, test_samples=400)
+    budget = Budget(steps=300, batch=256, lr=1e-2, warmup=50, evaluate_every=300, test_samples=400)
     state = train(TASK, ARCH, budget, [0], start(), answer_mask="full")
     network, test = model.to_huggingface(state.weights[0].numpy(), ARCH), TASK.batch(400, "test", 0)
     first = 2 * TASK.digits + 2
