@@ -2,11 +2,12 @@
 
 PyTorch is slow on models this small: each operator goes through memory, and a head dimension of 4 leaves its attention idle.
 Here LANES sequences of like length go together through the whole network, forward and backward. Every array is
-(time, feature, lane) with one vector register a (time, feature), so attention needs no padding, computes nothing of the
-future, and no arithmetic ever crosses lanes.
+(time, feature, lane) with one vector register a (time, feature), so attention needs no padding, computes next to nothing of the
+future, and arithmetic crosses lanes only where a gradient is summed.
 
 The numbers equal those of :mod:`procmod_lib.model` up to rounding (tests/test_kernel.py).
-In the code, buffers are flat and ``(t * d + i) * LANES`` is where the vector of time t, feature i begins.
+In the code, buffers are flat and ``(t * (d + 1) + i) * LANES`` is where the vector of time t, feature i of d begins: a row is one vector
+longer than it needs to be, since with rows of a power of two all times would fall on the same few lines of the cache.
 """
 
 import math
@@ -15,9 +16,9 @@ import numpy as np
 from numba import njit
 
 from .model import Architecture
-from .vector import FLAGS, LANES, exp, load, maximum, splat, sqrt, store, total
+from .vector import FLAGS, LANES, exp, load, maximum, minimum, splat, sqrt, store, total
 
-VECTOR = "e89926886e57"  # sha256 of vector.py: numba's cache sees changes of this file only, so this file changes when that one does
+VECTOR = "d9405343c7a5"  # sha256 of vector.py: numba's cache sees changes of this file only, so this file changes when that one does
 FAST = dict(nogil=True, fastmath=set(FLAGS), cache=True, error_model="numpy")
 
 
@@ -50,13 +51,18 @@ def add4(a, z, x):
 
 
 @njit(**FAST)
+def times4(a, z):
+    return a[0] * z, a[1] * z, a[2] * z, a[3] * z
+
+
+@njit(**FAST)
 def dot4(a, x):
     return (a[0] * x[0] + a[1] * x[1]) + (a[2] * x[2] + a[3] * x[3])
 
 
 @njit(**FAST)
-def linear(x, y, times, inputs, outputs, p, at, step_in, step_out, bias, keep):
-    """y[t, o] = sum over i of w[i, o] x[t, i], plus the bias p[bias + o] if bias >= 0, plus y[t, o] itself if ``keep``.
+def linear(x, base, y, times, inputs, outputs, p, at, step_in, step_out, bias, keep):
+    """y[t, o] = sum over i of w[i, o] x[t, i], plus the bias p[bias + o] if bias >= 0, plus base[t, o] if ``keep``.
 
     The weight w[i, o] is p[at + i * step_in + o * step_out], so the same lines serve the way forward and the way back.
     Four outputs at two times are in flight together: eight sums that never leave their registers.
@@ -65,7 +71,7 @@ def linear(x, y, times, inputs, outputs, p, at, step_in, step_out, bias, keep):
     none = zero, zero, zero, zero
     for t in range(0, times, 2):
         u = min(t + 1, times - 1)  # an odd last time is computed twice, to the same numbers
-        xt, xu, yt, yu = t * inputs * LANES, u * inputs * LANES, t * outputs * LANES, u * outputs * LANES
+        xt, xu, yt, yu = t * (inputs + 1) * LANES, u * (inputs + 1) * LANES, t * (outputs + 1) * LANES, u * (outputs + 1) * LANES
         for o in range(0, outputs - 3, 4):
             a, b, ya, yb = none, none, yt + o * LANES, yu + o * LANES
             for i in range(inputs):
@@ -75,7 +81,7 @@ def linear(x, y, times, inputs, outputs, p, at, step_in, step_out, bias, keep):
                 w = splat4(p, bias + o, 1)
                 a, b = add4(a, one, w), add4(b, one, w)
             if keep:
-                a, b = add4(a, one, load4(y, ya)), add4(b, one, load4(y, yb))
+                a, b = add4(a, one, load4(base, ya)), add4(b, one, load4(base, yb))
             store4(y, ya, a), store4(y, yb, b)
         for o in range(outputs - outputs % 4, outputs):
             a0 = b0 = zero if bias < 0 else splat(p[bias + o])
@@ -83,14 +89,14 @@ def linear(x, y, times, inputs, outputs, p, at, step_in, step_out, bias, keep):
                 w0 = splat(p[at + i * step_in + o * step_out])
                 a0, b0 = a0 + w0 * load(x, xt + i * LANES), b0 + w0 * load(x, xu + i * LANES)
             if keep:
-                a0, b0 = a0 + load(y, yt + o * LANES), b0 + load(y, yu + o * LANES)
+                a0, b0 = a0 + load(base, yt + o * LANES), b0 + load(base, yu + o * LANES)
             store(y, yt + o * LANES, a0), store(y, yu + o * LANES, b0)
 
 
 @njit(**FAST)
 def outer(x, dy, times, inputs, outputs, g, at, step_in, step_out, bias):
     """Gradient of :func:`linear`'s weights and bias: g[at + i step_in + o step_out] += sum over t, lanes of x[t, i] dy[t, o]."""
-    zero, one = splat(np.float32(0.0)), splat(np.float32(1.0))
+    zero, xs, ys = splat(np.float32(0.0)), (inputs + 1) * LANES, (outputs + 1) * LANES
     for o in range(0, outputs, 4):
         four = o + 4 <= outputs
         for i in range(0, inputs, 2):
@@ -98,30 +104,29 @@ def outer(x, dy, times, inputs, outputs, g, at, step_in, step_out, bias):
             if four:
                 a = b = zero, zero, zero, zero
                 for t in range(times):
-                    d = load4(dy, (t * outputs + o) * LANES)
-                    a = add4(a, load(x, (t * inputs + i) * LANES), d)
-                    b = add4(b, load(x, (t * inputs + j) * LANES), d)
-                _gain4(g, at + i * step_in + o * step_out, step_out, a)
+                    d = load4(dy, t * ys + o * LANES)
+                    a, b = add4(a, load(x, t * xs + i * LANES), d), add4(b, load(x, t * xs + j * LANES), d)
+                gain4(g, at + i * step_in + o * step_out, step_out, a)
                 if j > i:
-                    _gain4(g, at + j * step_in + o * step_out, step_out, b)
+                    gain4(g, at + j * step_in + o * step_out, step_out, b)
             for r in range(0 if four else o, 0 if four else outputs):
                 a0 = b0 = zero
                 for t in range(times):
-                    d0 = load(dy, (t * outputs + r) * LANES)
-                    a0 = a0 + load(x, (t * inputs + i) * LANES) * d0
-                    b0 = b0 + load(x, (t * inputs + j) * LANES) * d0
+                    d0 = load(dy, t * ys + r * LANES)
+                    a0, b0 = a0 + load(x, t * xs + i * LANES) * d0, b0 + load(x, t * xs + j * LANES) * d0
                 g[at + i * step_in + r * step_out] += total(a0)
                 if j > i:
                     g[at + j * step_in + r * step_out] += total(b0)
         for r in range(o, min(o + 4, outputs) if bias >= 0 else o):
             a0 = zero
             for t in range(times):
-                a0 = a0 + one * load(dy, (t * outputs + r) * LANES)
+                a0 = a0 + load(dy, t * ys + r * LANES)
             g[bias + r] += total(a0)
 
 
 @njit(**FAST)
-def _gain4(g, i, step, v):
+def gain4(g, i, step, v):
+    """g[i], g[i + step], ... += the sums over the lanes of four vectors."""
     g[i] += total(v[0])
     g[i + step] += total(v[1])
     g[i + 2 * step] += total(v[2])
@@ -133,19 +138,20 @@ def norm(x, unit, rstd, y, times, d, p, weight, bias):
     """LayerNorm of x (times, d) into y; keeps the normalised x and 1 / std for the way back."""
     share, tiny, one = splat(np.float32(1.0 / d)), splat(np.float32(1e-5)), splat(np.float32(1.0))
     for t in range(times):
-        mean = spread = splat(np.float32(0.0))
-        for i in range(t * d, t * d + d):
+        row, mean = t * (d + 1), splat(np.float32(0.0))
+        spread = mean
+        for i in range(row, row + d):
             mean = mean + load(x, i * LANES)
         mean = mean * share
-        for i in range(t * d, t * d + d):
+        for i in range(row, row + d):
             z = load(x, i * LANES) - mean
             spread = spread + z * z
         r = one / sqrt(spread * share + tiny)
         store(rstd, t * LANES, r)
         for i in range(d):
-            z = (load(x, (t * d + i) * LANES) - mean) * r
-            store(unit, (t * d + i) * LANES, z)
-            store(y, (t * d + i) * LANES, z * splat(p[weight + i]) + splat(p[bias + i]))
+            z = (load(x, (row + i) * LANES) - mean) * r
+            store(unit, (row + i) * LANES, z)
+            store(y, (row + i) * LANES, z * splat(p[weight + i]) + splat(p[bias + i]))
 
 
 @njit(**FAST)
@@ -155,102 +161,120 @@ def norm_back(dy, unit, rstd, dx, times, d, p, g, weight, bias):
     for i in range(d):
         dw = db = zero
         for t in range(times):
-            z = load(dy, (t * d + i) * LANES)
-            dw, db = dw + z * load(unit, (t * d + i) * LANES), db + z
+            z = load(dy, (t * (d + 1) + i) * LANES)
+            dw, db = dw + z * load(unit, (t * (d + 1) + i) * LANES), db + z
         g[weight + i] += total(dw)
         g[bias + i] += total(db)
     for t in range(times):
-        first = second = zero
+        first, second, row = zero, zero, t * (d + 1)
         for i in range(d):
-            z = load(dy, (t * d + i) * LANES) * splat(p[weight + i])
-            first, second = first + z, second + z * load(unit, (t * d + i) * LANES)
+            z = load(dy, (row + i) * LANES) * splat(p[weight + i])
+            first, second = first + z, second + z * load(unit, (row + i) * LANES)
         first, second, r = first * share, second * share, load(rstd, t * LANES)
         for i in range(d):
-            at = (t * d + i) * LANES
+            at = (row + i) * LANES
             z = load(dy, at) * splat(p[weight + i]) - first - load(unit, at) * second
             store(dx, at, load(dx, at) + r * z)
 
 
 @njit(**FAST)
-def gelu(a, slope, n):
-    """Replace n vectors of a by tanh-GELU of them and keep the slope; x times sigmoid(2u) is the same function."""
+def gelu(a, slope, times, width):
+    """Replace a (times, width) by its tanh-GELU and keep the slope; x times sigmoid(2u) is the same function."""
     one, c = splat(np.float32(1.0)), splat(np.float32(-1.5957691216))  # -2 sqrt(2 / pi)
     cubic, triple = splat(np.float32(0.044715)), splat(np.float32(-1.5957691216 * 0.134145))
-    for i in range(0, n * LANES, LANES):
-        x = load(a, i)
-        s = one / (one + exp(c * (x + cubic * x * x * x)))
-        store(a, i, x * s)
-        store(slope, i, s - x * s * (one - s) * (c + triple * x * x))
+    for t in range(times):
+        for i in range(t * (width + 1) * LANES, (t * (width + 1) + width) * LANES, LANES):
+            x = load(a, i)
+            s = one / (one + exp(c * (x + cubic * x * x * x)))
+            store(a, i, x * s)
+            store(slope, i, s - x * s * (one - s) * (c + triple * x * x))
 
 
 @njit(**FAST)
-def attend(q, k, v, limit, low, high, start, probs, room, out, queries, heads, d):
-    """Attention of W queries: q, out (W, d), k, v (T, d); query w of lane l sees keys 0..limit[w, l].
+def attend(q, kv, limit, low, high, start, probs, room, out, queries, heads, d):
+    """Attention of W queries: q, out (W, d), keys and values kv (T, 2 d); query w of lane l sees keys 0..limit[w, l].
 
-    Probabilities are kept, head by head ``room`` rows apart, those of query w from row start[w] on.
+    Two queries go together. Probabilities are kept, head by head ``room`` rows apart, those of query w from row start[w] on.
     """
     hd = d // heads
-    scale, zero = splat(np.float32(1.0 / math.sqrt(hd))), splat(np.float32(0.0))
+    scale, zero = splat(np.float32(1.0 / math.sqrt(d // heads))), splat(np.float32(0.0))
     for h in range(heads):
-        for w in range(queries):
-            n = high[w] + 1
-            row = (h * room + start[w]) * LANES
+        for w in range(0, queries, 2):
+            u = min(w + 1, queries - 1)  # an odd last query is computed twice, to the same numbers
+            n, pw, pu = max(high[w], high[u]) + 1, (h * room + start[w]) * LANES, (h * room + start[u]) * LANES
             for e in range(h * hd, h * hd + hd, 4):
-                ask = load4(q, (w * d + e) * LANES)
+                a, b = times4(load4(q, (w * (d + 1) + e) * LANES), scale), times4(load4(q, (u * (d + 1) + e) * LANES), scale)
                 for s in range(n):
-                    z = dot4(ask, load4(k, (s * d + e) * LANES)) * scale
+                    key = load4(kv, (s * (2 * d + 1) + e) * LANES)
+                    za, zb = dot4(a, key), dot4(b, key)
                     if e > h * hd:
-                        z = z + load(probs, row + s * LANES)
-                    store(probs, row + s * LANES, z)
-            for s in range(low[w] + 1, n):
-                for l in range(LANES):
-                    if s > limit[w, l]:
-                        probs[row + s * LANES + l] = -1e30
-            most, mass = load(probs, row), zero
-            for s in range(1, n):
-                most = maximum(most, load(probs, row + s * LANES))
-            for s in range(n):
-                z = exp(load(probs, row + s * LANES) - most)
-                mass = mass + z
-                store(probs, row + s * LANES, z)
-            mass = splat(np.float32(1.0)) / mass
-            for s in range(n):
-                store(probs, row + s * LANES, load(probs, row + s * LANES) * mass)
+                        za, zb = za + load(probs, pw + s * LANES), zb + load(probs, pu + s * LANES)
+                    store(probs, pw + s * LANES, za), store(probs, pu + s * LANES, zb)
+            soften(probs, pw, n, limit, w * LANES, low[w])
+            if u > w:
+                soften(probs, pu, n, limit, u * LANES, low[u])
             for e in range(h * hd, h * hd + hd, 4):
-                mix = zero, zero, zero, zero
+                a = b = zero, zero, zero, zero
                 for s in range(n):
-                    mix = add4(mix, load(probs, row + s * LANES), load4(v, (s * d + e) * LANES))
-                store4(out, (w * d + e) * LANES, mix)
+                    value = load4(kv, (s * (2 * d + 1) + d + e) * LANES)
+                    a, b = add4(a, load(probs, pw + s * LANES), value), add4(b, load(probs, pu + s * LANES), value)
+                store4(out, (w * (d + 1) + e) * LANES, a), store4(out, (u * (d + 1) + e) * LANES, b)
 
 
 @njit(**FAST)
-def attend_back(q, k, v, out, probs, room, dout, high, start, dq, dk, dv, ds, queries, heads, d):
-    """Gradient of :func:`attend`: sets dq (W, d), adds to dk and dv (T, d); ds is working space (T,)."""
+def soften(probs, row, n, limit, at, low):
+    """Softmax over n keys, in place; keys above limit[l] get nothing, those up to ``low`` are below every limit."""
+    for s in range(low + 1, n):
+        over = minimum(load(limit, at) - splat(np.float32(s)), splat(np.float32(0.0)))
+        store(probs, row + s * LANES, load(probs, row + s * LANES) + over * splat(np.float32(1e30)))
+    most, mass = load(probs, row), splat(np.float32(0.0))
+    for s in range(1, n):
+        most = maximum(most, load(probs, row + s * LANES))
+    for s in range(n):
+        z = exp(load(probs, row + s * LANES) - most)
+        mass = mass + z
+        store(probs, row + s * LANES, z)
+    mass = splat(np.float32(1.0)) / mass
+    for s in range(n):
+        store(probs, row + s * LANES, load(probs, row + s * LANES) * mass)
+
+
+@njit(**FAST)
+def attend_back(q, kv, out, probs, room, dout, high, start, dq, dkv, ds, queries, heads, d):
+    """Gradient of :func:`attend`: sets dq (W, d), adds to dkv (T, 2 d); ds is working space (2 T,)."""
     hd = d // heads
-    scale, zero = splat(np.float32(1.0 / math.sqrt(hd))), splat(np.float32(0.0))
+    scale, zero = splat(np.float32(1.0 / math.sqrt(d // heads))), splat(np.float32(0.0))
+    none = zero, zero, zero, zero
     for h in range(heads):
-        for w in range(queries):
-            n = high[w] + 1
-            row, dot = (h * room + start[w]) * LANES, zero
-            for e in range(w * d + h * hd, w * d + h * hd + hd):
-                dot = dot + load(dout, e * LANES) * load(out, e * LANES)
+        for w in range(0, queries, 2):
+            u = min(w + 1, queries - 1)
+            n, pw, pu = max(high[w], high[u]) + 1, (h * room + start[w]) * LANES, (h * room + start[u]) * LANES
+            dot_a = dot_b = zero
+            twin = splat(np.float32(u > w))  # an odd last query counts once
+            for i in range(h * hd, h * hd + hd):
+                dot_a = dot_a + load(dout, (w * (d + 1) + i) * LANES) * load(out, (w * (d + 1) + i) * LANES)
+                dot_b = dot_b + load(dout, (u * (d + 1) + i) * LANES) * load(out, (u * (d + 1) + i) * LANES)
             for e in range(h * hd, h * hd + hd, 4):
-                back = load4(dout, (w * d + e) * LANES)
+                a, b = load4(dout, (w * (d + 1) + e) * LANES), times4(load4(dout, (u * (d + 1) + e) * LANES), twin)
                 for s in range(n):
-                    at = (s * d + e) * LANES
-                    g = dot4(back, load4(v, at))
+                    at = (s * (2 * d + 1) + d + e) * LANES
+                    value = load4(kv, at)
+                    ga, gb = dot4(a, value), dot4(b, value)
                     if e > h * hd:
-                        g = g + load(ds, s * LANES)
-                    store(ds, s * LANES, g)
-                    store4(dv, at, add4(load4(dv, at), load(probs, row + s * LANES), back))
+                        ga, gb = ga + load(ds, 2 * s * LANES), gb + load(ds, (2 * s + 1) * LANES)
+                    store(ds, 2 * s * LANES, ga), store(ds, (2 * s + 1) * LANES, gb)
+                    store4(dkv, at, add4(add4(load4(dkv, at), load(probs, pw + s * LANES), a), load(probs, pu + s * LANES), b))
             for e in range(h * hd, h * hd + hd, 4):
-                ask, sum4 = load4(q, (w * d + e) * LANES), (zero, zero, zero, zero)
+                a, b = times4(load4(q, (w * (d + 1) + e) * LANES), scale), times4(load4(q, (u * (d + 1) + e) * LANES), scale * twin)
+                sum_a = sum_b = none
                 for s in range(n):
-                    at = (s * d + e) * LANES
-                    g = load(probs, row + s * LANES) * (load(ds, s * LANES) - dot) * scale
-                    sum4 = add4(sum4, g, load4(k, at))
-                    store4(dk, at, add4(load4(dk, at), g, ask))
-                store4(dq, (w * d + e) * LANES, sum4)
+                    at = (s * (2 * d + 1) + e) * LANES
+                    key = load4(kv, at)
+                    ga = load(probs, pw + s * LANES) * (load(ds, 2 * s * LANES) - dot_a)
+                    gb = load(probs, pu + s * LANES) * (load(ds, (2 * s + 1) * LANES) - dot_b)
+                    sum_a, sum_b = add4(sum_a, ga, key), add4(sum_b, gb, key)
+                    store4(dkv, at, add4(add4(load4(dkv, at), ga, a), gb, b))
+                store4(dq, (u * (d + 1) + e) * LANES, times4(sum_b, scale)), store4(dq, (w * (d + 1) + e) * LANES, times4(sum_a, scale))
 
 
 @njit(**FAST)
@@ -259,7 +283,7 @@ def take(x, limit, y, queries, d):
     for w in range(queries):
         for i in range(d):
             for l in range(LANES):
-                y[(w * d + i) * LANES + l] = x[(limit[w, l] * d + i) * LANES + l]
+                y[(w * (d + 1) + i) * LANES + l] = x[(limit[w, l] * (d + 1) + i) * LANES + l]
 
 
 @njit(**FAST)
@@ -268,7 +292,30 @@ def give(dy, limit, dx, queries, d):
     for w in range(queries):
         for i in range(d):
             for l in range(LANES):
-                dx[(limit[w, l] * d + i) * LANES + l] += dy[(w * d + i) * LANES + l]
+                dx[(limit[w, l] * (d + 1) + i) * LANES + l] += dy[(w * (d + 1) + i) * LANES + l]
+
+
+@njit(**FAST)
+def embed(x, tokens, lanes, p, wte, wpe, time, d):
+    """x (time, d): the embedding of each lane's tokens, plus that of the position."""
+    for t in range(time):
+        for l in range(LANES):
+            token = wte + tokens[max(lanes[l], 0), t] * d
+            for i in range(d):
+                x[(t * (d + 1) + i) * LANES + l] = p[token + i]
+        for i in range(d):
+            at = (t * (d + 1) + i) * LANES
+            store(x, at, load(x, at) + splat(p[wpe + t * d + i]))
+
+
+@njit(**FAST)
+def embed_back(dx, tokens, lanes, g, wte, time, d):
+    """Add dx (time, d) to the gradients of the tokens' embeddings."""
+    for t in range(time):
+        for l in range(LANES):
+            token = wte + tokens[max(lanes[l], 0), t] * d
+            for i in range(d if lanes[l] >= 0 else 0):
+                g[token + i] += dx[(t * (d + 1) + i) * LANES + l]
 
 
 @njit(**FAST)
@@ -276,7 +323,7 @@ def score(z, targets, lanes, weights, loss, hit, queries, vocab):
     """Cross-entropy of logits z (W, vocab): writes loss and hit (n, W), turns z into the gradient with respect to it."""
     share = np.zeros(LANES, np.float32)
     for w in range(queries):
-        at = w * vocab * LANES
+        at = w * (vocab + 1) * LANES
         most, mass = load(z, at), splat(np.float32(0.0))
         for o in range(1, vocab):
             most = maximum(most, load(z, at + o * LANES))
@@ -316,7 +363,7 @@ def score_bits(z, targets, lanes, weights, loss, hit, queries, cells):
             r = lanes[l]
             scored = r >= 0 and targets[r, w, 0] >= 0
             for o in range(cells):
-                at = (w * cells + o) * LANES + l
+                at = (w * (cells + 1) + o) * LANES + l
                 y = z[at]
                 z[at] = 0
                 if scored:
@@ -334,7 +381,17 @@ def _room(rows, n):
 
 
 @njit(**FAST)
-def pass_through(p, at, g, dims, tokens, positions, targets, weights, order, loss, hit, train):
+def rows_of(high, start, queries):
+    """Set start[w], the row at which :func:`attend` keeps the probabilities of query w: two neighbours see equally many keys."""
+    filled = 0
+    for w in range(queries):
+        start[w] = filled
+        first = w - w % 2
+        filled += max(high[first], high[min(first + 1, queries - 1)]) + 1
+
+
+@njit(**FAST)
+def pass_through(p, at, g, dims, tokens, positions, targets, weights, order, loss, hit, train, memory):
     """Send the rows in ``order`` through the network; write loss and hit and, to train, add their gradient to g.
 
     Args:
@@ -342,25 +399,31 @@ def pass_through(p, at, g, dims, tokens, positions, targets, weights, order, los
         dims: (V, layers, heads, D). tokens: (n, T) int32, or (n, T, cells) bits. positions: (n, W) int32. targets: (n, W), or
             (n, W, cells) for bits. weights: (n, W), what each
             output's loss counts in the gradient. order: rows, those of like length side by side. loss, hit: (n, W) results.
+        memory: working space, from :func:`memory_for`.
     """
     vocab, layers, heads, d = dims
+    spare = memory, np.zeros(1, np.int64)
     queries, longest = positions.shape[1], tokens.shape[1]
     last, most, bits = layers - 1, max(longest, queries), tokens.ndim == 3  # known when compiled: one kernel for each kind of input
-    cells = _room(1, longest * vocab if bits else 0)[0]
-    room = max(longest * (longest + 1) // 2, queries * longest)
+    room = max(longest * (longest + 3) // 2, (queries + 1) * longest)
+    flat, wide_flat = most * (d + 1), most * (4 * d + 1)
     # what each layer keeps for its way back
-    x, unit1, rstd1, a1 = _room(layers + 1, most * d), _room(layers, most * d), _room(layers, most), _room(layers, most * d)
-    q, k, v, mixed = _room(layers, most * d), _room(layers, most * d), _room(layers, most * d), _room(layers, most * d)
-    probs, x2 = _room(layers, heads * room), _room(layers, most * d)
-    unit2, rstd2, a2 = _room(layers, most * d), _room(layers, most), _room(layers, most * d)
-    wide, slope = _room(layers, 4 * most * d), _room(layers, 4 * most * d)
-    work = _room(10, most * d)
-    aq, dx, dx2, da, dmix, dq, dk, dv, unitf, af = work[0], work[1], work[2], work[3], work[4], work[5], work[6], work[7], work[8], work[9]
-    dwide, z, ds, rstdf = _room(1, 4 * most * d)[0], _room(1, queries * vocab)[0], _room(1, longest)[0], _room(1, queries)[0]
+    x, unit1, rstd1, a1 = space(spare, layers + 1, flat), space(spare, layers, flat), space(spare, layers, most), space(spare, layers, flat)
+    q, kv, mixed = space(spare, layers, flat), space(spare, layers, most * (2 * d + 1)), space(spare, layers, flat)
+    x2, unit2, rstd2, a2 = space(spare, layers, flat), space(spare, layers, flat), space(spare, layers, most), space(spare, layers, flat)
+    probs, wide, slope = space(spare, layers, heads * room), space(spare, layers, wide_flat), space(spare, layers, wide_flat)
+    # what is used over and over
+    work, dkv, dwide = space(spare, 9, flat), space(spare, 1, most * (2 * d + 1))[0], space(spare, 1, wide_flat)[0]
+    asking, xq, unitf, af, da, dx, dx2, dmix, dq = work[0], work[1], work[2], work[3], work[4], work[5], work[6], work[7], work[8]
+    z, cells = space(spare, 1, queries * (vocab + 1))[0], space(spare, 1, longest * (vocab + 1) if bits else 0)[0]
+    ds, rstdf = space(spare, 1, 2 * longest)[0], space(spare, 1, queries)[0]
     lanes, asked = np.empty(LANES, np.int64), np.zeros((queries, LANES), np.int64)
-    causal, until = np.zeros((longest, LANES), np.int64), np.arange(longest)
-    begin = until * (until + 1) // 2
-    low, high, start = np.zeros(queries, np.int64), np.zeros(queries, np.int64), np.zeros(queries, np.int64)
+    bound, causal = space(spare, 2, most)  # the last key that each lane of each query sees
+    low, high, start, until, begin = np.zeros((5, most), np.int64)
+    for t in range(longest):
+        until[t] = t
+        store(causal, t * LANES, splat(np.float32(t)))
+    rows_of(until, begin, longest)
     f = 2 + 12 * layers
     head = at[0] if len(at) == f + 3 else at[f + 2]  # tied, or a head of its own
 
@@ -370,48 +433,40 @@ def pass_through(p, at, g, dims, tokens, positions, targets, weights, order, los
             lanes[l] = order[first + l] if first + l < len(order) else -1
             for w in range(queries):
                 asked[w, l] = positions[max(lanes[l], 0), w]
+                bound[w * LANES + l] = asked[w, l]
                 time = max(time, asked[w, l] + 1)
-        filled = 0
         for w in range(queries):
-            low[w], high[w], start[w] = asked[w].min(), asked[w].max(), filled
-            filled += high[w] + 1
+            low[w], high[w] = asked[w].min(), asked[w].max()
+        rows_of(high, start, queries)
 
-        for t in range(time):
-            for l in range(LANES):
-                for i in range(d):
-                    x[0, (t * d + i) * LANES + l] = p[at[1] + t * d + i]
-                if bits:
-                    for c in range(vocab):
-                        cells[(t * vocab + c) * LANES + l] = tokens[max(lanes[l], 0), t, c]
-                else:
-                    token = at[0] + tokens[max(lanes[l], 0), t] * d
-                    for i in range(d):
-                        x[0, (t * d + i) * LANES + l] += p[token + i]
         if bits:
-            linear(cells, x[0], time, vocab, d, p, at[0], d, 1, -1, True)
+            for t in range(time):
+                for i in range(d):
+                    store(x[0], (t * (d + 1) + i) * LANES, splat(p[at[1] + t * d + i]))
+                for l in range(LANES):
+                    for c in range(vocab):
+                        cells[(t * (vocab + 1) + c) * LANES + l] = tokens[max(lanes[l], 0), t, c]
+            linear(cells, x[0], x[0], time, vocab, d, p, at[0], d, 1, -1, True)
+        else:
+            embed(x[0], tokens, lanes, p, at[0], at[1], time, d)
         for layer in range(layers):
-            b = 2 + 12 * layer
-            m = queries if layer == last else time  # times that go on from here
-            norm(x[layer], unit1[layer], rstd1[layer], a1[layer], time, d, p, at[b], at[b + 1])
-            linear(a1[layer], k[layer], time, d, d, p, at[b + 2] + d, 3 * d, 1, at[b + 3] + d, False)
-            linear(a1[layer], v[layer], time, d, d, p, at[b + 2] + 2 * d, 3 * d, 1, at[b + 3] + 2 * d, False)
+            b, a, base = 2 + 12 * layer, a1[layer], x[layer]
+            norm(base, unit1[layer], rstd1[layer], a, time, d, p, at[b], at[b + 1])
+            linear(a, a, kv[layer], time, d, 2 * d, p, at[b + 2] + d, 3 * d, 1, at[b + 3] + d, False)
+            m, limit, lo, hi, rows = time, causal, until, until, begin  # times that go on from here, and what they see
             if layer == last:
-                take(a1[layer], asked, aq, m, d)
-                linear(aq, q[layer], m, d, d, p, at[b + 2], 3 * d, 1, at[b + 3], False)
-                attend(q[layer], k[layer], v[layer], asked, low, high, start, probs[layer], room, mixed[layer], m, heads, d)
-                take(x[layer], asked, x2[layer], m, d)
-            else:
-                linear(a1[layer], q[layer], m, d, d, p, at[b + 2], 3 * d, 1, at[b + 3], False)
-                attend(q[layer], k[layer], v[layer], causal, until, until, begin, probs[layer], room, mixed[layer], m, heads, d)
-                x2[layer, : m * d * LANES] = x[layer, : m * d * LANES]
-            linear(mixed[layer], x2[layer], m, d, d, p, at[b + 4], d, 1, at[b + 5], True)
+                take(a, asked, asking, queries, d)
+                take(base, asked, xq, queries, d)
+                m, limit, lo, hi, rows, a, base = queries, bound, low, high, start, asking, xq
+            linear(a, a, q[layer], m, d, d, p, at[b + 2], 3 * d, 1, at[b + 3], False)
+            attend(q[layer], kv[layer], limit, lo, hi, rows, probs[layer], room, mixed[layer], m, heads, d)
+            linear(mixed[layer], base, x2[layer], m, d, d, p, at[b + 4], d, 1, at[b + 5], True)
             norm(x2[layer], unit2[layer], rstd2[layer], a2[layer], m, d, p, at[b + 6], at[b + 7])
-            linear(a2[layer], wide[layer], m, d, 4 * d, p, at[b + 8], 4 * d, 1, at[b + 9], False)
-            gelu(wide[layer], slope[layer], 4 * m * d)
-            x[layer + 1, : m * d * LANES] = x2[layer, : m * d * LANES]
-            linear(wide[layer], x[layer + 1], m, 4 * d, d, p, at[b + 10], d, 1, at[b + 11], True)
+            linear(a2[layer], a, wide[layer], m, d, 4 * d, p, at[b + 8], 4 * d, 1, at[b + 9], False)
+            gelu(wide[layer], slope[layer], m, 4 * d)
+            linear(wide[layer], x2[layer], x[layer + 1], m, 4 * d, d, p, at[b + 10], d, 1, at[b + 11], True)
         norm(x[layers], unitf, rstdf, af, queries, d, p, at[f], at[f + 1])
-        linear(af, z, queries, d, vocab, p, head, 1, d, -1, False)
+        linear(af, af, z, queries, d, vocab, p, head, 1, d, -1, False)
         if bits:
             score_bits(z, targets, lanes, weights, loss, hit, queries, vocab)
         else:
@@ -420,48 +475,62 @@ def pass_through(p, at, g, dims, tokens, positions, targets, weights, order, los
             continue
 
         outer(af, z, queries, d, vocab, g, head, 1, d, -1)
-        linear(z, da, queries, vocab, d, p, head, d, 1, -1, False)
-        dx[: queries * d * LANES] = 0
+        linear(z, z, da, queries, vocab, d, p, head, d, 1, -1, False)
+        dx[: queries * (d + 1) * LANES] = 0
         norm_back(da, unitf, rstdf, dx, queries, d, p, g, at[f], at[f + 1])
         for layer in range(layers - 1, -1, -1):
-            b = 2 + 12 * layer
-            m = queries if layer == last else time
+            b, a, m, hi, rows = 2 + 12 * layer, a1[layer], time, until, begin
+            if layer == last:
+                a, m, hi, rows = asking, queries, high, start
             outer(wide[layer], dx, m, 4 * d, d, g, at[b + 10], d, 1, at[b + 11])
-            linear(dx, dwide, m, d, 4 * d, p, at[b + 10], 1, d, -1, False)
-            for i in range(0, 4 * m * d * LANES, LANES):
+            linear(dx, dx, dwide, m, d, 4 * d, p, at[b + 10], 1, d, -1, False)
+            for i in range(0, m * (4 * d + 1) * LANES, LANES):
                 store(dwide, i, load(dwide, i) * load(slope[layer], i))
             outer(a2[layer], dwide, m, d, 4 * d, g, at[b + 8], 4 * d, 1, at[b + 9])
-            linear(dwide, da, m, 4 * d, d, p, at[b + 8], 1, 4 * d, -1, False)
+            linear(dwide, dx, da, m, 4 * d, d, p, at[b + 8], 1, 4 * d, -1, False)
             norm_back(da, unit2[layer], rstd2[layer], dx, m, d, p, g, at[b + 6], at[b + 7])
             # dx is now the gradient of the stream after attention
             outer(mixed[layer], dx, m, d, d, g, at[b + 4], d, 1, at[b + 5])
-            linear(dx, dmix, m, d, d, p, at[b + 4], 1, d, -1, False)
-            dk[: time * d * LANES] = 0
-            dv[: time * d * LANES] = 0
+            linear(dx, dx, dmix, m, d, d, p, at[b + 4], 1, d, -1, False)
+            dkv[: time * (2 * d + 1) * LANES] = 0
+            attend_back(q[layer], kv[layer], mixed[layer], probs[layer], room, dmix, hi, rows, dq, dkv, ds, m, heads, d)
+            outer(a, dq, m, d, d, g, at[b + 2], 3 * d, 1, at[b + 3])
+            outer(a1[layer], dkv, time, d, 2 * d, g, at[b + 2] + d, 3 * d, 1, at[b + 3] + d)
+            linear(dkv, dkv, da, time, 2 * d, d, p, at[b + 2] + d, 1, 3 * d, -1, False)
             if layer == last:
-                attend_back(q[layer], k[layer], v[layer], mixed[layer], probs[layer], room, dmix, high, start, dq, dk, dv, ds, m, heads, d)
-                outer(aq, dq, m, d, d, g, at[b + 2], 3 * d, 1, at[b + 3])
-            else:
-                attend_back(q[layer], k[layer], v[layer], mixed[layer], probs[layer], room, dmix, until, begin, dq, dk, dv, ds, m, heads, d)
-                outer(a1[layer], dq, m, d, d, g, at[b + 2], 3 * d, 1, at[b + 3])
-            outer(a1[layer], dk, time, d, d, g, at[b + 2] + d, 3 * d, 1, at[b + 3] + d)
-            outer(a1[layer], dv, time, d, d, g, at[b + 2] + 2 * d, 3 * d, 1, at[b + 3] + 2 * d)
-            linear(dk, da, time, d, d, p, at[b + 2] + d, 1, 3 * d, -1, False)
-            linear(dv, da, time, d, d, p, at[b + 2] + 2 * d, 1, 3 * d, -1, True)
-            if layer == last:
-                linear(dq, dmix, m, d, d, p, at[b + 2], 1, 3 * d, -1, False)
+                linear(dq, dq, dmix, m, d, d, p, at[b + 2], 1, 3 * d, -1, False)
                 give(dmix, asked, da, m, d)
-                dx2[: time * d * LANES] = 0
+                dx2[: time * (d + 1) * LANES] = 0
                 give(dx, asked, dx2, m, d)
                 dx, dx2 = dx2, dx
             else:
-                linear(dq, da, m, d, d, p, at[b + 2], 1, 3 * d, -1, True)
+                linear(dq, da, da, m, d, d, p, at[b + 2], 1, 3 * d, -1, True)
             norm_back(da, unit1[layer], rstd1[layer], dx, time, d, p, g, at[b], at[b + 1])
-        for t in range(time):
-            for l in range(LANES):
-                for i in range(d if lanes[l] >= 0 else 0):
-                    g[at[1] + t * d + i] += dx[(t * d + i) * LANES + l]
-                    if not bits:
-                        g[at[0] + tokens[lanes[l], t] * d + i] += dx[(t * d + i) * LANES + l]
+        for i in range(time * d):
+            g[at[1] + i] += total(load(dx, (i // d * (d + 1) + i % d) * LANES))
         if bits:
             outer(cells, dx, time, vocab, d, g, at[0], d, 1, -1)
+        else:
+            embed_back(dx, tokens, lanes, g, at[0], time, d)
+
+
+@njit(**FAST)
+def space(spare, rows, vectors):
+    """The next unused rows of vectors of ``spare``: (memory, how much of it is used)."""
+    memory, used = spare
+    first = used[0]
+    used[0] += rows * vectors * LANES
+    return memory[first : used[0]].reshape(rows, vectors * LANES)
+
+
+def memory_for(arch: Architecture, queries: int, longest: int) -> np.ndarray:
+    """Return working space for :func:`pass_through`, on a cache line's boundary so that no vector lies across two.
+
+    Kept from call to call: an allocation of this size goes back to the system each time, and touching it anew costs a fifth of a step.
+    """
+    most, wide = max(longest, queries), 4 * arch.width + 1
+    room = max(longest * (longest + 3) // 2, (queries + 1) * longest)
+    each = 13 * most * wide + arch.heads * room
+    vectors = (arch.layers + 1) * each + 10 * most * wide + (queries + longest) * (arch.vocab + 1)
+    memory = np.empty(vectors * LANES + 16, np.float32)
+    return memory[-memory.ctypes.data % 64 // 4 :]

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -252,6 +253,7 @@ class KernelEngine:
         self.at = np.array([*(s.start for s in arch.slices.values()), arch.size])
         self.dims = (arch.vocab, arch.layers, arch.heads, arch.width)
         self.pool = ThreadPoolExecutor(min(threads, CHUNKS), initializer=torch.set_flush_denormal, initargs=(True,)) if threads > 1 else None
+        self.own = threading.local()
 
     def gradient(self, weights, batches: list[Batch], dropout: float, step: int) -> torch.Tensor:
         rows = []
@@ -280,10 +282,18 @@ class KernelEngine:
             mine = np.concatenate(groups[i::CHUNKS]) if groups[i::CHUNKS] else order[:0]
             g = np.zeros(self.arch.size if train else 1, np.float32)
             self.kernel.pass_through(p, self.at, g, self.dims, batch.tokens, batch.positions, batch.targets, weights, mine,
-                                     loss, hit, train)  # fmt: skip
+                                     loss, hit, train, self._memory(batch))  # fmt: skip
             return g
 
         return list(self.pool.map(chunk, range(CHUNKS))) if self.pool else [chunk(i) for i in range(CHUNKS)]
+
+
+    def _memory(self, batch: Batch) -> np.ndarray:
+        """This thread's working space, made anew where sequences of another shape come."""
+        shape = batch.positions.shape[1], batch.tokens.shape[1]
+        if getattr(self.own, "shape", None) != shape:
+            self.own.shape, self.own.memory = shape, self.kernel.memory_for(self.arch, *shape)
+        return self.own.memory
 
 
 class TorchEngine:

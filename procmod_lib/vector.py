@@ -102,6 +102,12 @@ def maximum(typing, a, b):
 
 
 @intrinsic
+def minimum(typing, a, b):
+    """minimum(a, b), lane by lane."""
+    return vector(vector, vector), lambda context, builder, signature, args: _call(builder, f"llvm.minnum.v{LANES}f32", *args)
+
+
+@intrinsic
 def sqrt(typing, v):
     """sqrt(v), lane by lane."""
     return vector(vector), lambda context, builder, signature, args: _call(builder, f"llvm.sqrt.v{LANES}f32", *args)
