@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from procmod_lib import kernel, model, vector
+from procmod_lib import kernel, layers, model, vector
 from procmod_lib.model import Architecture
 from procmod_lib.tasks import make_task
 from procmod_lib.training import Budget, State, make_engine, train
@@ -92,9 +92,9 @@ def test_just_compiled_and_from_the_cache_give_the_same_bits(tmp_path):
     assert any(tmp_path.rglob("*.nbc")) and len(ends[0]) > 1000 and ends[0] == ends[1]
 
 
-def test_vector_is_the_one_that_the_cache_was_made_with():
-    """numba's cache looks at kernel.py alone; kernel.py must change whenever vector.py does."""
-    assert hashlib.sha256(Path(vector.__file__).read_bytes()).hexdigest()[:12] == kernel.VECTOR
+def test_the_parts_are_those_that_the_cache_was_made_with():
+    """numba's cache looks at kernel.py alone; kernel.py must change whenever its parts do."""
+    assert hashlib.sha256(b"".join(Path(m.__file__).read_bytes() for m in (vector, layers))).hexdigest()[:12] == kernel.PARTS
 
 
 def test_numbers_too_small_to_matter_are_zero_in_training():
