@@ -40,7 +40,7 @@ RELEASED = {"dyck": BRACKETS, "dyck_shuffle": BRACKETS, "eca": replace(LISTS, lr
 """Pretraining as the released code does it, by default LISTS; lists have one length. That they are the paper's settings is inferred."""
 BETTER_STEPS = 8000  # at the presets that are meant for results; smoke and quick train both settings for fewer
 PERTURBATIONS = ("noise=0.05", "noise=0.01", "noise=0.1", "relative_noise=0.5", "shuffle", "relative_noise=1.0", "statistics", "random_donor")
-SETTINGS = ("better", "released")
+SETTINGS = ("better", "released", "one_length")  # of pretraining: ours, the released code's, and ours with lists of one length
 LEARNT = 0.8  # a source counts as learnt when its score has come this share of the way from guessing to the best possible
 SMALL = {"language_modeling": {"block": 128, "vocab_size": 1024}}
 PRESETS = {
@@ -82,18 +82,22 @@ PRESETS = {
 def pretraining_run(source: str, preset: str, seed: int, settings: str = "better", shape: str = "2_4_16") -> Run:
     """The run that pretrains ``source``: tied head, at least 100 positions.
 
-    ``settings`` are ``"better"`` (ours) or ``"released"``; where a preset trains for fewer steps, both do. ``shape`` is layers_heads_width.
+    ``settings`` are ``"better"`` (ours), ``"released"``, or ``"one_length"`` (ours, but every list has the full length); where a preset
+    trains for fewer steps, all do. ``shape`` is layers_heads_width.
     """
     plan = _plan(preset)
     _source("sources", source)
     _known("settings", settings, SETTINGS)
     budget = replace(plan.pretraining, **plan.per_source.get(source, {}))
     task = _task(plan, source)
+    if settings == "one_length" and not hasattr(task, "lengths"):
+        raise ValueError(f"settings must be better or released for {source}, which has no lists of several lengths, got 'one_length'.")
+    if settings != "better" and hasattr(task, "lengths"):
+        task = task.with_(lengths="fixed")
     if settings == "released":
         theirs = RELEASED.get(source, LISTS)
         small = plan.pretraining.steps < BETTER_STEPS
         budget = replace(theirs, evaluate_every=budget.evaluate_every, test_samples=budget.test_samples, steps=budget.steps if small else theirs.steps)
-        task = task.with_(lengths="fixed") if hasattr(task, "lengths") else task
     bits = task.kind == "bits"
     arch = Architecture(task.vocab, max(100, task.length), *map(int, shape.split("_")), tied=not bits, inputs=task.kind)
     return Run(task, arch, budget, seed, preset=preset)
@@ -105,15 +109,16 @@ def _task(plan: Preset, source: str) -> Task:
     return make_task(source, **plan.sources.get(source, {}))
 
 
-def fine_tuning_run(diagnostic: str, condition: Condition | str, preset: str, seed: int, answer_mask: str = "reference", **changes) -> Run:
-    """The run that fine-tunes a model from ``condition`` on ``diagnostic``; ``changes`` replace fields of its budget."""
+def fine_tuning_run(diagnostic: str, condition: Condition | str, preset: str, seed: int, answer_mask: str = "reference",
+                    settings: str = "better", **changes) -> Run:  # fmt: skip
+    """The run that fine-tunes a model from ``condition`` on ``diagnostic``; ``settings`` are those of pretraining, ``changes`` replace fields of its budget."""
     plan = _plan(preset)
     _known("diagnostics", diagnostic, DIAGNOSTICS)
     condition = parse(condition) if isinstance(condition, str) else condition
     task = make_task(diagnostic, **plan.diagnostics.get(diagnostic, {}))
     shape = plan.shapes.get(diagnostic, "2_4_16")
     arch = Architecture(task.vocab, max(task.position_count, task.length), *map(int, shape.split("_")))
-    donors = tuple((s, pretraining_run(s, preset, seed, shape=shape)) for s in condition.sources)
+    donors = tuple((s, pretraining_run(s, preset, seed, settings, shape)) for s in condition.sources)
     budget = replace(plan.fine_tuning, **(plan.per_diagnostic.get(diagnostic, {}) | changes))
     return Run(task, arch, budget, seed, condition, donors, answer_mask, preset)
 
@@ -141,12 +146,13 @@ def answer_masks(preset: str, diagnostics=("addition",), seeds: int | None = Non
 
 def selective_transfer(preset: str, sources=("identity",), diagnostics=("haystack",),
                        initial_conditions=("scratch", "full", "attention", "mlp"), seeds: int | None = None,
-                       steps: int | None = None, answer_mask: str = "reference") -> list[Run]:  # fmt: skip
+                       steps: int | None = None, answer_mask: str = "reference", settings: str = "better") -> list[Run]:  # fmt: skip
     """Every source x initial condition x diagnostic x seed; scratch once a diagnostic and seed.
 
     ``initial_conditions`` are ``scratch``, or ``full``, ``attention``, ``mlp`` (from each of the sources), or whole conditions
     such as ``attention=set mlp=eca``. Lists may be given as comma-separated strings. ``answer_mask`` is what training looks at,
-    ``"reference"`` or ``"full"``. Raises ValueError, naming the parameter, before any work starts.
+    ``"reference"`` or ``"full"``; ``settings`` are those with which the sources were pretrained, one of SETTINGS. Raises ValueError,
+    naming the parameter, before any work starts.
     """
     sources = _listed("sources", sources)
     for source in sources:
@@ -155,7 +161,8 @@ def selective_transfer(preset: str, sources=("identity",), diagnostics=("haystac
     for word in _listed("initial_conditions", initial_conditions):
         short = word in ("full", "attention", "mlp")
         conditions += [f"{word}={source}" for source in sources] if short else [word]
-    return _grid(preset, conditions, diagnostics, seeds, steps, answer_mask)
+    _known("settings", settings, SETTINGS)
+    return _grid(preset, conditions, diagnostics, seeds, steps, answer_mask, settings)
 
 
 def perturbation(preset: str, transfers=None, perturbations=None, diagnostics=("haystack",),
@@ -194,7 +201,7 @@ def composition(preset: str, attention=("identity", "set"), mlp=("identity", "se
     return _grid(preset, conditions + [f"full={name}" for name in mixed if mixtures], diagnostics, seeds, steps)
 
 
-def _grid(preset, conditions, diagnostics, seeds, steps, answer_mask="reference") -> list[Run]:
+def _grid(preset, conditions, diagnostics, seeds, steps, answer_mask="reference", settings="better") -> list[Run]:
     """Conditions x diagnostics x seeds, seeds outermost, so that a sweep that ends early has whole comparisons."""
     plan, changes = _plan(preset), _steps(steps)
     _known("answer_mask", answer_mask, ("reference", "full"))
@@ -205,7 +212,8 @@ def _grid(preset, conditions, diagnostics, seeds, steps, answer_mask="reference"
     for condition in conditions:
         for source in condition.sources:
             _source("initial_conditions: the source", source)
-    return [fine_tuning_run(d, c, preset, s, answer_mask, **changes) for s in range(_seeds(plan, seeds)) for d in diagnostics for c in conditions]
+    return [fine_tuning_run(d, c, preset, s, answer_mask, settings, **changes)
+            for s in range(_seeds(plan, seeds)) for d in diagnostics for c in conditions]  # fmt: skip
 
 
 def _seeds(plan: Preset, seeds: int | None) -> int:

@@ -128,25 +128,36 @@ def source_curves(runs: list, table: pd.DataFrame, learnt: pd.DataFrame) -> plt.
 
 
 def differences(rows: pd.DataFrame, across: str, down: str) -> plt.Figure:
-    """Heat map of mean differences from no pretraining, in points, with the interval below each; empty cells are not yet measured.
+    """Heat map of mean differences from no pretraining, in points, a panel a diagnostic; empty cells are not yet measured.
+
+    The interval stands below each mean where there is room (up to three columns); a bold mean has one that excludes zero.
 
     Args:
         rows: from :func:`procmod_lib.statistics.against`, with the columns named by ``across`` and ``down``.
     """
-    n = "-".join(map(str, sorted({rows.n.min(), rows.n.max()})))
-    columns, lines = list(dict.fromkeys(rows[across])), list(dict.fromkeys(rows[down]))
-    grid = rows.pivot_table(index=down, columns=across, values="difference", sort=False).reindex(index=lines, columns=columns)
-    figure, ax = plt.subplots(figsize=(7.2, 0.55 * len(lines) + 1.3))
-    sns.heatmap(100 * grid, ax=ax, cmap="RdBu_r", center=0, vmin=-100, vmax=100, linewidths=1, cbar_kws={"label": f"points (n = {n})"})
-    for row in rows.itertuples():
-        x, y = columns.index(getattr(row, across)) + 0.5, lines.index(getattr(row, down)) + 0.5
-        strong = "white" if abs(row.difference) > 0.6 else "black"
-        ax.text(x, y - 0.13, f"{100 * row.difference:+.0f}", ha="center", va="center", fontsize=9.5, color=strong)
-        if row.low == row.low:
-            ax.text(x, y + 0.24, f"{100 * row.low:+.0f} to {100 * row.high:+.0f}", ha="center", va="center", fontsize=7, color=strong)
-    ax.set(xlabel="", ylabel="")
-    ax.tick_params(axis="x", labelrotation=20 if len(columns) > 4 else 0)
-    ax.tick_params(axis="y", labelrotation=0)
+    panels, columns, lines = (list(dict.fromkeys(rows[c])) for c in ("diagnostic", across, down))
+    beside = 2 if len(panels) > 1 and len(columns) <= 3 else 1
+    deep = -(-len(panels) // beside)
+    figure, axes = plt.subplots(deep, beside, figsize=(7.2, deep * (0.5 * len(lines) + 0.9)), sharex=True, sharey=True, squeeze=False)
+    for ax, diagnostic in zip(axes.flat, panels):
+        part = rows[rows.diagnostic == diagnostic]
+        grid = part.pivot_table(index=down, columns=across, values="difference", sort=False).reindex(index=lines, columns=columns)
+        sns.heatmap(100 * grid, ax=ax, cmap="RdBu_r", center=0, vmin=-100, vmax=100, linewidths=1, cbar=False)
+        for row in part.itertuples():
+            x, y = columns.index(getattr(row, across)) + 0.5, lines.index(getattr(row, down)) + 0.5
+            colour, there = "white" if abs(row.difference) > 0.6 else "black", len(columns) <= 3 and row.low == row.low
+            ax.text(x, y - 0.13 * there, f"{100 * row.difference:+.0f}", ha="center", va="center", fontsize=9.5, color=colour,
+                    fontweight="bold" if row.low > 0 or row.high < 0 else "normal")  # fmt: skip
+            if there:
+                ax.text(x, y + 0.24, f"{100 * row.low:+.0f} to {100 * row.high:+.0f}", ha="center", va="center", fontsize=7, color=colour)
+        ax.set(xlabel="", ylabel="")
+        ax.set_title(name(diagnostic), fontsize=10)
+        ax.tick_params(axis="x", labelrotation=20 if len(columns) > 4 else 0)
+        ax.tick_params(axis="y", labelrotation=0)
+    for ax in axes.flat[len(panels) :]:
+        ax.set_visible(False)
+    n = " to ".join(map(str, sorted({rows.n.min(), rows.n.max()})))
+    figure.colorbar(axes[0, 0].collections[0], ax=axes, label=f"difference in points (n = {n})", shrink=0.6)
     return figure
 
 

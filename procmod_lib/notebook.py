@@ -141,6 +141,13 @@ def percent(mean: float, low: float, high: float, n: int) -> str:
     return f"{100 * mean:.1f} % (95 % interval {100 * low:.1f} to {100 * high:.1f}, n = {n})"
 
 
+def points(row) -> str:
+    """Write a row of :func:`procmod_lib.statistics.against` as the book writes all differences."""
+    if row.n < 3:
+        return f"{100 * row.difference:+.1f} points (n = {row.n}: no interval)"
+    return f"{100 * row.difference:+.1f} points (95 % interval {100 * row.low:+.1f} to {100 * row.high:+.1f}, n = {row.n})"
+
+
 def says(row, noun: str) -> str:
     """One plain sentence on a paired difference, by the rule of the method page: the interval decides.
 
@@ -148,14 +155,10 @@ def says(row, noun: str) -> str:
         row: a row of :func:`procmod_lib.statistics.against`. noun: what was transferred, the sentence's subject.
     """
     noun = noun[0].upper() + noun[1:]
-    size = f"{100 * row.difference:+.1f} points (95 % interval {100 * row.low:+.1f} to {100 * row.high:+.1f}, n = {row.n})"
     if row.n < 3:
-        return f"{noun}: {100 * row.difference:+.1f} points, n = {row.n}; too few seeds to say."
-    if row.low > 0:
-        return f"{noun}: **helps** at this scale, {size}."
-    if row.high < 0:
-        return f"{noun}: **harms** at this scale, {size}."
-    return f"{noun}: **no difference that can be told from zero** at this scale, {size}."
+        return f"{noun}: {points(row)}; too few seeds to say."
+    word = "helps" if row.low > 0 else "harms" if row.high < 0 else "no difference that can be told from zero"
+    return f"{noun}: **{word}** at this scale, {points(row)}."
 
 
 def shown(summary: pd.DataFrame, diagnostic: bool = False):
@@ -171,12 +174,17 @@ def shown(summary: pd.DataFrame, diagnostic: bool = False):
 
 
 def times(rows: pd.DataFrame):
-    """Return :func:`procmod_lib.statistics.steps_to` as a table for the page."""
+    """Return :func:`procmod_lib.statistics.steps_to` as a table for the page; conditions of which no run got there stand in one line below it."""
+    from IPython.display import Markdown
+
     from .figures import describe
 
-    return grid(["initial condition", "runs that reached 90 %", "median steps", "log-rank p against no pretraining"],
-                [[describe(r.initial_condition)[0], f"{r.reached} of {r.n}", f"{r.median:,.0f}" if r.median < float("inf") else "never reached by half",
-                  f"{r.p:.3f}" if r.p == r.p else ""] for r in rows.itertuples()])  # fmt: skip
+    label = {r.initial_condition: f"{describe(r.initial_condition)[0]} (n = {r.n})" for r in rows.itertuples()}
+    table = [[label[r.initial_condition], f"{r.reached} of {r.n}", f"{r.median:,.0f}" if r.median < float("inf") else "fewer than half did",
+              f"{r.p:.3f}" if r.p == r.p else ""] for r in rows.itertuples() if r.reached]  # fmt: skip
+    text = grid(["initial condition", "runs that reached 90 %", "median steps", "log-rank p against no pretraining"], table).data if table else ""
+    never = "; ".join(label[r.initial_condition] for r in rows.itertuples() if not r.reached)
+    return Markdown(f"{text}\n\n" + (f"No run reached 90 % from: {never}." if never else ""))
 
 
 def cells(wanted: list, table: pd.DataFrame):

@@ -225,6 +225,7 @@ class Store:
             Failed: a run failed twice; the message names it and its error.
         """
         deadline = None if time_budget is None else time.monotonic() + time_budget
+        provenance(device)  # now, before anybody edits the code that is about to run
         donors = list({d.key: d for run in runs for _, d in run.donors}.values())
         if donors:
             missing = [d for d in donors if self.weights(d) is None]

@@ -93,7 +93,7 @@ def summary(table: pd.DataFrame, score: str = "token_accuracy", success: float =
 
 def against(table: pd.DataFrame, baseline: str = "scratch", score: str = "token_accuracy") -> pd.DataFrame:
     """Paired difference of every condition from ``baseline``: mean, interval, sign-flip p, Holm-adjusted over the table."""
-    ends = final(table).pivot_table(index="seed", columns=["diagnostic", "initial_condition"], values=score)
+    ends = final(table).pivot_table(index="seed", columns=["diagnostic", "initial_condition"], values=score, sort=False)
     rows = []
     for diagnostic, condition in ends.columns:
         if condition == baseline or (diagnostic, baseline) not in ends.columns:

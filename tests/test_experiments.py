@@ -55,6 +55,13 @@ def test_released_settings_are_the_released_ones():
     assert pretraining("smoke", "identity", "released", seeds=1)[0].budget.steps == PRESETS["smoke"].pretraining.steps
 
 
+def test_one_length_changes_the_lists_of_the_donor_alone():
+    ours, theirs = (selective_transfer("smoke", "identity", initial_conditions="attention", seeds=1, settings=how)[0] for how in ("better", "one_length"))
+    (_, many), (_, one) = *ours.donors, *theirs.donors
+    assert ours.key != theirs.key and (many.task.lengths, one.task.lengths) == ("all", "fixed") and one.task.with_(lengths="all") == many.task
+    assert (one.budget, one.arch) == (many.budget, many.arch) and ours.task == theirs.task
+
+
 def test_masks_share_all_but_the_mask():
     one, other = answer_masks("smoke", seeds=1)
     assert one.key != other.key and {k for k in one.spec() if one.spec()[k] != other.spec()[k]} == {"answer_mask"}
@@ -64,6 +71,8 @@ def test_masks_share_all_but_the_mask():
     (perturbation, dict(transfers="scratch"), "transfers must name what is copied"), (perturbation, dict(perturbations="blur"), "'blur' is not understood"),
     (composition, dict(attention="music"), "attention must be one of"), (composition, dict(mlp=[]), "mlp must be a list"),
     (composition, dict(mixtures=1), "mixtures must be True or False"), (pretraining, dict(settings="fast"), "settings must be one of better, released"),
+    (selective_transfer, dict(settings="fast"), "settings must be one of better, released, one_length"),
+    (selective_transfer, dict(sources="dyck", settings="one_length"), "settings must be better or released for dyck"),
     (answer_masks, dict(diagnostics="spelling"), "diagnostics must be one of"), (selective_transfer, dict(answer_mask="half"), "answer_mask must be one of"),
     (selective_transfer, dict(sources="set+stack+dyck"), "sources must be one of"), (selective_transfer, dict(initial_conditions="full=set+music"), "must be one of"),
 ])  # fmt: skip
