@@ -8,7 +8,6 @@ import pandas as pd
 from . import experiments, statistics
 from .randomness import stream
 
-LEVEL = 0.05
 FEWEST = 3  # seeds below which a claim counts as not yet measured
 SPREAD = 0.2  # seeds that disagree by more are the paper's own sign of an unreliable cell
 
@@ -59,7 +58,7 @@ def verdict(differences: np.ndarray, p: float, paper: float) -> str:
     if not low > 0:
         return "not replicated"
     enough = np.isnan(paper) or np.mean(differences) >= paper / 2
-    return "replicated" if p < LEVEL and enough else "partly"
+    return "replicated" if p < statistics.LEVEL and enough else "partly"
 
 
 def verdicts(claims, table: pd.DataFrame) -> pd.DataFrame:
@@ -75,19 +74,19 @@ def verdicts(claims, table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for claim, d, (arm, _), chance in zip(claims, families, pairs, p):
         low, high = statistics.interval(d)
-        rows.append({"claim": claim.text, "condition": claim.condition, "baseline": claim.baseline, "paper": 100 * claim.paper, "n": len(d),
+        rows.append({"claim": claim.text, "diagnostic": claim.diagnostic, "condition": claim.condition, "baseline": claim.baseline, "paper": 100 * claim.paper, "n": len(d),
                      "difference": 100 * np.mean(d) if len(d) else np.nan, "low": 100 * low, "high": 100 * high,
                      "disagree": bool(len(d) and arm.max() - arm.min() > SPREAD), "verdict": verdict(d, chance, claim.paper)})  # fmt: skip
     return pd.DataFrame(rows)
 
 
 def fewest_seeds(claims: int) -> int:
-    """The fewest seeds with which the exact test can fall below LEVEL after Holm's correction over so many claims.
+    """The fewest seeds with which the exact test can fall below LEVEL (0.05) after Holm's correction over so many claims.
 
     >>> fewest_seeds(1), fewest_seeds(8)
     (6, 9)
     """
-    return next(n for n in range(1, 64) if claims * 2.0 ** (1 - n) < LEVEL)
+    return next(n for n in range(1, 64) if claims * 2.0 ** (1 - n) < statistics.LEVEL)
 
 
 def simulate(draws: int, success: float, baseline: float = 0.0, n: int = 10, name: str = "study") -> float:

@@ -190,7 +190,8 @@ def claims(judged: pd.DataFrame) -> plt.Figure:
             ax.plot([row.low, row.high], [y, y], color="#0072B2", lw=2.4)
             ax.plot(row.difference, y, "o", color="#0072B2", ms=6)
     ax.axvline(0, color="black", lw=0.8)
-    ax.set_yticks(range(len(judged)), [f"{describe(r.condition)[0]}\nagainst {describe(r.baseline)[0]} (n={r.n})" for r in judged.itertuples()], fontsize=7.5)
+    ax.set_yticks(range(len(judged)), [f"{name(r.diagnostic)}: {describe(r.condition)[0]}\nagainst {describe(r.baseline)[0]} (n={r.n})" for r in judged.itertuples()],
+                  fontsize=7.5)  # fmt: skip
     ax.set(xlim=(-100, 100), ylim=(len(judged) - 0.5, -0.5), xlabel="difference in token accuracy (points)")
     ax.legend(handles=[plt.Line2D([], [], color="#D55E00", marker="x", ls="", label="paper"),
                        plt.Line2D([], [], color="#0072B2", marker="o", label="here")], fontsize=8.5, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)  # fmt: skip

@@ -10,7 +10,7 @@ from textwrap import fill
 import pandas as pd
 import torch
 
-from . import cluster, results
+from . import cluster, results, statistics
 
 _BEFORE: dict[int, set] = {}
 
@@ -103,7 +103,7 @@ def box(title: str, runs: list, store: results.Store, table: pd.DataFrame):
 
     preset = runs[0].preset
     if not len(table):
-        return Markdown(f"| | |\n|---|---|\n| **Preset** | `{preset}`: {PRESETS[preset].about} |\n| **Runs** | none of {len(runs)} is in the store yet |\n"
+        return Markdown(f"| Preset | `{preset}`: {PRESETS[preset].about} |\n|---|---|\n| **Runs** | none of {len(runs)} is in the store yet |\n"
                         f"| **Run it again** | `papermill notebooks/{title}.ipynb out.ipynb` |")  # fmt: skip
     once = table.drop_duplicates("key")
     donors = {d.key for r in runs if r.key in set(once.key) for _, d in r.donors}
@@ -113,7 +113,7 @@ def box(title: str, runs: list, store: results.Store, table: pd.DataFrame):
     })  # fmt: skip
     command = f"papermill notebooks/{title}.ipynb out.ipynb -p preset {preset}"
     return Markdown(
-        f"| | |\n|---|---|\n| **Preset** | `{preset}`: {PRESETS[preset].about} |\n"
+        f"| Preset | `{preset}`: {PRESETS[preset].about} |\n|---|---|\n"
         f"| **Runs** | {len(once)} training runs{f' from {len(donors)} pretrained models' if donors else ''}; "
         f"{once.seconds.sum() / 60:.1f} minutes of training in all |\n"
         f"| **Made with** | {'; '.join(made)} |\n"
@@ -144,12 +144,12 @@ def percent(mean: float, low: float, high: float, n: int) -> str:
 def points(row) -> str:
     """Write a row of :func:`procmod_lib.statistics.against` as the book writes all differences."""
     if row.n < 3:
-        return f"{100 * row.difference:+.1f} points (n = {row.n}: no interval)"
-    return f"{100 * row.difference:+.1f} points (95 % interval {100 * row.low:+.1f} to {100 * row.high:+.1f}, n = {row.n})"
+        return f"{100 * row.difference:+.1f} points (n = {int(row.n)}: no interval)"
+    return f"{100 * row.difference:+.1f} points (95 % interval {100 * row.low:+.1f} to {100 * row.high:+.1f}, n = {int(row.n)})"
 
 
 def says(row, noun: str) -> str:
-    """One plain sentence on a paired difference, by the rule of the method page: the interval decides.
+    """One plain sentence on a paired difference, by the rule of the method page: the interval and the exact test decide.
 
     Args:
         row: a row of :func:`procmod_lib.statistics.against`. noun: what was transferred, the sentence's subject.
@@ -157,8 +157,12 @@ def says(row, noun: str) -> str:
     noun = noun[0].upper() + noun[1:]
     if row.n < 3:
         return f"{noun}: {points(row)}; too few seeds to say."
-    word = "helps" if row.low > 0 else "harms" if row.high < 0 else "no difference that can be told from zero"
-    return f"{noun}: **{word}** at this scale, {points(row)}."
+    if row.low <= 0 <= row.high:
+        return f"{noun}: **no difference that can be told from zero** at this scale, {points(row)}."
+    verb = "helps" if row.low > 0 else "harms"
+    if row.p < statistics.LEVEL:
+        return f"{noun}: **{verb}** at this scale, {points(row)}."
+    return f"{noun}: **perhaps {verb}** at this scale, {points(row)}; the exact test cannot tell it from chance (p = {row.p:.2f})."
 
 
 def shown(summary: pd.DataFrame, diagnostic: bool = False):
@@ -212,7 +216,8 @@ def scorecard(judged: pd.DataFrame):
         rows.append([r.claim, f"{r.paper:+.1f}" if r.paper == r.paper else "sign only", ours, r.n, "yes" if r.disagree else "", f"**{r.verdict}**"])
     table = grid(["claim", "paper (points)", "here (95 % interval)", "n", "seeds disagree", "verdict"], rows).data
     return Markdown(f"{table}\n\nWith {len(judged)} claims the exact test can fall below 0.05 after correction only with {fewest_seeds(len(judged))} seeds or more; "
-                    "on fewer, a claim can at best be called partly replicated. Seeds disagree where the best and the worst are more than 20 points apart.")  # fmt: skip
+                    "on fewer, a claim can at best be called partly replicated, and \"not replicated\" says only that so few seeds did not show it. "
+                    "Seeds disagree where the best and the worst are more than 20 points apart.")  # fmt: skip
 
 
 def learnt(rows: pd.DataFrame):

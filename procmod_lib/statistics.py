@@ -7,6 +7,7 @@ from scipy import stats
 from .randomness import stream
 
 RESAMPLES = 10_000
+LEVEL = 0.05
 
 
 def final(table: pd.DataFrame) -> pd.DataFrame:
