@@ -103,10 +103,8 @@ def against(table: pd.DataFrame, baseline: str = "scratch", score: str = "token_
         low, high = interval(d)
         rows.append({"diagnostic": diagnostic, "initial_condition": condition, "n": len(d), "difference": float(np.mean(d)) if len(d) else np.nan,
                      "low": low, "high": high, "p": sign_flip(d)})  # fmt: skip
-    result = pd.DataFrame(rows)
-    if len(result):
-        result["p_holm"] = holm(result["p"])
-    return result
+    result = pd.DataFrame(rows, columns=["diagnostic", "initial_condition", "n", "difference", "low", "high", "p"])
+    return result.assign(p_holm=holm(result["p"]))
 
 
 def learnt(runs: list, table: pd.DataFrame) -> pd.DataFrame:
@@ -176,5 +174,5 @@ def against_parents(table: pd.DataFrame) -> pd.DataFrame:
         if condition.startswith("attention=") and " mlp=" in condition:
             for baseline in ("scratch", *condition.split()):
                 pair = against(table[table.initial_condition.isin([condition, baseline])], baseline)
-                rows += [pair.assign(baseline=baseline)] if len(pair) else []
-    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
+                rows.append(pair.assign(baseline=baseline))
+    return pd.concat(rows or [against(table.iloc[:0]).assign(baseline="")], ignore_index=True)
