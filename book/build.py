@@ -57,6 +57,7 @@ def execute(name: str, preset: str, store: str) -> None:
         papermill.execute_notebook(
             str(ROOT / "notebooks" / f"{name}.ipynb"), str(partial), {"preset": preset, "store": store},
             progress_bar=False, stderr_file=sys.stderr, cwd=str(ROOT), kernel_name="python3",
+            extra_arguments=["--log-level=ERROR"],  # of the kernel: without its warning about loopback sockets
         )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         fail(f"notebook {name} failed: {error.ename}: {error.evalue} (see {partial.relative_to(ROOT)}).")

@@ -37,6 +37,19 @@ def pack(folder: Path) -> int:
     return len(keys)
 
 
+def parquet(table: pd.DataFrame) -> bytes:
+    """Return the bytes of a Parquet file."""
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def split(content: bytes) -> list[tuple[str, bytes]]:
+    """Return the (key, content) of each run in a pack, as a file of its own would hold it."""
+    table = pd.read_parquet(io.BytesIO(content))
+    return [(key, parquet(run.reset_index(drop=True))) for key, run in table.groupby("key")]
+
+
 def holding(folder: Path, key: str) -> Path | None:
     """Return the sound pack of a store that holds a run, or None."""
     for path in (folder / "runs").glob("pack.*.parquet"):

@@ -150,7 +150,15 @@ class Store:
 
     def has(self, run: Run) -> bool:
         """Whether a run is finished, by name alone."""
-        return any(next((place / "runs").glob(f"{run.key}.*.parquet"), None) or packs.holding(place, run.key) for place in self._places)
+        return any(self._holds(place, run.key) for place in self._places)
+
+    @staticmethod
+    def _holds(place: Path, key: str) -> bool:
+        return bool(next((place / "runs").glob(f"{key}.*.parquet"), None) or packs.holding(place, key))
+
+    def _content(self, kind: str, stem: str, suffix: str) -> bytes | None:
+        """The bytes of a sound file of this store, or else of the published one."""
+        return next((c for place in self._places if (c := files.read(place / kind, stem, suffix)) is not None), None)
 
     def view(self, **equals) -> pd.DataFrame:
         """Return all rows of the store where columns equal values, for example ``diagnostic="haystack", seed=3``.
@@ -165,42 +173,39 @@ class Store:
 
     def weights(self, run: Run) -> np.ndarray | None:
         """Return the trained weights (P,) of a run, or None."""
-        for place in self._places:
-            content = files.read(place / "weights", run.key, "safetensors")
-            if content is not None:
-                tensors, _ = files.unpack_tensors(content)
-                return np.concatenate([tensors[n].reshape(-1) for n in run.arch.shapes])
-        return None
+        content = self._content("weights", run.key, "safetensors")
+        if content is None:
+            return None
+        tensors, _ = files.unpack_tensors(content)
+        return np.concatenate([tensors[n].reshape(-1) for n in run.arch.shapes])
 
     def origin(self, provenance: str) -> dict:
         """Return the facts behind a provenance id: commit, versions, device; they say so where the record is lost."""
-        for place in self._places:
-            content = files.read(place / "provenance", provenance, "json")
-            if content is not None:
-                return json.loads(content)
-        unknown = "unknown: its record is damaged or missing"
-        return {"schema": SCHEMA, "commit": unknown, "dirty": False, "versions": {"torch": "unknown"}, "device": "unknown", "cores": 0}
+        content, unknown = self._content("provenance", provenance, "json"), "unknown: its record is damaged or missing"
+        lost = {"schema": SCHEMA, "commit": unknown, "dirty": False, "versions": {"torch": "unknown"}, "device": "unknown", "cores": 0}
+        return lost if content is None else json.loads(content)
 
     def donor_file(self, run: Run) -> tuple[str, str, str, bytes]:
         """Return a pretrained run's weights as (folder, stem, suffix, content), to send to another machine."""
-        for place in self._places:
-            content = files.read(place / "weights", run.key, "safetensors")
-            if content is not None:
-                return "weights", run.key, "safetensors", content
-        raise Failed(f"the pretrained weights of {run.label} are not in the store")
+        content = self._content("weights", run.key, "safetensors")
+        if content is None:
+            raise Failed(f"the pretrained weights of {run.label} are not in the store")
+        return "weights", run.key, "safetensors", content
 
     def merge(self, other: str | Path) -> int:
-        """Copy what another store has and this one lacks; returns the number of files copied. Damaged files are left out."""
-        copied = 0
+        """Copy what another store has and this one lacks; returns the number of files written. Damaged files are left out."""
+        written = 0
         for kind in ("provenance", "weights", "runs"):
             for path in sorted((Path(other) / kind).glob("*.*.*")):
                 stem, _, suffix = path.name.split(".")
-                if files.digest(path) != path.name.split(".")[-2]:
-                    files.set_aside(path, "its content does not match the digest in its name")
-                elif not next((self.folder / kind).glob(f"{stem}.*.{suffix}"), None):
-                    files.write(self.folder / kind, stem, suffix, path.read_bytes())
-                    copied += 1
-        return copied
+                if (content := files.read(path.parent, stem, suffix)) is None:
+                    continue
+                for name, part in packs.split(content) if stem == "pack" else [(stem, content)]:
+                    there = self._holds(self.folder, name) if kind == "runs" else next((self.folder / kind).glob(f"{name}.*.{suffix}"), None)
+                    if not there:
+                        files.write(self.folder / kind, name, suffix, part)
+                        written += 1
+        return written
 
     def load(self, runs: list[Run]) -> pd.DataFrame:
         """Return the tidy table of those of ``runs`` that are finished: one row per (run, evaluation step)."""
@@ -369,9 +374,7 @@ class Store:
             status=status if finite else "non-finite", started=started, seconds=seconds, key=run.key,
             provenance=self._provenance(device), spec=json.dumps(run.spec(), sort_keys=True),
         )[COLUMNS]  # fmt: skip
-        buffer = io.BytesIO()
-        table.to_parquet(buffer, compression="zstd")
-        files.write(self.folder / "runs", run.key, "parquet", buffer.getvalue())
+        files.write(self.folder / "runs", run.key, "parquet", packs.parquet(table))
 
     def _provenance(self, device: str) -> str:
         """Write where results come from, once a process and device, and return its id."""

@@ -208,6 +208,11 @@ def test_packed_and_merged_stores_hold_the_same(tmp_path, undisturbed):
     other = Store(tmp_path / "b", None)
     assert other.merge(tmp_path / "a") > 0 and other.merge(tmp_path / "a") == 0
     pd.testing.assert_frame_equal(scores(other.ensure(runs)), undisturbed)
+    packed = Store(tmp_path / "c", None)  # a pack meets a pack: what the one lacks is taken out of the other
+    packed.ensure(runs[:4])
+    packs.pack(packed.folder)
+    assert packed.merge(tmp_path / "a") >= len(runs) - 4 and all(map(packed.has, runs)) and packed.merge(tmp_path / "a") == 0
+    pd.testing.assert_frame_equal(scores(packed.load(runs)), undisturbed)
     with pytest.raises(ValueError, match="view has no column 'sede'"):
         store.view(sede=1)
 
