@@ -17,10 +17,11 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel, get_cosine_schedule_with_warmup
 
 from procmod_lib import model
+from procmod_lib.engines import make_engine
 from procmod_lib.model import Architecture
 from procmod_lib.randomness import stream
 from procmod_lib.tasks import make_task
-from procmod_lib.training import Budget, State, make_engine, train
+from procmod_lib.training import Budget, State, train
 
 TASKS = {"haystack": 1000, "addition": 1000, "reversed_addition": 1000, "sorting": 1000, "dyck": 64}
 REPEATS, STEPS = 5, 4
@@ -189,8 +190,8 @@ def fleet_growth() -> dict:
             compute = make_engine(engine, arch, 0.0, "cpu", None)
             weights = torch.from_numpy(np.stack([model.fresh(arch, "bench", i) for i in range(size)]))
             batches = [task.batch(250, "train", 0).trained_on("reference")] * size
-            compute.gradient(weights, batches, 0.0, 0)
-            seconds = [timed(partial(compute.gradient, weights, batches, 0.0, 0)) for _ in range(3)]
+            compute.gradient(weights, batches, 0.0, ())
+            seconds = [timed(partial(compute.gradient, weights, batches, 0.0, ())) for _ in range(3)]
             row[size] = round(1e3 * float(np.median(seconds)) / size, 2)
         found[engine] = row
         print(f"  {engine:8}" + "".join(f"{k:>8}: {v:<8.1f}" for k, v in row.items()), flush=True)

@@ -80,7 +80,7 @@ def main(arguments=None) -> int:
 
 def sweep(store: Store, runs: list, options) -> int:
     """Compute what is missing; 0 when all is there, 3 when the time budget ended first, 1 when a run failed."""
-    progress = notebook.Progress(len(runs))
+    progress = notebook.Progress()
     begun = time.monotonic()
     try:
         store.ensure(runs, device=options.device, time_budget=options.time_budget, progress=progress, scheduler=options.scheduler,

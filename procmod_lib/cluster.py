@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-from concurrent.futures import CancelledError
 from pathlib import Path
 
 from . import files
@@ -49,7 +48,7 @@ def train_on(scheduler: str, store, fleets: list, device: str, engine: str, keep
         for future in as_completed(list(sent)):
             try:
                 contents, seconds = future.result()
-            except (Exception, CancelledError) as error:
+            except Exception as error:
                 failures += [f"{run.label} ({run.key}): {type(error).__name__}: {error}" for run in sent[future]]
                 continue
             for kind, stem, suffix, content in contents:

@@ -217,15 +217,11 @@ def _grid(preset, conditions, diagnostics, seeds, steps, answer_mask="reference"
 
 
 def _seeds(plan: Preset, seeds: int | None) -> int:
-    seeds = plan.seeds if seeds is None else seeds
-    _whole("seeds", seeds)
-    return seeds
+    return plan.seeds if seeds is None else _whole("seeds", seeds)
 
 
 def _steps(steps: int | None) -> dict:
-    if steps is not None:
-        _whole("steps", steps)
-    return {} if steps is None else {"steps": steps}
+    return {} if steps is None else {"steps": _whole("steps", steps)}
 
 
 def _source(name: str, value) -> None:
@@ -254,6 +250,7 @@ def _known(name: str, value, allowed) -> None:
         raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}.")
 
 
-def _whole(name: str, value) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+def _whole(name: str, value) -> int:
+    if type(value) is not int or value < 1:
         raise ValueError(f"{name} must be a whole number above 0, got {value!r}.")
+    return value

@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from safetensors.numpy import load
 
 DIGEST = 12  # hexadecimal digits of sha256 in a file's name
 
@@ -64,16 +65,7 @@ def set_aside(path: Path, why: str) -> None:
         warnings.warn(f"{path} is damaged ({why}); it is left where it is and not used.", stacklevel=2)
 
 
-def pack_tensors(tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> bytes:
-    """Return safetensors bytes."""
-    from safetensors.numpy import save
-
-    return save(tensors, metadata)
-
-
 def unpack_tensors(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Return (tensors, metadata) of safetensors bytes."""
-    from safetensors.numpy import load
-
     size = int.from_bytes(content[:8], "little")
     return load(content), json.loads(content[8 : 8 + size]).get("__metadata__", {})

@@ -15,22 +15,12 @@ from .layers import FAST, attend, attend_back, embed, embed_back, gelu, give, li
 from .model import Architecture
 from .vector import LANES, load, splat, store, total
 
-PARTS = "c344260abb30"  # sha256 of vector.py and layers.py: numba's cache sees changes of this file only, so it changes when they do
+MADE_OF = "a24dad2c13a9"  # sha256 of vector.py and layers.py: numba's cache sees changes of this file only, so it changes when they do
 
 
 def supports(arch: Architecture, dropout: float) -> bool:
-    """Whether the kernel can train this: no dropout, head dimension a multiple of 4."""
-    return dropout == 0.0 and arch.width // arch.heads % 4 == 0
-
-
-@njit(**FAST)
-def rows_of(high, start, queries):
-    """Set start[w], the row at which :func:`attend` keeps the probabilities of query w: two neighbours see equally many keys."""
-    filled = 0
-    for w in range(queries):
-        start[w] = filled
-        first = w - w % 2
-        filled += max(high[first], high[min(first + 1, queries - 1)]) + 1
+    """Whether the kernel can train this: no dropout, head dimension a multiple of 4, a vocabulary of 4 or more."""
+    return dropout == 0.0 and arch.width // arch.heads % 4 == 0 and arch.vocab >= 4
 
 
 @njit(**FAST)
@@ -48,13 +38,12 @@ def pass_through(p, at, g, dims, tokens, positions, targets, weights, order, los
     spare = memory, np.zeros(1, np.int64)
     queries, longest = positions.shape[1], tokens.shape[1]
     last, most, bits = layers - 1, max(longest, queries), tokens.ndim == 3  # known when compiled: one kernel for each kind of input
-    room = max(longest * (longest + 3) // 2, (queries + 1) * longest)
     flat, wide_flat = most * (d + 1), most * (4 * d + 1)
     # what each layer keeps for its way back
     x, unit1, rstd1, a1 = space(spare, layers + 1, flat), space(spare, layers, flat), space(spare, layers, most), space(spare, layers, flat)
     q, kv, mixed = space(spare, layers, flat), space(spare, layers, most * (2 * d + 1)), space(spare, layers, flat)
     x2, unit2, rstd2, a2 = space(spare, layers, flat), space(spare, layers, flat), space(spare, layers, most), space(spare, layers, flat)
-    probs, wide, slope = space(spare, layers, heads * room), space(spare, layers, wide_flat), space(spare, layers, wide_flat)
+    probs, wide, slope = space(spare, layers, heads * most * longest), space(spare, layers, wide_flat), space(spare, layers, wide_flat)
     # what is used over and over
     work, dkv, dwide = space(spare, 9, flat), space(spare, 1, most * (2 * d + 1))[0], space(spare, 1, wide_flat)[0]
     asking, xq, unitf, af, da, dx, dx2, dmix, dq = work[0], work[1], work[2], work[3], work[4], work[5], work[6], work[7], work[8]
@@ -62,11 +51,10 @@ def pass_through(p, at, g, dims, tokens, positions, targets, weights, order, los
     ds, rstdf = space(spare, 1, 2 * longest)[0], space(spare, 1, queries)[0]
     lanes, asked = np.empty(LANES, np.int64), np.zeros((queries, LANES), np.int64)
     bound, causal = space(spare, 2, most)  # the last key that each lane of each query sees
-    low, high, start, until, begin = np.zeros((5, most), np.int64)
+    low, high, until = np.zeros((3, most), np.int64)
     for t in range(longest):
         until[t] = t
         store(causal, t * LANES, splat(np.float32(t)))
-    rows_of(until, begin, longest)
     f = 2 + 12 * layers
     head = at[0] if len(at) == f + 3 else at[f + 2]  # tied, or a head of its own
 
@@ -80,7 +68,6 @@ def pass_through(p, at, g, dims, tokens, positions, targets, weights, order, los
                 time = max(time, asked[w, l] + 1)
         for w in range(queries):
             low[w], high[w] = asked[w].min(), asked[w].max()
-        rows_of(high, start, queries)
 
         if bits:
             for t in range(time):
@@ -96,13 +83,13 @@ def pass_through(p, at, g, dims, tokens, positions, targets, weights, order, los
             b, a, base = 2 + 12 * layer, a1[layer], x[layer]
             norm(base, unit1[layer], rstd1[layer], a, time, d, p, at[b], at[b + 1])
             linear(a, a, kv[layer], time, d, 2 * d, p, at[b + 2] + d, 3 * d, 1, at[b + 3] + d, False)
-            m, limit, lo, hi, rows = time, causal, until, until, begin  # times that go on from here, and what they see
+            m, limit, lo, hi = time, causal, until, until  # times that go on from here, and what they see
             if layer == last:
                 take(a, asked, asking, queries, d)
                 take(base, asked, xq, queries, d)
-                m, limit, lo, hi, rows, a, base = queries, bound, low, high, start, asking, xq
+                m, limit, lo, hi, a, base = queries, bound, low, high, asking, xq
             linear(a, a, q[layer], m, d, d, p, at[b + 2], 3 * d, 1, at[b + 3], False)
-            attend(q[layer], kv[layer], limit, lo, hi, rows, probs[layer], room, mixed[layer], m, heads, d)
+            attend(q[layer], kv[layer], limit, lo, hi, probs[layer], longest, mixed[layer], m, heads, d)
             linear(mixed[layer], base, x2[layer], m, d, d, p, at[b + 4], d, 1, at[b + 5], True)
             norm(x2[layer], unit2[layer], rstd2[layer], a2[layer], m, d, p, at[b + 6], at[b + 7])
             linear(a2[layer], a, wide[layer], m, d, 4 * d, p, at[b + 8], 4 * d, 1, at[b + 9], False)
@@ -122,9 +109,9 @@ def pass_through(p, at, g, dims, tokens, positions, targets, weights, order, los
         dx[: queries * (d + 1) * LANES] = 0
         norm_back(da, unitf, rstdf, dx, queries, d, p, g, at[f], at[f + 1])
         for layer in range(layers - 1, -1, -1):
-            b, a, m, hi, rows = 2 + 12 * layer, a1[layer], time, until, begin
+            b, a, m, hi = 2 + 12 * layer, a1[layer], time, until
             if layer == last:
-                a, m, hi, rows = asking, queries, high, start
+                a, m, hi = asking, queries, high
             outer(wide[layer], dx, m, 4 * d, d, g, at[b + 10], d, 1, at[b + 11])
             linear(dx, dx, dwide, m, d, 4 * d, p, at[b + 10], 1, d, -1, False)
             for i in range(0, m * (4 * d + 1) * LANES, LANES):
@@ -136,7 +123,7 @@ def pass_through(p, at, g, dims, tokens, positions, targets, weights, order, los
             outer(mixed[layer], dx, m, d, d, g, at[b + 4], d, 1, at[b + 5])
             linear(dx, dx, dmix, m, d, d, p, at[b + 4], 1, d, -1, False)
             dkv[: time * (2 * d + 1) * LANES] = 0
-            attend_back(q[layer], kv[layer], mixed[layer], probs[layer], room, dmix, hi, rows, dq, dkv, ds, m, heads, d)
+            attend_back(q[layer], kv[layer], mixed[layer], probs[layer], longest, dmix, hi, dq, dkv, ds, m, heads, d)
             outer(a, dq, m, d, d, g, at[b + 2], 3 * d, 1, at[b + 3])
             outer(a1[layer], dkv, time, d, 2 * d, g, at[b + 2] + d, 3 * d, 1, at[b + 3] + d)
             linear(dkv, dkv, da, time, 2 * d, d, p, at[b + 2] + d, 1, 3 * d, -1, False)
@@ -172,8 +159,7 @@ def memory_for(arch: Architecture, queries: int, longest: int) -> np.ndarray:
     Kept from call to call: an allocation of this size goes back to the system each time, and touching it anew costs a fifth of a step.
     """
     most, wide = max(longest, queries), 4 * arch.width + 1
-    room = max(longest * (longest + 3) // 2, (queries + 1) * longest)
-    each = 13 * most * wide + arch.heads * room
+    each = most * (13 * wide + arch.heads * longest)  # vectors a layer, and as many again for what is used over and over
     vectors = (arch.layers + 1) * each + 10 * most * wide + (queries + longest) * (arch.vocab + 1)
     memory = np.empty(vectors * LANES + 16, np.float32)
     return memory[-memory.ctypes.data % 64 // 4 :]

@@ -49,7 +49,7 @@ def dot4(a, x):
 
 @njit(**FAST)
 def linear(x, base, y, times, inputs, outputs, p, at, step_in, step_out, bias, keep):
-    """y[t, o] = sum over i of w[i, o] x[t, i], plus the bias p[bias + o] if bias >= 0, plus base[t, o] if ``keep``.
+    """y[t, o] = sum over i of w[i, o] x[t, i], plus the bias p[bias + o] if bias >= 0, plus base[t, o] if ``keep`` (outputs a multiple of 4).
 
     The weight w[i, o] is p[at + i * step_in + o * step_out], so the same lines serve the way forward and the way back.
     Four outputs at two times are in flight together: eight sums that never leave their registers.
@@ -59,7 +59,8 @@ def linear(x, base, y, times, inputs, outputs, p, at, step_in, step_out, bias, k
     for t in range(0, times, 2):
         u = min(t + 1, times - 1)  # an odd last time is computed twice, to the same numbers
         xt, xu, yt, yu = t * (inputs + 1) * LANES, u * (inputs + 1) * LANES, t * (outputs + 1) * LANES, u * (outputs + 1) * LANES
-        for o in range(0, outputs - 3, 4):
+        for four in range(0, outputs, 4):
+            o = min(four, outputs - 4)  # and so are outputs of the last four that were there before
             a, b, ya, yb = none, none, yt + o * LANES, yu + o * LANES
             for i in range(inputs):
                 w = splat4(p, at + o * step_out + i * step_in, step_out)
@@ -70,53 +71,37 @@ def linear(x, base, y, times, inputs, outputs, p, at, step_in, step_out, bias, k
             if keep:
                 a, b = add4(a, one, load4(base, ya)), add4(b, one, load4(base, yb))
             store4(y, ya, a), store4(y, yb, b)
-        for o in range(outputs - outputs % 4, outputs):
-            a0 = b0 = zero if bias < 0 else splat(p[bias + o])
-            for i in range(inputs):
-                w0 = splat(p[at + i * step_in + o * step_out])
-                a0, b0 = a0 + w0 * load(x, xt + i * LANES), b0 + w0 * load(x, xu + i * LANES)
-            if keep:
-                a0, b0 = a0 + load(base, yt + o * LANES), b0 + load(base, yu + o * LANES)
-            store(y, yt + o * LANES, a0), store(y, yu + o * LANES, b0)
 
 
 @njit(**FAST)
 def outer(x, dy, times, inputs, outputs, g, at, step_in, step_out, bias):
     """Gradient of :func:`linear`'s weights and bias: g[at + i step_in + o step_out] += sum over t, lanes of x[t, i] dy[t, o]."""
     zero, xs, ys = splat(np.float32(0.0)), (inputs + 1) * LANES, (outputs + 1) * LANES
-    for o in range(0, outputs, 4):
-        four = o + 4 <= outputs
+    for four in range(0, outputs, 4):
+        o = min(four, outputs - 4)
+        new = splat(np.float32(four == o)), splat(np.float32(four - o < 2)), splat(np.float32(four - o < 3))  # not among the last four
         for i in range(0, inputs, 2):
             j = min(i + 1, inputs - 1)
-            if four:
-                a = b = zero, zero, zero, zero
-                for t in range(times):
-                    d = load4(dy, t * ys + o * LANES)
-                    a, b = add4(a, load(x, t * xs + i * LANES), d), add4(b, load(x, t * xs + j * LANES), d)
-                gain4(g, at + i * step_in + o * step_out, step_out, a)
-                if j > i:
-                    gain4(g, at + j * step_in + o * step_out, step_out, b)
-            for r in range(0 if four else o, 0 if four else outputs):
-                a0 = b0 = zero
-                for t in range(times):
-                    d0 = load(dy, t * ys + r * LANES)
-                    a0, b0 = a0 + load(x, t * xs + i * LANES) * d0, b0 + load(x, t * xs + j * LANES) * d0
-                g[at + i * step_in + r * step_out] += total(a0)
-                if j > i:
-                    g[at + j * step_in + r * step_out] += total(b0)
-        for r in range(o, min(o + 4, outputs) if bias >= 0 else o):
-            a0 = zero
+            a = b = zero, zero, zero, zero
             for t in range(times):
-                a0 = a0 + load(dy, t * ys + r * LANES)
-            g[bias + r] += total(a0)
+                d = load4(dy, t * ys + o * LANES)
+                a, b = add4(a, load(x, t * xs + i * LANES), d), add4(b, load(x, t * xs + j * LANES), d)
+            gain4(g, at + i * step_in + o * step_out, step_out, a, new)
+            if j > i:
+                gain4(g, at + j * step_in + o * step_out, step_out, b, new)
+    for o in range(outputs if bias >= 0 else 0):
+        sums = zero
+        for t in range(times):
+            sums = sums + load(dy, t * ys + o * LANES)
+        g[bias + o] += total(sums)
 
 
 @njit(**FAST)
-def gain4(g, i, step, v):
-    """g[i], g[i + step], ... += the sums over the lanes of four vectors."""
-    g[i] += total(v[0])
-    g[i + step] += total(v[1])
-    g[i + 2 * step] += total(v[2])
+def gain4(g, i, step, v, new):
+    """g[i], g[i + step], ... += the sums over the lanes of four vectors, the first three times 1 or 0."""
+    g[i] += total(v[0] * new[0])
+    g[i + step] += total(v[1] * new[1])
+    g[i + 2 * step] += total(v[2] * new[2])
     g[i + 3 * step] += total(v[3])
 
 
@@ -178,17 +163,17 @@ def gelu(a, slope, times, width):
 
 
 @njit(**FAST)
-def attend(q, kv, limit, low, high, start, probs, room, out, queries, heads, d):
+def attend(q, kv, limit, low, high, probs, room, out, queries, heads, d):
     """Attention of W queries: q, out (W, d), keys and values kv (T, 2 d); query w of lane l sees keys 0..limit[w, l].
 
-    Two queries go together. Probabilities are kept, head by head ``room`` rows apart, those of query w from row start[w] on.
+    Two queries go together. Probabilities are kept: ``room`` rows for each head and query.
     """
     hd = d // heads
     scale, zero = splat(np.float32(1.0 / math.sqrt(d // heads))), splat(np.float32(0.0))
     for h in range(heads):
         for w in range(0, queries, 2):
             u = min(w + 1, queries - 1)  # an odd last query is computed twice, to the same numbers
-            n, pw, pu = max(high[w], high[u]) + 1, (h * room + start[w]) * LANES, (h * room + start[u]) * LANES
+            n, pw, pu = max(high[w], high[u]) + 1, (h * queries + w) * room * LANES, (h * queries + u) * room * LANES
             for e in range(h * hd, h * hd + hd, 4):
                 a, b = times4(load4(q, (w * (d + 1) + e) * LANES), scale), times4(load4(q, (u * (d + 1) + e) * LANES), scale)
                 for s in range(n):
@@ -227,7 +212,7 @@ def soften(probs, row, n, limit, at, low):
 
 
 @njit(**FAST)
-def attend_back(q, kv, out, probs, room, dout, high, start, dq, dkv, ds, queries, heads, d):
+def attend_back(q, kv, out, probs, room, dout, high, dq, dkv, ds, queries, heads, d):
     """Gradient of :func:`attend`: sets dq (W, d), adds to dkv (T, 2 d); ds is working space (2 T,)."""
     hd = d // heads
     scale, zero = splat(np.float32(1.0 / math.sqrt(d // heads))), splat(np.float32(0.0))
@@ -235,7 +220,7 @@ def attend_back(q, kv, out, probs, room, dout, high, start, dq, dkv, ds, queries
     for h in range(heads):
         for w in range(0, queries, 2):
             u = min(w + 1, queries - 1)
-            n, pw, pu = max(high[w], high[u]) + 1, (h * room + start[w]) * LANES, (h * room + start[u]) * LANES
+            n, pw, pu = max(high[w], high[u]) + 1, (h * queries + w) * room * LANES, (h * queries + u) * room * LANES
             dot_a = dot_b = zero
             twin = splat(np.float32(u > w))  # an odd last query counts once
             for i in range(h * hd, h * hd + hd):
@@ -360,8 +345,3 @@ def score_bits(z, targets, lanes, weights, loss, hit, queries, cells):
                     hit[r, w] += ((y > 0) == bit) / np.float32(cells)
                     chance = (np.float32(1.0) if y > 0 else np.float32(small)) / (np.float32(1.0) + np.float32(small))
                     z[at] = (chance - (np.float32(1.0) if bit else np.float32(0.0))) * weights[r, w] / cells
-
-
-@njit(**FAST)
-def _room(rows, n):
-    return np.empty((rows, n * LANES), np.float32)

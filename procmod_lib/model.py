@@ -16,8 +16,6 @@ import torch.nn.functional as F
 
 from .randomness import stream
 
-PARTS = {"E": "embeddings and head", "A": "attention", "F": "MLP", "N": "norms"}
-
 
 @dataclass(frozen=True)
 class Architecture:
@@ -75,16 +73,12 @@ class Architecture:
         """P, the number of parameters."""
         return self.slices[next(reversed(self.slices))].stop
 
-    @property
-    def label(self) -> str:
-        return f"{self.layers}_{self.heads}_{self.width}"
-
     def spec(self) -> dict:
         return asdict(self)
 
 
 def part_of(name: str) -> str:
-    """Return the one part, E, A, F or N, that a parameter belongs to.
+    """Return the one part that a parameter belongs to: E (embeddings and head), A (attention), F (MLP) or N (norms).
 
     >>> part_of("h.0.attn.c_attn.bias"), part_of("wpe.weight"), part_of("ln_f.bias")
     ('A', 'E', 'N')
@@ -225,9 +219,7 @@ def to_huggingface(flat: np.ndarray, arch: Architecture):
              for n, v in views(flat, arch).items()}
     if arch.tied:
         state["lm_head.weight"] = state["transformer.wte.weight"]
-    missing = model.load_state_dict(state, strict=False)
-    if missing.unexpected_keys or [k for k in missing.missing_keys if not k.endswith((".attn.bias", ".masked_bias"))]:
-        raise ValueError(f"the Hugging Face model does not take these weights: {missing}")
+    model.load_state_dict(state)
     return model.eval()
 
 

@@ -56,7 +56,7 @@ def start(namespace: dict, grid: Callable, **parameters):
         store = results.Store(place(where["store"]))
     except ValueError as error:
         raise BadParameter(str(error)) from None
-    options = {"device": where["device"], "time_budget": budget, "scheduler": where.get("scheduler"), "progress": Progress(len(runs))}
+    options = {"device": where["device"], "time_budget": budget, "scheduler": where.get("scheduler"), "progress": Progress()}
     return runs, store, options
 
 
@@ -76,8 +76,8 @@ def check_device(device) -> None:
 class Progress:
     """A bar in a terminal and in Jupyter, one line every 30 s elsewhere (papermill, a log)."""
 
-    def __init__(self, total: int):
-        self.total, self.begun, self.said, self.count = total, time.monotonic(), time.monotonic(), 0
+    def __init__(self):
+        self.begun = self.said = time.monotonic()
         self.bar = None
         if sys.stderr.isatty() or ("ipykernel" in sys.modules and "PAPERMILL_RUN" not in os.environ):
             from tqdm.auto import tqdm
@@ -85,7 +85,6 @@ class Progress:
             self.bar = tqdm(total=None, unit="run")
 
     def __call__(self, line: str) -> None:
-        self.count += 1
         now = time.monotonic()
         if self.bar is not None:
             self.bar.set_postfix_str(line)
@@ -97,28 +96,19 @@ class Progress:
 
 def box(title: str, runs: list, store: results.Store, table: pd.DataFrame):
     """Return the Markdown box at a chapter's head: preset, cost as measured, hardware, commit, command."""
-    from IPython.display import Markdown
-
     from .experiments import PRESETS
 
-    preset = runs[0].preset
-    if not len(table):
-        return Markdown(f"| Preset | `{preset}`: {PRESETS[preset].about} |\n|---|---|\n| **Runs** | none of {len(runs)} is in the store yet |\n"
-                        f"| **Run it again** | `papermill notebooks/{title}.ipynb out.ipynb` |")  # fmt: skip
-    once = table.drop_duplicates("key")
+    preset, once = runs[0].preset, table.drop_duplicates("key")
     donors = {d.key for r in runs if r.key in set(once.key) for _, d in r.donors}
     made = sorted({
         f"commit `{f['commit'][:10]}`{' with uncommitted changes' if f['dirty'] else ''}, torch {f['versions']['torch']}, "
         f"{f['cores']} cores ({f['device']})" for f in map(store.origin, table.provenance.unique())
     })  # fmt: skip
-    command = f"papermill notebooks/{title}.ipynb out.ipynb -p preset {preset}"
-    return Markdown(
-        f"| Preset | `{preset}`: {PRESETS[preset].about} |\n|---|---|\n"
-        f"| **Runs** | {len(once)} training runs{f' from {len(donors)} pretrained models' if donors else ''}; "
-        f"{once.seconds.sum() / 60:.1f} minutes of training in all |\n"
-        f"| **Made with** | {'; '.join(made)} |\n"
-        f"| **Run it again** | `{command}` |\n| **Source** | [`notebooks/{title}.ipynb`](../../notebooks/{title}.ipynb) |"
-    )  # fmt: skip
+    done = f"{len(once)} training runs{f' from {len(donors)} pretrained models' if donors else ''}; {once.seconds.sum() / 60:.1f} minutes of training in all"
+    rows = [["**Runs**", done if len(once) else f"none of {len(runs)} is in the store yet"], ["**Made with**", "; ".join(made) or "not yet made"],
+            ["**Run it again**", f"`papermill notebooks/{title}.ipynb out.ipynb -p preset {preset}`"],
+            ["**Source**", f"[`notebooks/{title}.ipynb`](../../notebooks/{title}.ipynb)"]]  # fmt: skip
+    return grid(["Preset", f"`{preset}`: {PRESETS[preset].about}"], rows)
 
 
 def glue(key: str, text: str) -> None:
@@ -173,14 +163,13 @@ def shown(summary: pd.DataFrame, diagnostic: bool = False):
     for r in summary.itertuples():
         low_high = f"{100 * r.low:.1f} to {100 * r.high:.1f}" if r.low == r.low else "none"
         first = [name(r.diagnostic)] if diagnostic else []
-        rows.append([*first, describe(r.initial_condition)[0], r.n, f"{100 * r.mean:.1f}", low_high, f"{r.successes} of {r.n}"])
-    return grid([*(["diagnostic"] if diagnostic else []), "initial condition", "n", "mean (%)", "95 % interval", "runs above 90 %"], rows)
+        rows.append([*first, describe(r.initial_condition)[0], r.n, f"{100 * r.mean:.1f}", low_high,
+                     f"{r.successes} of {r.n} ({100 * r.success_low:.0f} to {100 * r.success_high:.0f} %)"])  # fmt: skip
+    return grid([*(["diagnostic"] if diagnostic else []), "initial condition", "n", "mean (%)", "95 % interval", "runs above 90 % (Wilson interval)"], rows)
 
 
 def times(rows: pd.DataFrame):
     """Return :func:`procmod_lib.statistics.steps_to` as a table for the page; conditions of which no run got there stand in one line below it."""
-    from IPython.display import Markdown
-
     from .figures import describe
 
     label = {r.initial_condition: f"{describe(r.initial_condition)[0]} (n = {r.n})" for r in rows.itertuples()}
@@ -188,7 +177,7 @@ def times(rows: pd.DataFrame):
               f"{r.p:.3f}" if r.p == r.p else ""] for r in rows.itertuples() if r.reached]  # fmt: skip
     text = grid(["initial condition", "runs that reached 90 %", "median steps", "log-rank p against no pretraining"], table).data if table else ""
     never = "; ".join(label[r.initial_condition] for r in rows.itertuples() if not r.reached)
-    return Markdown(f"{text}\n\n" + (f"No run reached 90 % from: {never}." if never else ""))
+    return markdown(f"{text}\n\n" + (f"No run reached 90 % from: {never}." if never else ""))
 
 
 def cells(wanted: list, table: pd.DataFrame):
@@ -206,8 +195,6 @@ def cells(wanted: list, table: pd.DataFrame):
 
 def scorecard(judged: pd.DataFrame):
     """Return :func:`procmod_lib.claims.verdicts` as a table for the page, and what the number of claims demands."""
-    from IPython.display import Markdown
-
     from .claims import fewest_seeds
 
     rows = []
@@ -215,7 +202,7 @@ def scorecard(judged: pd.DataFrame):
         ours = f"{r.difference:+.1f} ({r.low:+.1f} to {r.high:+.1f})" if r.n else ""
         rows.append([r.claim, f"{r.paper:+.1f}" if r.paper == r.paper else "sign only", ours, r.n, "yes" if r.disagree else "", f"**{r.verdict}**"])
     table = grid(["claim", "paper (points)", "here (95 % interval)", "n", "seeds disagree", "verdict"], rows).data
-    return Markdown(f"{table}\n\nWith {len(judged)} claims the exact test can fall below 0.05 after correction only with {fewest_seeds(len(judged))} seeds or more; "
+    return markdown(f"{table}\n\nWith {len(judged)} claims the exact test can fall below 0.05 after correction only with {fewest_seeds(len(judged))} seeds or more; "
                     "on fewer, a claim can at best be called partly replicated, and \"not replicated\" says only that so few seeds did not show it. "
                     "Seeds disagree where the best and the worst are more than 20 points apart.")  # fmt: skip
 
@@ -229,19 +216,22 @@ def learnt(rows: pd.DataFrame):
                          r.n, f"{100 * r.best:.1f}", f"{100 * r.way:.0f}", r.learnt] for r in rows.itertuples()])  # fmt: skip
 
 
-def grid(heads: list[str], rows: list[list]):
-    """Return a Markdown table; a line that says so where it would be empty."""
+def markdown(text: str):
+    """Return a text that Jupyter shows as Markdown."""
     from IPython.display import Markdown
 
+    return Markdown(text)
+
+
+def grid(heads: list[str], rows: list[list]):
+    """Return a Markdown table; a line that says so where it would be empty."""
     lines = [heads, ["---"] * len(heads), *rows]
-    return Markdown("\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) if rows else "Not yet measured.")
+    return markdown("\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) if rows else "Not yet measured.")
 
 
 def passage(task, split: str):
     """Return the beginning of one block of a language-modelling text, with a bar between tokens."""
-    from IPython.display import Markdown
-
     from .tasks.language import decode
 
     batch = task.batch(1, split, 0)
-    return Markdown("```text\n" + fill(" ".join("|".join(decode(task, batch.tokens[0])).split()), 80) + "\n```")
+    return markdown("```text\n" + fill(" ".join("|".join(decode(task, batch.tokens[0])).split()), 80) + "\n```")

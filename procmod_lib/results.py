@@ -19,6 +19,7 @@ import filelock
 import numpy as np
 import pandas as pd
 import torch
+from safetensors.numpy import save
 
 from . import files, model, packs
 from .model import Architecture
@@ -335,7 +336,7 @@ class Store:
             if keep_weights:
                 tensors = {n: np.ascontiguousarray(v) for n, v in model.views(state.weights[i].cpu().numpy(), run.arch).items()}
                 meta = {"spec": json.dumps(run.spec(), sort_keys=True), "provenance": self._provenance(device)}
-                files.write(self.folder / "weights", run.key, "safetensors", files.pack_tensors(tensors, meta))
+                files.write(self.folder / "weights", run.key, "safetensors", save(tensors, meta))
             self._write(run, state, i, started, seconds, device)
         for old in (self.folder / "checkpoints").glob(f"{fleet_key(fleet)}.*"):
             old.unlink(missing_ok=True)
@@ -363,7 +364,7 @@ class Store:
     def _checkpoint(self, fleet: list[Run], state: State, seconds: float) -> None:
         tensors, metadata = state.to_tensors()
         files.write(self.folder / "checkpoints", fleet_key(fleet), "safetensors",
-                    files.pack_tensors(tensors, metadata | {"seconds": str(seconds)}))  # fmt: skip
+                    save(tensors, metadata | {"seconds": str(seconds)}))  # fmt: skip
 
     def _write(self, run: Run, state: State, member: int, started: str, seconds: float, device: str) -> None:
         table = pd.DataFrame(state.curves[member])

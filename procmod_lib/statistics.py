@@ -1,10 +1,13 @@
 """Intervals and tests; every function takes seeds in and returns numbers out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from .randomness import stream
+from .surgery import Condition, parse
 
 RESAMPLES = 10_000
 LEVEL = 0.05
@@ -136,13 +139,10 @@ def steps_to(table: pd.DataFrame, threshold: float = 0.9, baseline: str = "scrat
 
     One row a condition: n, how many reached it, the Kaplan-Meier median (infinite where fewer than half did), and the log-rank p against ``baseline``.
     """
-    samples = {}
-    for condition, group in table.groupby("initial_condition", sort=False):
-        there, never = [], []
-        for _, run in group.sort_values("step").groupby("key"):
-            high = run.step[run.token_accuracy >= threshold]
-            (there if len(high) else never).append(float(high.iloc[0] if len(high) else run.step.max()))
-        samples[condition] = stats.CensoredData(uncensored=there, right=never)
+    runs = table.groupby("key", sort=False).agg(condition=("initial_condition", "first"), end=("step", "max"))
+    runs["there"] = table[table.token_accuracy >= threshold].groupby("key").step.min()
+    samples = {condition: stats.CensoredData(uncensored=group.there.dropna().astype(float), right=group.end[group.there.isna()].astype(float))
+               for condition, group in runs.groupby("condition", sort=False)}  # fmt: skip
     rows = []
     for condition, sample in samples.items():
         survival = stats.ecdf(sample).sf
@@ -157,13 +157,12 @@ def steps_to(table: pd.DataFrame, threshold: float = 0.9, baseline: str = "scrat
 def doses(table: pd.DataFrame, word: str = "noise") -> pd.DataFrame:
     """One row a transfer and size of noise (0 for the plain transfer): n, mean, interval. Other perturbations are left out."""
     rows = []
-    for row in summary(table).itertuples() if len(table) else ():
-        words = dict(w.split("=") for w in row.initial_condition.split() if "=" in w)
-        plain = all("=" in w and w.split("=")[0] in ("full", "attention", "mlp", word) for w in row.initial_condition.split())
-        if plain and row.initial_condition != "scratch":
-            transfer = " ".join(f"{k}={v}" for k, v in words.items() if k != word)
-            rows.append({"transfer": transfer, "initial_condition": row.initial_condition, "dose": float(words.get(word, 0)), "n": row.n, "mean": row.mean,
-                         "low": row.low, "high": row.high})  # fmt: skip
+    for row in summary(table).itertuples():
+        condition = parse(row.initial_condition)
+        plain = replace(condition, **{word: 0.0})
+        if condition.sources and plain == Condition(plain.full, plain.attention, plain.mlp):  # nothing else was done to it
+            rows.append({"transfer": str(plain), "initial_condition": row.initial_condition, "dose": getattr(condition, word), "n": row.n,
+                         "mean": row.mean, "low": row.low, "high": row.high})  # fmt: skip
     return pd.DataFrame(rows, columns=["transfer", "initial_condition", "dose", "n", "mean", "low", "high"]).sort_values(["transfer", "dose"])
 
 

@@ -15,7 +15,6 @@ from .model import Architecture, part_of, views
 from .randomness import stream
 
 SCOPES = {"attention": "A", "mlp": "F"}
-RANDOMISERS = ("shuffle", "statistics", "random_donor")
 
 
 @dataclass(frozen=True)
@@ -57,25 +56,20 @@ class Condition:
         return " ".join(words) or "scratch"
 
     def __post_init__(self) -> None:
-        def fail(problem):
-            raise ValueError(f"initial_condition {str(self)!r}: {problem}")
-
-        if self.full and (self.attention or self.mlp):
-            fail("full cannot be combined with attention or mlp.")
-        if not self.sources and str(self) != "scratch":
-            fail("nothing is transferred; name a source with full=, attention= or mlp=.")
-        if self.noise < 0 or self.relative_noise < 0 or not np.isfinite(self.noise + self.relative_noise):
-            fail("noise and relative_noise must be 0 or more.")
-        if sum([self.noise > 0, self.relative_noise > 0, self.shuffle, self.statistics, self.random_donor]) > 1:
-            fail("give one perturbation: noise, relative_noise, shuffle, statistics or random_donor.")
-        if self.freeze not in ("", *SCOPES):
-            fail("freeze must be attention or mlp.")
-        if self.freeze and not (self.full or getattr(self, self.freeze)):
-            fail(f"freeze={self.freeze} needs {self.freeze} to be transferred.")
-        if self.head and not (self.attention and not self.mlp and self.layer < 0):
-            fail("head needs attention= alone, without mlp or layer.")
-        if self.head and not all(x.isdigit() for x in self.head.split(".")) or self.head.count(".") > 1:
-            fail("head must be layer.head, for example 0.3.")
+        changes = [self.noise > 0, self.relative_noise > 0, self.shuffle, self.statistics, self.random_donor]
+        numbers = self.head.split(".")
+        for wrong, problem in (
+            (self.full and (self.attention or self.mlp), "full cannot be combined with attention or mlp."),
+            (not self.sources and str(self) != "scratch", "nothing is transferred; name a source with full=, attention= or mlp=."),
+            (not 0 <= self.noise < np.inf or not 0 <= self.relative_noise < np.inf, "noise and relative_noise must be 0 or more."),
+            (sum(changes) > 1, "give one perturbation: noise, relative_noise, shuffle, statistics or random_donor."),
+            (self.freeze not in ("", *SCOPES), "freeze must be attention or mlp."),
+            (self.freeze and not (self.full or getattr(self, self.freeze, "")), f"freeze={self.freeze} needs {self.freeze} to be transferred."),
+            (self.head and not (self.attention and not self.mlp and self.layer < 0), "head needs attention= alone, without mlp or layer."),
+            (self.head and not (len(numbers) == 2 and all(n.isdigit() for n in numbers)), "head must be layer.head, for example 0.3."),
+        ):
+            if wrong:
+                raise ValueError(f"initial_condition {str(self)!r}: {problem}")
 
 
 def parse(text: str) -> Condition:

@@ -95,22 +95,27 @@ def total(typing, v):
     return types.float32(vector), emit
 
 
+def _lanewise(name: str, *kinds):
+    """A rule for typing and code of LLVM's function of that name, lane by lane."""
+    return vector(*kinds), lambda context, builder, signature, args: _call(builder, f"llvm.{name}.v{LANES}f32", *args)
+
+
 @intrinsic
 def maximum(typing, a, b):
     """maximum(a, b), lane by lane."""
-    return vector(vector, vector), lambda context, builder, signature, args: _call(builder, f"llvm.maxnum.v{LANES}f32", *args)
+    return _lanewise("maxnum", vector, vector)
 
 
 @intrinsic
 def minimum(typing, a, b):
     """minimum(a, b), lane by lane."""
-    return vector(vector, vector), lambda context, builder, signature, args: _call(builder, f"llvm.minnum.v{LANES}f32", *args)
+    return _lanewise("minnum", vector, vector)
 
 
 @intrinsic
 def sqrt(typing, v):
     """sqrt(v), lane by lane."""
-    return vector(vector), lambda context, builder, signature, args: _call(builder, f"llvm.sqrt.v{LANES}f32", *args)
+    return _lanewise("sqrt", vector)
 
 
 @intrinsic

@@ -13,16 +13,20 @@ def conditions(runs):
     return list(dict.fromkeys(str(r.condition) for r in runs))
 
 
+def shape(arch):
+    return arch.layers, arch.heads, arch.width
+
+
 def test_selective_transfer_is_every_source_mode_and_seed():
     runs = selective_transfer("paper", SIX, ["haystack", "addition", "reversed_addition", "sorting"])
     assert len(runs) == 4 * (1 + 6 * 3) * 10 == len({r.key for r in runs})
     assert all(len({d.seed for _, d in r.donors}) <= 1 and all(d.seed == r.seed for _, d in r.donors) for r in runs)
-    assert {r.arch.label for r in runs} == {"2_4_16"} and {(r.budget.steps, r.budget.batch) for r in runs} == {(10_000, 1000)}
+    assert {shape(r.arch) for r in runs} == {(2, 4, 16)} and {(r.budget.steps, r.budget.batch) for r in runs} == {(10_000, 1000)}
 
 
 def test_the_paper_preset_is_the_protocol():
     run = selective_transfer("paper", diagnostics=["multiplication"])[1]
-    assert run.arch.label == "4_8_512" and (run.budget.batch, run.budget.steps) == (64, 156_250) and run.donors[0][1].arch.label == "4_8_512"
+    assert shape(run.arch) == (4, 8, 512) and (run.budget.batch, run.budget.steps) == (64, 156_250) and shape(run.donors[0][1].arch) == (4, 8, 512)
     language = selective_transfer("paper", diagnostics=["language_modeling"], initial_conditions=["scratch"])[0]
     assert (language.task.length, language.budget.lr, language.budget.weight_decay) == (512, 6e-4, 0.1)
     budget = PRESETS["paper"].fine_tuning

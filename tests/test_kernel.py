@@ -11,14 +11,16 @@ import pytest
 import torch
 
 from procmod_lib import kernel, layers, model, vector
+from procmod_lib.engines import make_engine
 from procmod_lib.model import Architecture
 from procmod_lib.tasks import make_task
-from procmod_lib.training import Budget, State, make_engine, train
+from procmod_lib.training import Budget, State, train
 
 CASES = [
     ("haystack", 203, {}, {}), ("addition", 64, {}, {}), ("reversed_addition", 33, {}, {}), ("sorting", 17, {}, {}),
     ("dyck", 16, {}, dict(tied=True)), ("identity", 40, {}, dict(tied=True)), ("stack", 9, {}, dict(layers=3, heads=2, width=24)),
-    ("set", 1, {}, dict(layers=1, heads=1, width=8)), ("haystack", 20, dict(pairs=3, values=9, vocab_size=17), dict(heads=2, width=32)),
+    ("set", 1, {}, dict(layers=1, heads=1, width=8)),
+    ("identity", 21, dict(symbols=3, list_length=4), {}), ("haystack", 20, dict(pairs=3, values=9, vocab_size=17), dict(heads=2, width=32)),
     ("eca", 19, dict(rows=10, cells=13, universe=20, steps=20), dict(inputs="bits")),
 ]  # fmt: skip
 
@@ -31,7 +33,7 @@ def test_loss_gradient_and_scores_equal_pytorch(name, n, parameters, shape):
     full = task.batch(n, "train", n)
     batch = full.trained_on("reference")
     fast, reference = (make_engine(e, arch, 0.0, "cpu", 1) for e in ("kernel", "torch"))
-    ours, theirs = (e.gradient(flat, [batch], 0.0, 0).numpy() for e in (fast, reference))
+    ours, theirs = (e.gradient(flat, [batch], 0.0, ()).numpy() for e in (fast, reference))
     assert np.abs(ours - theirs).max() <= 2e-6 * np.abs(theirs).max() + 1e-9
     for a, b in zip(fast.scores(flat, full), reference.scores(flat, full)):
         assert np.abs(a - b).max() <= 2e-5
@@ -67,21 +69,21 @@ def test_threads_do_not_change_numbers():
     assert torch.equal(ends[0], ends[1]) and torch.equal(ends[0], ends[2])
 
 
-@pytest.mark.parametrize("shape", [dict(heads=8), dict(heads=16)])
+@pytest.mark.parametrize("shape", [dict(heads=8), dict(heads=16), dict(vocab=3)])
 def test_refuses_what_it_cannot_do(shape):
     with pytest.raises(ValueError, match="engine must be 'torch' or 'auto'"):
-        make_engine("kernel", Architecture(20, 40, **shape), 0.0, "cpu", 1)
+        make_engine("kernel", Architecture(**dict(vocab=20, positions=40) | shape), 0.0, "cpu", 1)
 
 
 ONE_GRADIENT = """
 import numpy as np, torch
 from procmod_lib import model
 from procmod_lib.tasks import make_task
-from procmod_lib.training import make_engine
+from procmod_lib.engines import make_engine
 task = make_task("addition", digits=2)
 arch = model.Architecture(task.vocab, 40)
 weights = torch.from_numpy(model.fresh(arch, "x")[None])
-print(make_engine("kernel", arch, 0.0, "cpu", 1).gradient(weights, [task.batch(64, "train", 0, 0).trained_on("reference")], 0.0, 0).numpy().tobytes().hex())
+print(make_engine("kernel", arch, 0.0, "cpu", 1).gradient(weights, [task.batch(64, "train", 0, 0).trained_on("reference")], 0.0, ()).numpy().tobytes().hex())
 """
 
 
@@ -94,7 +96,7 @@ def test_just_compiled_and_from_the_cache_give_the_same_bits(tmp_path):
 
 def test_the_parts_are_those_that_the_cache_was_made_with():
     """numba's cache looks at kernel.py alone; kernel.py must change whenever its parts do."""
-    assert hashlib.sha256(b"".join(Path(m.__file__).read_bytes() for m in (vector, layers))).hexdigest()[:12] == kernel.PARTS
+    assert hashlib.sha256(b"".join(Path(m.__file__).read_bytes() for m in (vector, layers))).hexdigest()[:12] == kernel.MADE_OF
 
 
 def test_numbers_too_small_to_matter_are_zero_in_training():

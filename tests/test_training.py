@@ -1,13 +1,16 @@
 """The optimiser equals torch.optim.AdamW; freezing, masks, schedules and dropout do what they say."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
 
 from procmod_lib import model
+from procmod_lib.engines import TorchEngine
 from procmod_lib.model import Architecture
 from procmod_lib.tasks import make_task
-from procmod_lib.training import Ahead, Budget, Interrupted, State, TorchEngine, adamw, train
+from procmod_lib.training import Budget, Interrupted, State, adamw, ahead, train
 
 TASK = make_task("addition", digits=2)
 ARCH = Architecture(TASK.vocab, 40)
@@ -88,10 +91,11 @@ def test_a_compiler_that_fails_is_left_behind():
 
 def test_batches_drawn_ahead_are_the_same():
     drawn = []
-    ahead, now = Ahead(lambda length, step: drawn.append(step) or (length, step), "cuda"), Ahead(lambda length, step: (length, step), "cpu")
+    early, now = ahead(lambda length, step: drawn.append(step) or (length, step), "cuda"), ahead(lambda length, step: (length, step), "cpu")
     asked = [(0, 0), (0, 1), (0, 2), (4, 3), (4, 4), (0, 9)]
-    assert [ahead(*a) for a in asked] == [now(*a) for a in asked] == asked
-    ahead.pool.shutdown()
+    assert [early(*a) for a in asked] == [now(*a) for a in asked] == asked
+    for _ in range(500):  # the last one is drawn in the background
+        time.sleep(0.0 if 10 in drawn else 0.01)
     assert sorted(set(drawn)) == [0, 1, 2, 3, 4, 5, 9, 10]
 
 
@@ -135,6 +139,13 @@ def test_exact_match_is_greedy_generation():
     size = torch.from_numpy(test.answer.sum(1))
     right = [bool((w[first : first + n] == t[first : first + n]).all()) for w, t, n in zip(written, tokens, size)]
     assert 0.02 < np.mean(right) < 1 and state.curves[0][-1]["exact_match"] == pytest.approx(np.mean(right), abs=1e-9)
+
+
+def test_dropout_is_drawn_anew_for_each_seed_and_step_and_is_the_same_again():
+    batch, weights = TASK.batch(8, "train", 0).trained_on("reference"), start().weights
+    engine = TorchEngine(ARCH, "cpu")
+    first, again, seed, step = (engine.gradient(weights, [batch], 0.3, ("addition", *path)) for path in ((0, 0), (0, 0), (1, 0), (0, 1)))
+    assert torch.equal(first, again) and not torch.equal(first, seed) and not torch.equal(first, step)
 
 
 def test_curriculum_lengthens():

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import Batch, Task, below, scored_span
+from .base import IGNORE, Batch, Task, below, scored_span
 
 
 @dataclass(frozen=True)
@@ -110,29 +110,25 @@ class Arithmetic(Task):
         low = 10 ** (d - 1)
         a, b = np.ascontiguousarray((low + (uniforms * 9 * low).astype(np.int64)).T)
         answer = self.solve(a, b)
-        long = answer >= 10 ** (most - 1)  # answers have most digits, or one fewer
         order = slice(None) if self.backwards else slice(None, None, -1)
-        digits = np.full((n, most + 1), STOP, np.int32)  # of the answer as written, then the stop
-        digits[:, :most] = low_digits(answer, most)[:, order] + ANSWER
-        short = digits[:, 1:] if not self.backwards else np.concatenate([digits[:, : most - 1], digits[:, most:]], 1)
         tokens = np.full((n, self.length), PAD, np.int32)
         tokens[:, :d], tokens[:, d + 1 : 2 * d + 1] = low_digits(a, d)[:, order], low_digits(b, d)[:, order]
         tokens[:, d], tokens[:, 2 * d + 1] = PLUS, EQUALS
-        tokens[:, 2 * d + 2 : 2 * d + 3 + most] = digits
-        rows = np.flatnonzero(~long)
-        tokens[rows, 2 * d + 2 : 2 * d + 2 + most] = short[rows]
-        tokens[rows, 2 * d + 2 + most] = PAD
-        return self._masked(tokens, most - 1 + long)
-
-    def _masked(self, tokens: np.ndarray, size: np.ndarray) -> Batch:
-        first = 2 * self.digits + 1  # the position of "="
-        width = min(self.answer_digits + 2, self.length - 1 - first)
-        batch = scored_span(tokens, np.full(len(tokens), first), np.full(len(tokens), width), width)
-        inputs = tokens[:, first : first + width]
-        answer = np.arange(width) <= size[:, None]
-        reference = inputs >= ANSWER
-        targets = np.where(answer | reference, batch.targets, -100).astype(np.int32)
-        return Batch(tokens, batch.positions, targets, reference, answer)
+        written = np.full((n, most + 2), PAD, np.int32)  # the answer with most digits, stop, pad
+        written[:, :most], written[:, most] = low_digits(answer, most)[:, order] + ANSWER, STOP
+        short = np.flatnonzero(answer < 10 ** (most - 1))  # one digit fewer: its zero goes, the stop moves up
+        if self.backwards:
+            written[short, most - 1], written[short, most] = STOP, PAD
+        else:
+            written[short, :-1] = written[short, 1:]
+        rest = tokens[:, 2 * d + 2 :]
+        rest[:, : most + 2] = written[:, : rest.shape[1]]
+        width = min(most + 2, self.length - 2 - 2 * d)
+        batch = scored_span(tokens, np.full(n, 2 * d + 1), np.full(n, width), width)  # from "=" on
+        reference = tokens[:, 2 * d + 1 : 2 * d + 1 + width] >= ANSWER
+        full = np.arange(width) < (written >= ANSWER).sum(1)[:, None]
+        targets = np.where(full | reference, batch.targets, IGNORE).astype(np.int32)
+        return Batch(tokens, batch.positions, targets, reference, full)
 
 
 def low_digits(numbers: np.ndarray, count: int) -> np.ndarray:
