@@ -42,8 +42,7 @@ def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
     >>> [round(x, 3) for x in wilson(0, 10)]
     [0.0, 0.278]
     """
-    result = stats.binomtest(successes, n).proportion_ci(level, method="wilson")
-    return float(result.low), float(result.high)
+    return tuple(map(float, stats.binomtest(successes, n).proportion_ci(level, method="wilson")))
 
 
 def sign_flip(differences) -> float:
