@@ -47,7 +47,10 @@ def read(folder: Path, stem: str, suffix: str) -> bytes | None:
     A file that does not match is named in a warning and moved to ``damaged`` (left in place in a read-only folder).
     """
     for path in sorted(folder.glob(f"{stem}.*.{suffix}")):
-        content = path.read_bytes()
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:  # another process has just replaced it
+            return read(folder, stem, suffix)
         if digest(content) == path.name.split(".")[-2]:
             return content
         set_aside(path, "its content does not match the digest in its name")
