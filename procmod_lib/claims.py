@@ -65,8 +65,7 @@ def verdicts(claims, table: pd.DataFrame) -> pd.DataFrame:
     """One row a claim: n, mean difference with interval, share of seeds that succeed, whether seeds disagree, verdict."""
     ends = statistics.final(table) if len(table) else table
     arms = {(d, c): g.set_index("seed").token_accuracy for (d, c), g in ends.groupby(["diagnostic", "initial_condition"])}
-    empty = pd.Series(dtype=float)
-    pairs = [(arms.get((c.diagnostic, c.condition), empty), arms.get((c.diagnostic, c.baseline), empty)) for c in claims]
+    pairs = [[arms.get((c.diagnostic, arm), pd.Series(dtype=float)) for arm in (c.condition, c.baseline)] for c in claims]
     families = [(a - b).dropna().to_numpy() for a, b in pairs]
     tested = [i for i, d in enumerate(families) if len(d) >= FEWEST]
     p = np.ones(len(families))

@@ -172,9 +172,9 @@ def perturbation(preset: str, transfers=None, perturbations=None, diagnostics=("
     ``transfers`` are conditions such as ``attention=identity``, the default; ``perturbations`` words such as ``noise=0.05`` or ``shuffle``,
     by default all of PERTURBATIONS, or half of them at the presets that take minutes.
     """
-    few = preset in ("smoke", "quick")
     transfers = _listed("transfers", ["attention=identity"] if transfers is None else transfers)
-    perturbations = _listed("perturbations", (PERTURBATIONS[::2] if few else PERTURBATIONS) if perturbations is None else perturbations)
+    usual = PERTURBATIONS[::2] if preset in ("smoke", "quick") else PERTURBATIONS
+    perturbations = _listed("perturbations", usual if perturbations is None else perturbations)
     for transfer in transfers:
         if not parse(transfer).sources:
             raise ValueError(f"transfers must name what is copied, for example attention=identity, got {transfer!r}.")

@@ -105,10 +105,10 @@ def box(title: str, runs: list, store: results.Store, table: pd.DataFrame):
         f"{f['cores']} cores ({f['device']})" for f in map(store.origin, table.provenance.unique())
     })  # fmt: skip
     done = f"{len(once)} training runs{f' from {len(donors)} pretrained models' if donors else ''}; {once.seconds.sum() / 60:.1f} minutes of training in all"
-    rows = [["**Runs**", done if len(once) else f"none of {len(runs)} is in the store yet"], ["**Made with**", "; ".join(made) or "not yet made"],
+    rows = [["**Preset**", f"`{preset}`: {PRESETS[preset].about}"], ["**Runs**", done if len(once) else f"none of {len(runs)} is in the store yet"], ["**Made with**", "; ".join(made) or "not yet made"],
             ["**Run it again**", f"`papermill notebooks/{title}.ipynb out.ipynb -p preset {preset}`"],
             ["**Source**", f"[`notebooks/{title}.ipynb`](../../notebooks/{title}.ipynb)"]]  # fmt: skip
-    return grid(["Preset", f"`{preset}`: {PRESETS[preset].about}"], rows)
+    return grid(["cost and origin", ""], rows)
 
 
 def glue(key: str, text: str) -> None:
@@ -162,8 +162,7 @@ def shown(summary: pd.DataFrame, diagnostic: bool = False):
     rows = []
     for r in summary.itertuples():
         low_high = f"{100 * r.low:.1f} to {100 * r.high:.1f}" if r.low == r.low else "none"
-        first = [name(r.diagnostic)] if diagnostic else []
-        rows.append([*first, describe(r.initial_condition)[0], r.n, f"{100 * r.mean:.1f}", low_high,
+        rows.append([*([name(r.diagnostic)] if diagnostic else []), describe(r.initial_condition)[0], r.n, f"{100 * r.mean:.1f}", low_high,
                      f"{r.successes} of {r.n} ({100 * r.success_low:.0f} to {100 * r.success_high:.0f} %)"])  # fmt: skip
     return grid([*(["diagnostic"] if diagnostic else []), "initial condition", "n", "mean (%)", "95 % interval", "runs above 90 % (Wilson interval)"], rows)
 
