@@ -105,7 +105,8 @@ def box(title: str, runs: list, store: results.Store, table: pd.DataFrame):
         f"{f['cores']} cores ({f['device']})" for f in map(store.origin, table.provenance.unique())
     })  # fmt: skip
     done = f"{len(once)} training runs{f' from {len(donors)} pretrained models' if donors else ''}; {once.seconds.sum() / 60:.1f} minutes of training in all"
-    rows = [["**Preset**", f"`{preset}`: {PRESETS[preset].about}"], ["**Runs**", done if len(once) else f"none of {len(runs)} is in the store yet"], ["**Made with**", "; ".join(made) or "not yet made"],
+    rows = [["**Preset**", f"`{preset}`: {PRESETS[preset].about}"],
+            ["**Runs**", done if len(once) else f"none of {len(runs)} is in the store yet"], ["**Made with**", "; ".join(made) or "not yet made"],
             ["**Run it again**", f"`papermill notebooks/{title}.ipynb out.ipynb -p preset {preset}`"],
             ["**Source**", f"[`notebooks/{title}.ipynb`](../../notebooks/{title}.ipynb)"]]  # fmt: skip
     return grid(["cost and origin", ""], rows)
@@ -175,8 +176,8 @@ def times(rows: pd.DataFrame):
     table = [[label[r.initial_condition], f"{r.reached} of {r.n}", f"{r.median:,.0f}" if r.median < float("inf") else "fewer than half did",
               f"{r.p:.3f}" if r.p == r.p else ""] for r in rows.itertuples() if r.reached]  # fmt: skip
     text = grid(["initial condition", "runs that reached 90 %", "median steps", "log-rank p against no pretraining"], table).data if table else ""
-    never = "; ".join(label[r.initial_condition] for r in rows.itertuples() if not r.reached)
-    return markdown(f"{text}\n\n" + (f"No run reached 90 % from: {never}." if never else ""))
+    never = [label[r.initial_condition] for r in rows.itertuples() if not r.reached]
+    return markdown(text + f"\n\nNo run reached 90 % from: {'; '.join(never)}." * bool(never))
 
 
 def cells(wanted: list, table: pd.DataFrame):
@@ -186,9 +187,8 @@ def cells(wanted: list, table: pd.DataFrame):
     there, rows = set(table.key), []
     for task in dict.fromkeys(r.task.name for r in wanted):
         runs = [r for r in wanted if r.task.name == task]
-        have = [r for r in runs if r.key in there]
         complete = {str(r.condition) for r in runs} - {str(r.condition) for r in runs if r.key not in there}
-        rows.append([name(task), len({str(r.condition) for r in runs}), len(complete), f"{len(have)} of {len(runs)}"])
+        rows.append([name(task), len({str(r.condition) for r in runs}), len(complete), f"{sum(r.key in there for r in runs)} of {len(runs)}"])
     return grid(["diagnostic", "conditions", "measured with all seeds", "runs in the store"], rows)
 
 
