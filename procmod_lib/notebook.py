@@ -232,5 +232,4 @@ def passage(task, split: str):
     """Return the beginning of one block of a language-modelling text, with a bar between tokens."""
     from .tasks.language import decode
 
-    batch = task.batch(1, split, 0)
-    return markdown("```text\n" + fill(" ".join("|".join(decode(task, batch.tokens[0])).split()), 80) + "\n```")
+    return markdown("```text\n" + fill(" ".join("|".join(decode(task, task.batch(1, split, 0).tokens[0])).split()), 80) + "\n```")
