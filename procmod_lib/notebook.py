@@ -134,7 +134,7 @@ def percent(mean: float, low: float, high: float, n: int) -> str:
 
 def points(row) -> str:
     """Write a row of :func:`procmod_lib.statistics.against` as the book writes all differences."""
-    if row.n < 3:
+    if row.low != row.low:
         return f"{100 * row.difference:+.1f} points (n = {int(row.n)}: no interval)"
     return f"{100 * row.difference:+.1f} points (95 % interval {100 * row.low:+.1f} to {100 * row.high:+.1f}, n = {int(row.n)})"
 

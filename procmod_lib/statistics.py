@@ -19,7 +19,7 @@ def final(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def interval(values, level: float = 0.95) -> tuple[float, float]:
-    """Bootstrap interval of the mean over seeds, with a fixed generator; (nan, nan) below two finite values.
+    """Bootstrap interval of the mean over seeds, with a fixed generator; (nan, nan) below three finite values.
 
     Args:
         values: (n,) one number a seed. level: coverage.
@@ -29,7 +29,7 @@ def interval(values, level: float = 0.95) -> tuple[float, float]:
     """
     values = np.asarray(values, float)
     values = values[np.isfinite(values)]
-    if len(values) < 2:
+    if len(values) < 3:
         return (float("nan"), float("nan"))
     picks = stream("bootstrap").integers(len(values), size=(RESAMPLES, len(values)))
     low, high = np.quantile(values[picks].mean(1), [(1 - level) / 2, (1 + level) / 2])

@@ -101,3 +101,7 @@ def test_verdicts_on_studies_that_fit_in_the_head():
     assert said([0.8] * 2).verdict == "not yet measured" and said([0.8, 0.1, 0.8]).disagree
     nothing = pd.DataFrame(columns=["diagnostic", "initial_condition", "key", "step", "seed", "token_accuracy"])
     assert claims.verdicts([claim], nothing).verdict.tolist() == ["not yet measured"]
+
+
+def test_two_seeds_have_no_interval():
+    assert all(np.isnan(statistics.interval([0.1, 0.9]))) and not any(np.isnan(statistics.interval([0.1, 0.5, 0.9])))
