@@ -181,7 +181,8 @@ def adamw(state: State, gradient: torch.Tensor, budget: Budget, decay: torch.Ten
     state.mean.lerp_(gradient, 1 - b1)
     state.square.mul_(b2).addcmul_(gradient, gradient, value=1 - b2)
     t = state.step + 1
-    spread = (state.square.sqrt() / math.sqrt(1 - b2**t)).add_(1e-8)
+    root = state.square.rsqrt().reciprocal_()  # not sqrt: MKL's, first called by two threads at once, may be wrong by 1e-4 (pytorch issue 188792)
+    spread = root.div_(math.sqrt(1 - b2**t)).add_(1e-8)
     state.weights.addcdiv_(state.mean, spread, value=-lr / (1 - b1**t))
 
 

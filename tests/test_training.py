@@ -48,6 +48,17 @@ def test_adamw_equals_pytorch():
             assert torch.allclose(state.weights[s][decay == d], p.detach(), rtol=2e-5, atol=2e-7)
 
 
+@pytest.mark.parametrize("engine", ["kernel", "torch"])
+def test_training_calls_nothing_of_the_vector_library_that_races(engine):
+    """Runs train in threads. The first call of each of these functions, if two threads make it at once, may give a wrong result."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        train(TASK, ARCH, SHORT, [0], start(), engine=engine, threads=1)
+    called = {event.key for event in profile.key_averages()}
+    assert "aten::rsqrt" in called
+    names = "acos asin atan cos erf erfc erfinv exp expm1 lgamma log log10 log1p log2 sin sqrt tan tanh trunc"
+    assert not called & {f"aten::{name}{end}" for name in names.split() for end in ("", "_")}
+
+
 def test_norms_and_biases_do_not_decay():
     assert {n for n in ARCH.shapes if not model.decays(n)} == {n for n in ARCH.shapes if "ln_" in n or n.endswith(".bias")}
 
