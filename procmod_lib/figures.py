@@ -52,6 +52,16 @@ def perturbed(condition: str) -> bool:
     return any(w.split("=")[0] not in ("full", "attention", "mlp") for w in condition.split())
 
 
+def panels(count: int, most: int, height: float, **shared) -> tuple[plt.Figure, list]:
+    """Return (figure, axes) of ``count`` panels, at most so many side by side; ``height`` of each in inches."""
+    beside = min(most, count)
+    deep = -(-count // beside)
+    figure, axes = plt.subplots(deep, beside, figsize=(7.2, height * deep), squeeze=False, **shared)
+    for ax in axes.flat[count:]:
+        ax.set_visible(False)
+    return figure, list(axes.flat)
+
+
 def learning_curves(table: pd.DataFrame, chance: float | None = None, score: str = "token_accuracy") -> plt.Figure:
     """Every run's learning curve as a thin line, one panel a condition, so that jumps and failures stay visible.
 
@@ -59,10 +69,8 @@ def learning_curves(table: pd.DataFrame, chance: float | None = None, score: str
         table: rows of one diagnostic. chance: height of the dotted chance line, as a share.
     """
     conditions = list(dict.fromkeys(table.initial_condition))
-    columns = min(4, len(conditions))
-    rows = -(-len(conditions) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(7.2, 2.3 * rows + 0.3), sharex=True, sharey=True, squeeze=False)
-    for ax, condition in zip(axes.flat, conditions):
+    figure, axes = panels(len(conditions), 4, 2.4, sharex=True, sharey=True)
+    for ax, condition in zip(axes, conditions):
         label, colour, (_, line) = describe(condition)
         for _, run in table[table.initial_condition == condition].groupby("key"):
             run = run.sort_values("step")
@@ -71,8 +79,6 @@ def learning_curves(table: pd.DataFrame, chance: float | None = None, score: str
             ax.axhline(100 * chance, color="black", ls=":", lw=1)
         ax.set_title(label.replace(" from ", "\nfrom "), fontsize=9.5)
         ax.set_ylim(-2, 103)
-    for ax in axes.flat[len(conditions) :]:
-        ax.set_visible(False)
     figure.supxlabel("fine-tuning step", fontsize=10)
     figure.supylabel(f"{score.replace('_', ' ')} (%)", fontsize=10)
     return figure
@@ -107,10 +113,8 @@ def source_curves(runs: list, table: pd.DataFrame, learnt: pd.DataFrame) -> plt.
         runs: pretraining runs. table: their rows. learnt: from :func:`procmod_lib.statistics.learnt`; draws the best possible score (dashed).
     """
     sources = list(dict.fromkeys(learnt.source))
-    columns = min(3, len(sources))
-    rows = -(-len(sources) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(7.2, 2.2 * rows + 0.4), squeeze=False)
-    for ax, source in zip(axes.flat, sources):
+    figure, axes = panels(len(sources), 3, 2.4)
+    for ax, source in zip(axes, sources):
         for run in runs:
             curve = table[table.key == run.key].sort_values("step")
             if run.task.name == source and len(curve):
@@ -120,8 +124,6 @@ def source_curves(runs: list, table: pd.DataFrame, learnt: pd.DataFrame) -> plt.
         ax.set_title(name(source), fontsize=9.5)
         ax.set_ylim(-2, 103)
         ax.xaxis.set_major_locator(plt.MaxNLocator(3))
-    for ax in axes.flat[len(sources) :]:
-        ax.set_visible(False)
     figure.supxlabel("pretraining step", fontsize=10)
     figure.supylabel("token accuracy (%)", fontsize=10)
     return figure
@@ -135,11 +137,9 @@ def differences(rows: pd.DataFrame, across: str, down: str) -> plt.Figure:
     Args:
         rows: from :func:`procmod_lib.statistics.against`, with the columns named by ``across`` and ``down``.
     """
-    panels, columns, lines = (list(dict.fromkeys(rows[c])) for c in ("diagnostic", across, down))
-    beside = 2 if len(panels) > 1 and len(columns) <= 3 else 1
-    deep = -(-len(panels) // beside)
-    figure, axes = plt.subplots(deep, beside, figsize=(7.2, deep * (0.5 * len(lines) + 0.9)), sharex=True, sharey=True, squeeze=False)
-    for ax, diagnostic in zip(axes.flat, panels):
+    diagnostics, columns, lines = (list(dict.fromkeys(rows[c])) for c in ("diagnostic", across, down))
+    figure, axes = panels(len(diagnostics), 2 if len(columns) <= 3 else 1, 0.5 * len(lines) + 0.9, sharex=True, sharey=True)
+    for ax, diagnostic in zip(axes, diagnostics):
         part = rows[rows.diagnostic == diagnostic]
         grid = part.pivot_table(index=down, columns=across, values="difference", sort=False).reindex(index=lines, columns=columns)
         sns.heatmap(100 * grid, ax=ax, cmap="RdBu_r", center=0, vmin=-100, vmax=100, linewidths=1, cbar=False)
@@ -154,10 +154,8 @@ def differences(rows: pd.DataFrame, across: str, down: str) -> plt.Figure:
         ax.set_title(name(diagnostic), fontsize=10)
         ax.tick_params(axis="x", labelrotation=20 if len(columns) > 4 else 0)
         ax.tick_params(axis="y", labelrotation=0)
-    for ax in axes.flat[len(panels) :]:
-        ax.set_visible(False)
     n = " to ".join(map(str, sorted({rows.n.min(), rows.n.max()})))
-    figure.colorbar(axes[0, 0].collections[0], ax=axes, label=f"difference in points (n = {n})", shrink=0.6)
+    figure.colorbar(axes[0].collections[0], ax=axes, label=f"difference in points (n = {n})", shrink=0.6)
     return figure
 
 

@@ -181,8 +181,8 @@ def adamw(state: State, gradient: torch.Tensor, budget: Budget, decay: torch.Ten
     state.mean.lerp_(gradient, 1 - b1)
     state.square.mul_(b2).addcmul_(gradient, gradient, value=1 - b2)
     t = state.step + 1
-    root = state.square.rsqrt().reciprocal_()  # not sqrt: MKL's, first called by two threads at once, may be wrong by 1e-4 (pytorch issue 188792)
-    spread = root.div_(math.sqrt(1 - b2**t)).add_(1e-8)
+    # no sqrt: MKL's, when two threads at once are the first to call it, may be wrong by 1e-4 (pytorch issue 188792)
+    spread = (state.square.rsqrt() * math.sqrt(1 - b2**t)).reciprocal_().add_(1e-8)
     state.weights.addcdiv_(state.mean, spread, value=-lr / (1 - b1**t))
 
 

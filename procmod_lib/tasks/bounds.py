@@ -1,17 +1,23 @@
 """What a score can be: guessing at one end, the best possible at the other, both computed from samples of a task."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from .automaton import Automaton
 from .base import Batch, Task
 from .brackets import Dyck, DyckShuffle
 
-SAMPLES = 1000
+
+@lru_cache(maxsize=1)
+def sample(task: Task) -> Batch:
+    """The 1,000 samples from which the bounds of a task are computed."""
+    return task.batch(1000, "validation", 1)
 
 
 def guess(task: Task) -> float:
     """Accuracy of always giving the commonest scored token (for rows of bits, the commoner bit)."""
-    batch = task.batch(SAMPLES, "validation", 1)
+    batch = sample(task)
     targets = batch.targets[batch.reference]
     return float(np.bincount(targets.reshape(-1)).max() / targets.size)
 
@@ -26,7 +32,7 @@ def best(task: Task) -> float:
     >>> round(best(Dyck(k=16, brackets=40)), 2)                         # half of the time a bracket may open: 1 in 2, at best
     0.52
     """
-    batch = task.batch(SAMPLES, "validation", 1)
+    batch = sample(task)
     if isinstance(task, Dyck | DyckShuffle):
         return float(_brackets(task, batch).mean())
     return _rows(task, batch) if isinstance(task, Automaton) else 1.0
