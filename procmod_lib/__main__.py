@@ -30,9 +30,9 @@ def seconds(text: str) -> float:
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
-def parameters() -> dict:
-    """Name and default of every parameter of every grid; lists are given with commas."""
-    return {n: p.default for grid in GRIDS.values() for n, p in inspect.signature(grid).parameters.items() if n != "preset"}
+def parameters() -> dict[str, inspect.Parameter]:
+    """Every parameter of every grid by name; lists are given with commas."""
+    return {n: p for grid in GRIDS.values() for n, p in inspect.signature(grid).parameters.items() if n != "preset"}
 
 
 def main(arguments=None) -> int:
@@ -41,11 +41,9 @@ def main(arguments=None) -> int:
                         help="compute what is missing; say what it would cost; say what is there; copy runs from --other; put all runs in one file")
     parser.add_argument("grid", choices=list(GRIDS), nargs="?", default="selective_transfer")
     parser.add_argument("--preset", default="quick", help="smoke, quick, standard or paper")
-    for name, default in parameters().items():
-        shown = ",".join(default) if isinstance(default, tuple) else default
-        kind = {"action": "store_true", "default": None} if isinstance(default, bool) else {"type": int} if default is None else {}
-        usual = "the preset's" if default is None else shown
-        parser.add_argument("--" + name.replace("_", "-"), help=f"of the grids that have it; {usual} by default", **kind)
+    for name, parameter in parameters().items():
+        kind = {"action": "store_true", "default": None} if parameter.annotation is bool else {"type": int} if parameter.annotation == int | None else {}
+        parser.add_argument("--" + name.replace("_", "-"), help="of the grids that have it, which otherwise take their own or the preset's", **kind)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--store", default="store", help="folder of results, below the project unless absolute; 'published' is book/results")
     parser.add_argument("--time-budget", type=seconds, help="stop cleanly after, e.g. 9m; what is unfinished goes on next time")

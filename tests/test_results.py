@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from procmod_lib import packs, results
+from procmod_lib.__main__ import main
 from procmod_lib.experiments import fine_tuning_run, pretraining_run, selective_transfer
 from procmod_lib.results import Store
 
@@ -169,6 +170,17 @@ def test_command_line_says_what_is_wrong():
                              (["--time-budget", "soon"], "must be a time above 0"), (["--seeds", "0"], "seeds must be a whole number")):  # fmt: skip
         process = subprocess.run([sys.executable, "-m", "procmod_lib", "plan", "selective_transfer", *arguments], capture_output=True, text=True)
         assert process.returncode == 2 and words in process.stderr and "Traceback" not in process.stderr
+
+
+@pytest.mark.parametrize("grid, arguments, conditions", [
+    ("perturbation", "--transfers mlp=set,full=stack --perturbations shuffle --seeds 1", "scratch, mlp=set, mlp=set shuffle, full=stack, full=stack shuffle"),
+    ("composition", "--attention set --mlp stack --mixtures --seeds 1", "scratch, attention=set, mlp=stack, attention=set mlp=stack, full=set+stack"),
+    ("selective_transfer", "--sources eca --initial-conditions full --settings released --answer-mask full --steps 9 --seeds 1", "full=eca"),
+])  # fmt: skip
+def test_each_parameter_of_a_grid_can_be_given_in_a_shell(tmp_path, capsys, grid, arguments, conditions):
+    assert main(["status", grid, "--preset", "smoke", "--store", str(tmp_path), *arguments.split()]) == 0
+    there = [line.split(" · ")[1] for line in capsys.readouterr().out.splitlines() if "haystack" in line]
+    assert sorted(there) == sorted(conditions.split(", "))
 
 
 def test_importable_without_notebook_packages():
