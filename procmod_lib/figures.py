@@ -132,7 +132,7 @@ def source_curves(runs: list, table: pd.DataFrame, learnt: pd.DataFrame) -> plt.
 def differences(rows: pd.DataFrame, across: str, down: str) -> plt.Figure:
     """Heat map of mean differences from no pretraining, in points, a panel a diagnostic; empty cells are not yet measured.
 
-    The interval stands below each mean where there is room (up to three columns); a bold mean has one that excludes zero.
+    The interval stands below each mean where there is room (up to three columns); a mean is bold where the exact test agrees with it.
 
     Args:
         rows: from :func:`procmod_lib.statistics.against`, with the columns named by ``across`` and ``down``.
@@ -147,7 +147,7 @@ def differences(rows: pd.DataFrame, across: str, down: str) -> plt.Figure:
             x, y = columns.index(getattr(row, across)) + 0.5, lines.index(getattr(row, down)) + 0.5
             colour, there = "white" if abs(row.difference) > 0.6 else "black", len(columns) <= 3 and row.low == row.low
             ax.text(x, y - 0.13 * there, f"{100 * row.difference:+.0f}", ha="center", va="center", fontsize=9.5, color=colour,
-                    fontweight="bold" if row.low > 0 or row.high < 0 else "normal")  # fmt: skip
+                    fontweight="bold" if (row.low > 0 or row.high < 0) and row.p < statistics.LEVEL else "normal")  # fmt: skip
             if there:
                 ax.text(x, y + 0.24, f"{100 * row.low:+.0f} to {100 * row.high:+.0f}", ha="center", va="center", fontsize=7, color=colour)
         ax.set(xlabel="", ylabel="")
@@ -183,7 +183,7 @@ def claims(judged: pd.DataFrame) -> plt.Figure:
     """Forest plot of :func:`procmod_lib.claims.verdicts`: the paper's effect as a cross, ours as a dot with its interval."""
     figure, ax = plt.subplots(figsize=(7.2, 0.5 * len(judged) + 1.0))
     for y, row in enumerate(judged.itertuples()):
-        ax.plot(row.paper, y, "x", color="#D55E00", ms=8, mew=2, label="paper" if y == 0 else None)
+        ax.plot(row.paper_difference, y, "x", color="#D55E00", ms=8, mew=2, label="paper" if y == 0 else None)
         if row.n:
             ax.plot([row.low, row.high], [y, y], color="#0072B2", lw=2.4)
             ax.plot(row.difference, y, "o", color="#0072B2", ms=6)

@@ -6,7 +6,7 @@ This is the reference path, and the one for a GPU; :mod:`procmod_lib.kernel` com
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -72,9 +72,6 @@ class Architecture:
     def size(self) -> int:
         """P, the number of parameters."""
         return self.slices[next(reversed(self.slices))].stop
-
-    def spec(self) -> dict:
-        return asdict(self)
 
 
 def part_of(name: str) -> str:
@@ -146,22 +143,17 @@ def hidden(flat: torch.Tensor, arch: Architecture, tokens: torch.Tensor, positio
 def block(x, layer: dict, arch: Architecture, positions, dropout: float):
     """One transformer block: keys and values at all T, everything else at ``positions`` (S, B, W)."""
     s, b, t, d = x.shape
-    w = positions.shape[2]
     a = norm(x, layer["ln_1.weight"], layer["ln_1.bias"])  # (S, B, T, D)
     weight, bias = layer["attn.c_attn.weight"], layer["attn.c_attn.bias"]
-    if w == t:
-        q, k, v = linear(a, weight, bias).split(d, -1)
-        q, x = _at(q, positions), _at(x, positions)
-    else:
-        q = linear(_at(a, positions), weight[..., :d], bias[..., :d])  # (S, B, W, D)
-        k, v = linear(a, weight[..., d:], bias[..., d:]).split(d, -1)
-        x = _at(x, positions)
+    q = linear(_at(a, positions), weight[..., :d], bias[..., :d])  # (S, B, W, D)
+    k, v = linear(a, weight[..., d:], bias[..., d:]).split(d, -1)
+    x = _at(x, positions)
     q, k, v = (z.reshape(s, b, -1, arch.heads, d // arch.heads).transpose(2, 3) for z in (q, k, v))  # (S, B, H, W|T, D/H)
     scores = q @ k.transpose(-1, -2) / math.sqrt(d // arch.heads)  # (S, B, H, W, T)
     seen = torch.arange(t, device=x.device) <= positions[..., None]  # (S, B, W, T)
     scores = scores.masked_fill(~seen[:, :, None], float("-inf"))
     mixed = F.dropout(scores.softmax(-1), dropout) @ v  # (S, B, H, W, D/H)
-    mixed = linear(mixed.transpose(2, 3).reshape(s, b, w, d), layer["attn.c_proj.weight"], layer["attn.c_proj.bias"])
+    mixed = linear(mixed.transpose(2, 3).reshape(x.shape), layer["attn.c_proj.weight"], layer["attn.c_proj.bias"])
     x = x + F.dropout(mixed, dropout)
     m = norm(x, layer["ln_2.weight"], layer["ln_2.bias"])
     m = F.gelu(linear(m, layer["mlp.c_fc.weight"], layer["mlp.c_fc.bias"]), approximate="tanh")  # (S, B, W, 4D)

@@ -98,18 +98,22 @@ def box(title: str, runs: list, store: results.Store, table: pd.DataFrame):
     """Return the Markdown box at a chapter's head: preset, cost as measured, hardware, commit, command."""
     from .experiments import PRESETS
 
-    preset, once = runs[0].preset, table.drop_duplicates("key")
-    donors = {d.key for r in runs if r.key in set(once.key) for _, d in r.donors}
+    preset, budget, keys = runs[0].preset, runs[0].budget, set(table.key)
+    donors = {d.key for r in runs if r.key in keys for _, d in r.donors}
+    scale = f"Here {len({r.seed for r in runs})} seeds, {budget.steps:,} steps of {budget.batch:,} samples."
+    rows = [["**Preset**", f"`{preset}`: {PRESETS[preset].about} {scale}"],
+            ["**Runs**", f"{len(keys)} of {len(runs)}{f', from {len(donors)} pretrained models' if donors else ''}"], ["**Made with**", origin(table, store)],
+            ["**Command**", f"`papermill notebooks/{title}.ipynb out.ipynb -p preset {preset}`"]]  # fmt: skip
+    return grid(["cost and origin", ""], rows)
+
+
+def origin(table: pd.DataFrame, store: results.Store) -> str:
+    """Say what the runs of a table cost and where they come from: minutes of training, commits, versions, machines."""
     made = sorted({
         f"commit `{f['commit'][:10]}`{' with uncommitted changes' if f['dirty'] else ''}, torch {f['versions']['torch']}, "
         f"{f['cores']} cores ({f['device']})" for f in map(store.origin, table.provenance.unique())
     })  # fmt: skip
-    done = f"{len(once)} training runs{f' from {len(donors)} pretrained models' if donors else ''}; {once.seconds.sum() / 60:.1f} minutes of training in all"
-    rows = [["**Preset**", f"`{preset}`: {PRESETS[preset].about}"],
-            ["**Runs**", done if len(once) else f"none of {len(runs)} is in the store yet"], ["**Made with**", "; ".join(made) or "not yet made"],
-            ["**Run it again**", f"`papermill notebooks/{title}.ipynb out.ipynb -p preset {preset}`"],
-            ["**Source**", f"[`notebooks/{title}.ipynb`](../../notebooks/{title}.ipynb)"]]  # fmt: skip
-    return grid(["cost and origin", ""], rows)
+    return f"{table.drop_duplicates('key').seconds.sum() / 60:.1f} minutes of training; {'; '.join(made)}" if made else "not yet made"
 
 
 def glue(key: str, text: str) -> None:
@@ -162,10 +166,15 @@ def shown(summary: pd.DataFrame, diagnostic: bool = False):
 
     rows = []
     for r in summary.itertuples():
-        low_high = f"{100 * r.low:.1f} to {100 * r.high:.1f}" if r.low == r.low else "none"
-        rows.append([*([name(r.diagnostic)] if diagnostic else []), describe(r.initial_condition)[0], r.n, f"{100 * r.mean:.1f}", low_high,
+        n = f"{r.n} ({r.non_finite} not finite)" if r.non_finite else r.n
+        rows.append([*([name(r.diagnostic)] if diagnostic else []), describe(r.initial_condition)[0], n, f"{100 * r.mean:.1f}", span(r.low, r.high),
                      f"{r.successes} of {r.n} ({100 * r.success_low:.0f} to {100 * r.success_high:.0f} %)"])  # fmt: skip
     return grid([*(["diagnostic"] if diagnostic else []), "initial condition", "n", "mean (%)", "95 % interval", "runs above 90 % (Wilson interval)"], rows)
+
+
+def span(low: float, high: float) -> str:
+    """An interval of shares as it stands in a table, in %."""
+    return f"{100 * low:.1f} to {100 * high:.1f}" if low == low else "none"
 
 
 def times(rows: pd.DataFrame):
@@ -180,8 +189,8 @@ def times(rows: pd.DataFrame):
     return markdown(text + f"\n\nNo run reached 90 % from: {'; '.join(never)}." * bool(never))
 
 
-def cells(wanted: list, table: pd.DataFrame):
-    """Return what of a grid is in the store, a row a diagnostic: conditions and runs there, and those that are missing."""
+def cells(wanted: list, table: pd.DataFrame, store: results.Store):
+    """Return what of a grid is in the store, a row a diagnostic: conditions and runs there, and those that are missing; below it their origin."""
     from .figures import name
 
     there, rows = set(table.key), []
@@ -189,19 +198,23 @@ def cells(wanted: list, table: pd.DataFrame):
         runs = [r for r in wanted if r.task.name == task]
         complete = {str(r.condition) for r in runs} - {str(r.condition) for r in runs if r.key not in there}
         rows.append([name(task), len({str(r.condition) for r in runs}), len(complete), f"{sum(r.key in there for r in runs)} of {len(runs)}"])
-    return grid(["diagnostic", "conditions", "measured with all seeds", "runs in the store"], rows)
+    return markdown(f"{grid(['diagnostic', 'conditions', 'measured with all seeds', 'runs in the store'], rows).data}\n\nMade with: {origin(table, store)}.")
 
 
 def scorecard(judged: pd.DataFrame):
     """Return :func:`procmod_lib.claims.verdicts` as a table for the page, and what the number of claims demands."""
     from .claims import fewest_seeds
 
+    def arms(pair) -> str:
+        return " → ".join("?" if value != value else f"{value:.1f}" for value in pair)
+
     rows = []
     for r in judged.itertuples():
-        ours = f"{r.difference:+.1f} ({r.low:+.1f} to {r.high:+.1f})" if r.n else ""
-        rows.append([r.claim, f"{r.paper:+.1f}" if r.paper == r.paper else "sign only", ours, r.n, "yes" if r.disagree else "", f"**{r.verdict}**"])
-    table = grid(["claim", "paper (points)", "here (95 % interval)", "n", "seeds disagree", "verdict"], rows).data
-    return markdown(f"{table}\n\nWith {len(judged)} claims the exact test can fall below 0.05 after correction only with {fewest_seeds(len(judged))} seeds or more; "
+        ours = f"{arms(r.ours)}: {r.difference:+.1f} ({r.low:+.1f} to {r.high:+.1f})" if r.n else ""
+        rows.append([r.claim, arms(r.paper), ours, r.n, f"{r.p:.2f}" if r.n else "", "yes" if r.disagree else "", f"**{r.verdict}**"])
+    heads = ["claim", "paper: % without → with", "here: % without → with, difference (95 % interval)", "n", "p (Holm)", "seeds disagree", "verdict"]
+    return markdown(f"{grid(heads, rows).data}\n\nA question mark stands where the paper's summary prints no value. With {len(judged)} claims the exact test can "
+                    f"fall below 0.05 after correction only with {fewest_seeds(len(judged))} seeds or more; "
                     "on fewer, a claim can at best be called partly replicated, and \"not replicated\" says only that so few seeds did not show it. "
                     "Seeds disagree where the best and the worst are more than 20 points apart.")  # fmt: skip
 
@@ -211,7 +224,7 @@ def learnt(rows: pd.DataFrame):
     from .figures import name
 
     heads = ["source", "settings", "accuracy, % (95 % interval)", "n", "best (%)", "of the way (%)", "learnt"]
-    return grid(heads, [[name(r.source), f"{r.settings}: {r.lengths}, {r.steps:,} x {r.batch}, {r.lr:g}", f"{100 * r.mean:.1f} ({100 * r.low:.1f} to {100 * r.high:.1f})",
+    return grid(heads, [[name(r.source), f"{r.settings}: {r.lengths}, {r.steps:,} x {r.batch}, {r.lr:g}", f"{100 * r.mean:.1f} ({span(r.low, r.high)})",
                          r.n, f"{100 * r.best:.1f}", f"{100 * r.way:.0f}", r.learnt] for r in rows.itertuples()])  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -64,7 +64,7 @@ class Run:
     def spec(self) -> dict:
         """Everything the result depends on, as plain JSON values."""
         return {
-            "schema": SCHEMA, "task": self.task.spec(), "architecture": self.arch.spec(), "budget": self.budget.spec(),
+            "schema": SCHEMA, "task": self.task.spec(), "architecture": asdict(self.arch), "budget": asdict(self.budget),
             "seed": self.seed, "initial_condition": str(self.condition), "answer_mask": self.answer_mask,
             "donors": {name: run.key for name, run in self.donors},
         }  # fmt: skip

@@ -113,7 +113,7 @@ def learnt(runs: list, table: pd.DataFrame) -> pd.DataFrame:
     """One row for each source and pretraining budget in ``runs``: n, mean score and interval, how far it has come, how many count as learnt.
 
     A run counts as learnt when it has come at least ``LEARNT`` of the way from guessing to what a model can reach
-    (:func:`procmod_lib.tasks.bounds.way`).
+    (:func:`procmod_lib.tasks.bounds.way`); the column ``way`` is that to the best possible.
     """
     from .experiments import LEARNT
     from .tasks import bounds
@@ -125,11 +125,12 @@ def learnt(runs: list, table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (task, budget), members in groups.items():
         values = ends.loc[[r.key for r in members], "token_accuracy"].to_numpy()
-        way = [bounds.way(task, members[0].arch.width, v) for v in values]
         low, high = interval(values)
+        guess, best = bounds.guess(task), bounds.best(task)
         rows.append({"source": task.name, "settings": "released" if budget.dropout else "better", "lengths": getattr(task, "lengths", "fixed"),
                      "steps": budget.steps, "batch": budget.batch, "lr": budget.lr, "n": len(values), "mean": values.mean(), "low": low, "high": high,
-                     "guess": bounds.guess(task), "best": bounds.best(task), "way": np.mean(way), "learnt": int(np.sum(np.array(way) >= LEARNT))})  # fmt: skip
+                     "guess": guess, "best": best, "way": (values.mean() - guess) / (best - guess),
+                     "learnt": sum(bounds.way(task, members[0].arch.width, v) >= LEARNT for v in values)})  # fmt: skip
     return pd.DataFrame(rows)
 
 

@@ -4,7 +4,7 @@ import json
 import math
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -61,9 +61,6 @@ class Budget:
             return self.lr
         part = (step - self.warmup) / max(1, self.steps - self.warmup)
         return self.lr * (self.final_lr + (1 - self.final_lr) * 0.5 * (1 + math.cos(math.pi * part)))
-
-    def spec(self) -> dict:
-        return asdict(self)
 
 
 @dataclass

@@ -83,18 +83,20 @@ def test_compositions_against_each_parent():
 
 def test_the_verdict_rule_on_simulated_studies():
     """Of 1,000 studies of nothing at most 5 % are called replicated; of an effect that every run shows, as large as the paper's, at least 90 %."""
-    assert claims.simulate(1000, 0.0, 0.0) <= 0.05 and claims.simulate(1000, 0.5, 0.5) <= 0.05
-    assert claims.simulate(1000, 1.0, 0.0) >= 0.9
+    assert claims.simulate(1000, 0.0, 0.0)["replicated"] <= 50 and claims.simulate(1000, 0.5, 0.5)["replicated"] <= 50
+    assert claims.simulate(1000, 1.0, 0.0)["replicated"] >= 900
+    few = claims.simulate(1000, 1.0, 0.0, n=3)  # the smallest p of three seeds is 0.25
+    assert few["partly"] == 1000 and few["replicated"] == few["not replicated"] == 0
 
 
 def test_verdicts_on_studies_that_fit_in_the_head():
-    claim = claims.Claim("it helps", "haystack", "full=dyck", "scratch", 0.8)
+    claim = claims.Claim("it helps", "haystack", "full=dyck", "scratch")
 
-    def said(differences, paper=0.8):
+    def said(differences, paper=80.0):
         curves = {("scratch", s): [0.1] for s in range(len(differences))} | {("full=dyck", s): [0.1 + d] for s, d in enumerate(differences)}
-        return claims.verdicts([replace(claim, paper=paper)], table_of(curves)).iloc[0]
+        return claims.verdicts([replace(claim, paper=(10, 10 + paper))], table_of(curves)).iloc[0]
 
-    assert said([0.8] * 10).verdict == "replicated" and said([0.8] * 10).n == 10
+    assert said([0.8] * 10).verdict == "replicated" and said([0.8] * 10).n == 10 and said([0.8] * 10).ours == pytest.approx((10, 90))
     assert said([0.8] * 3).verdict == "partly" and said([0.8] * 5).verdict == "partly"  # too few seeds for the test
     assert said([0.2] * 10).verdict == "partly" and said([0.2] * 10, float("nan")).verdict == "replicated"  # too small; no size to compare
     assert said([0.8, 0.8, -0.1, -0.1, -0.1]).verdict == "not replicated" and said([-0.8] * 10).verdict == "not replicated"
