@@ -139,13 +139,14 @@ def differences(rows: pd.DataFrame, across: str, down: str) -> plt.Figure:
     """
     diagnostics, columns, lines = (list(dict.fromkeys(rows[c])) for c in ("diagnostic", across, down))
     figure, axes = panels(len(diagnostics), 2 if len(columns) <= 3 else 1, 0.5 * len(lines) + 0.9, sharex=True, sharey=True)
+    bound = max(0.2, rows.difference.abs().max())
     for ax, diagnostic in zip(axes, diagnostics):
         part = rows[rows.diagnostic == diagnostic]
         grid = part.pivot_table(index=down, columns=across, values="difference", sort=False).reindex(index=lines, columns=columns)
-        sns.heatmap(100 * grid, ax=ax, cmap="RdBu_r", center=0, vmin=-100, vmax=100, linewidths=1, cbar=False)
+        sns.heatmap(100 * grid, ax=ax, cmap="RdBu_r", center=0, vmin=-100 * bound, vmax=100 * bound, linewidths=1, cbar=False)
         for row in part.itertuples():
             x, y = columns.index(getattr(row, across)) + 0.5, lines.index(getattr(row, down)) + 0.5
-            colour, there = "white" if abs(row.difference) > 0.6 else "black", len(columns) <= 3 and row.low == row.low
+            colour, there = "white" if abs(row.difference) > 0.6 * bound else "black", len(columns) <= 3 and row.low == row.low
             ax.text(x, y - 0.13 * there, f"{100 * row.difference:+.0f}", ha="center", va="center", fontsize=9.5, color=colour,
                     fontweight="bold" if (row.low > 0 or row.high < 0) and row.p < statistics.LEVEL else "normal")  # fmt: skip
             if there:
