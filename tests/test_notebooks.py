@@ -125,7 +125,7 @@ CHANGES = [
     ("composition", "-p attention stack", lambda t, _: "attention=stack mlp=set" in arms(t)),
     ("composition", "-p mlp eca", lambda t, _: "attention=identity mlp=eca" in arms(t)),
     ("composition", "-p mixtures True", lambda t, _: "full=identity+set" in arms(t)),
-    ("scorecard", "-p draws 7", lambda _, x: "| 7 |" in x), ("scorecard", "-p published False", lambda _, x: "is in the store yet" in x),
+    ("scorecard", "-p draws 7", lambda _, x: "of 7 studies" in x), ("scorecard", "-p published False", lambda _, x: "not yet made" in x and "`smoke`" in x),
 ]  # fmt: skip
 
 
