@@ -26,6 +26,11 @@ class Claim:
     baseline: str
     paper: tuple[float, float] = (float("nan"), float("nan"))
 
+    @property
+    def effect(self) -> float:
+        """The paper's difference, in points."""
+        return self.paper[1] - self.paper[0]
+
 
 CLAIMS = (
     Claim("Pretraining on k-DYCK carries HAYSTACK", "haystack", "full=dyck", "scratch", (11, 98)),
@@ -62,22 +67,21 @@ def verdict(differences: np.ndarray, p: float, paper: float) -> str:
 
 
 def verdicts(claims, table: pd.DataFrame) -> pd.DataFrame:
-    """One row a claim, in % and points: the paper's arms and ours, mean difference with interval and Holm-adjusted p, whether seeds disagree, verdict."""
+    """One row a claim, in % and points, over the seeds that both arms have: the paper's arms and ours, difference with interval and Holm's p, verdict."""
     ends = statistics.final(table) if len(table) else table
     arms = {(d, c): g.set_index("seed").token_accuracy for (d, c), g in ends.groupby(["diagnostic", "initial_condition"])}
     pairs = [[arms.get((c.diagnostic, arm), pd.Series(dtype=float)) for arm in (c.condition, c.baseline)] for c in claims]
-    families = [(a - b).dropna().to_numpy() for a, b in pairs]
+    families = [(a - b).dropna() for a, b in pairs]
     tested = [i for i, d in enumerate(families) if len(d) >= FEWEST]
-    p = np.ones(len(families))
+    p = np.full(len(families), np.nan)
     p[tested] = statistics.holm([statistics.sign_flip(families[i]) for i in tested])
     rows = []
     for claim, d, (arm, base), chance in zip(claims, families, pairs, p):
         low, high = statistics.interval(d)
-        theirs = claim.paper[1] - claim.paper[0]
         rows.append({"claim": claim.text, "diagnostic": claim.diagnostic, "condition": claim.condition, "baseline": claim.baseline, "paper": claim.paper,
-                     "paper_difference": theirs, "ours": (100 * base.mean(), 100 * arm.mean()), "n": len(d), "p": chance,
+                     "paper_difference": claim.effect, "ours": (100 * base[d.index].mean(), 100 * arm[d.index].mean()), "n": len(d), "p": chance,
                      "difference": 100 * np.mean(d) if len(d) else np.nan, "low": 100 * low, "high": 100 * high,
-                     "disagree": bool(len(d) and arm.max() - arm.min() > SPREAD), "verdict": verdict(d, chance, theirs / 100)})  # fmt: skip
+                     "disagree": bool(len(d) and np.ptp(arm[d.index]) > SPREAD), "verdict": verdict(d, chance, claim.effect / 100)})  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -102,5 +106,5 @@ def simulate(draws: int, success: float, baseline: float = 0.0, n: int = 10, nam
         scores = np.where(wins, 0.99, 0.11) + rng.normal(0, 0.01, wins.shape)
         differences = scores[:, 0] - scores[:, 1]
         p = statistics.holm([statistics.sign_flip(d) for d in differences])
-        found[verdict(differences[0], p[0], 0.8)] += 1
+        found[verdict(differences[0], p[0], CLAIMS[1].effect / 100)] += 1
     return found

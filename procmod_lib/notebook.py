@@ -212,7 +212,7 @@ def scorecard(judged: pd.DataFrame):
     for r in judged.itertuples():
         between = f"{r.low:+.1f} to {r.high:+.1f}" if r.low == r.low else "no interval"
         ours = f"{arms(r.ours)}: {r.difference:+.1f} ({between})" if r.n else ""
-        rows.append([r.claim, arms(r.paper), ours, r.n, f"{r.p:.2f}" if r.n else "", "yes" if r.disagree else "", f"**{r.verdict}**"])
+        rows.append([r.claim, arms(r.paper), ours, r.n, f"{r.p:.2f}" if r.p == r.p else "", "yes" if r.disagree else "", f"**{r.verdict}**"])
     heads = ["claim", "paper: % without → with", "here: % without → with, difference (95 % interval)", "n", "p (Holm)", "seeds disagree", "verdict"]
     return markdown(f"{grid(heads, rows).data}\n\nA question mark stands where the paper's summary prints no value. With {len(judged)} claims the exact test can "
                     f"fall below 0.05 after correction only with {fewest_seeds(len(judged))} seeds or more; "

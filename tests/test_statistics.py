@@ -101,6 +101,9 @@ def test_verdicts_on_studies_that_fit_in_the_head():
     assert said([0.2] * 10).verdict == "partly" and said([0.2] * 10, float("nan")).verdict == "replicated"  # too small; no size to compare
     assert said([0.8, 0.8, -0.1, -0.1, -0.1]).verdict == "not replicated" and said([-0.8] * 10).verdict == "not replicated"
     assert said([0.8] * 2).verdict == "not yet measured" and said([0.8, 0.1, 0.8]).disagree
+    uneven = table_of({("scratch", 0): [0.1], ("scratch", 1): [0.1], ("scratch", 2): [0.1]} | {("full=dyck", s): [0.2 + 0.1 * s] for s in range(6)})
+    found = claims.verdicts([claim], uneven).iloc[0]  # seeds that only one arm has take no part
+    assert found.n == 3 and found.ours == pytest.approx((10, 30)) and found.difference == pytest.approx(20)
     nothing = pd.DataFrame(columns=["diagnostic", "initial_condition", "key", "step", "seed", "token_accuracy"])
     assert claims.verdicts([claim], nothing).verdict.tolist() == ["not yet measured"]
 
