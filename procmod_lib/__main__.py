@@ -40,7 +40,7 @@ def main(arguments=None) -> int:
     parser.add_argument("action", choices=["sweep", "plan", "status", "merge", "pack"],
                         help="compute what is missing; say what it would cost; say what is there; copy runs from --other; put all runs in one file")
     parser.add_argument("grid", choices=list(GRIDS), nargs="?", default="selective_transfer")
-    parser.add_argument("--preset", default="quick", help="smoke, quick, standard or paper")
+    parser.add_argument("--preset", default="quick", help="smoke, quick, small, standard or paper")
     for name, parameter in parameters().items():
         kind = {"action": "store_true", "default": None} if parameter.annotation is bool else {"type": int} if parameter.annotation == int | None else {}
         parser.add_argument("--" + name.replace("_", "-"), help="of the grids that have it, which otherwise take their own or the preset's", **kind)

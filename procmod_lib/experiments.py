@@ -63,6 +63,11 @@ PRESETS = {
         Budget(steps=2000, batch=500, warmup=100, evaluate_every=100, test_samples=2000, patience=5), 6,
         {"language_modeling": {"batch": 16, "steps": 500, "lr": 6e-4, "weight_decay": 0.1, "test_samples": 200}},
     ),
+    "small": Preset(
+        "Two cores, an hour: many seeds, with the sources of standard, HAYSTACK with 10 pairs, and 3,000 steps.",
+        {"eca": {"steps": 300}}, {"haystack": {"pairs": 10}} | SMALL, replace(BETTER, steps=BETTER_STEPS), LONGER,
+        Budget(steps=3000, evaluate_every=100, patience=5), 16,
+    ),
     "standard": Preset(
         "Two cores, overnight: the paper's tasks and fine-tuning protocol, fewer seeds. Runs stop after 5 evaluations at the ceiling. "
         "Multiplication and language modelling are reduced to 4 layers, 8 heads, width 64 and 10,000 steps.",
@@ -86,7 +91,7 @@ def pretraining_run(source: str, preset: str, seed: int, settings: str = "better
     trains for fewer steps, all do. ``shape`` is layers_heads_width.
     """
     plan = _plan(preset)
-    _source("sources", source)
+    _sources("sources", [source])
     _known("settings", settings, SETTINGS)
     budget = replace(plan.pretraining, **plan.per_source.get(source, {}))
     task = _task(plan, source)
@@ -154,13 +159,9 @@ def selective_transfer(preset: str, sources=("identity",), diagnostics=("haystac
     ``"reference"`` or ``"full"``; ``settings`` are those with which the sources were pretrained, one of SETTINGS. Raises ValueError,
     naming the parameter, before any work starts.
     """
-    sources = _listed("sources", sources)
-    for source in sources:
-        _source("sources", source)
-    conditions = []
-    for word in _listed("initial_conditions", initial_conditions):
-        short = word in ("full", "attention", "mlp")
-        conditions += [f"{word}={source}" for source in sources] if short else [word]
+    sources = _sources("sources", sources)
+    conditions = [c for word in _listed("initial_conditions", initial_conditions)
+                  for c in ([f"{word}={source}" for source in sources] if word in ("full", "attention", "mlp") else [word])]  # fmt: skip
     _known("settings", settings, SETTINGS)
     return _grid(preset, conditions, diagnostics, seeds, steps, answer_mask, settings)
 
@@ -189,10 +190,7 @@ def composition(preset: str, attention=("identity", "set"), mlp=("identity", "se
     With ``mixtures``, also the full transfer of a model pretrained on both sources of a pair at once, for as many steps as one of them;
     sources of rows (eca) have no tokens and cannot be mixed.
     """
-    attention, mlp = _listed("attention", attention), _listed("mlp", mlp)
-    for name, sources in (("attention", attention), ("mlp", mlp)):
-        for source in sources:
-            _source(name, source)
+    attention, mlp = _sources("attention", attention), _sources("mlp", mlp)
     if not isinstance(mixtures, bool):
         raise ValueError(f"mixtures must be True or False, got {mixtures!r}.")
     pairs = [(a, m) for a in attention for m in mlp]
@@ -209,9 +207,8 @@ def _grid(preset, conditions, diagnostics, seeds, steps, answer_mask="reference"
     for diagnostic in diagnostics:
         _known("diagnostics", diagnostic, DIAGNOSTICS)
     conditions = list(dict.fromkeys(map(parse, conditions)))
-    for condition in conditions:
-        for source in condition.sources:
-            _source("initial_conditions: the source", source)
+    if donors := [source for condition in conditions for source in condition.sources]:
+        _sources("initial_conditions: the source", donors)
     return [fine_tuning_run(d, c, preset, s, answer_mask, settings, **changes)
             for s in range(_seeds(plan, seeds)) for d in diagnostics for c in conditions]  # fmt: skip
 
@@ -224,11 +221,13 @@ def _steps(steps: int | None) -> dict:
     return {} if steps is None else {"steps": _whole("steps", steps)}
 
 
-def _source(name: str, value) -> None:
-    """A source, or two of them with + between (a mixture)."""
-    parts = value.split("+") if isinstance(value, str) and value.count("+") == 1 else [value]
-    for part in parts:
-        _known(name, part, SOURCES)
+def _sources(name: str, values) -> list[str]:
+    """A list of sources, or of two of them with + between (a mixture)."""
+    values = _listed(name, values)
+    for value in values:
+        for part in value.split("+") if value.count("+") == 1 else [value]:
+            _known(name, part, SOURCES)
+    return values
 
 
 def _plan(preset: str) -> Preset:

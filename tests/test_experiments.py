@@ -1,5 +1,7 @@
 """The grids: what each parameter names is what changes, arms are paired, presets say what they do."""
 
+from dataclasses import replace
+
 import pytest
 
 from procmod_lib import experiments
@@ -31,6 +33,12 @@ def test_the_paper_preset_is_the_protocol():
     assert (language.task.length, language.budget.lr, language.budget.weight_decay) == (512, 6e-4, 0.1)
     budget = PRESETS["paper"].fine_tuning
     assert (budget.lr, budget.weight_decay, budget.warmup, budget.clip, budget.test_samples, budget.dropout) == (1e-3, 1e-3, 500, 1.0, 4000, 0)
+
+
+def test_the_small_preset_is_standard_with_fewer_pairs_and_steps_and_more_seeds():
+    small, standard = (selective_transfer(preset, initial_conditions=["attention"], seeds=1)[0] for preset in ("small", "standard"))
+    assert small.donors[0][1].key == standard.donors[0][1].key and small.task == standard.task.with_(pairs=10)
+    assert replace(small.budget, steps=10_000, evaluate_every=250) == standard.budget and PRESETS["small"].seeds == 16
 
 
 def test_perturbations_of_each_transfer():

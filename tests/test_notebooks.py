@@ -14,7 +14,7 @@ from conftest import ROOT
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 BAD = [
     ("-p sede 3", "there is no parameter 'sede'; this notebook has preset, sources, diagnostics"),
-    ("-p preset slow", "preset must be one of smoke, quick, standard, paper, got 'slow'"), ("-p preset 3", "preset must be one of"),
+    ("-p preset slow", "preset must be one of smoke, quick, small, standard, paper, got 'slow'"), ("-p preset 3", "preset must be one of"),
     ("-p seeds 0", "seeds must be a whole number above 0, got 0"), ("-p seeds -2", "seeds must be a whole number above 0, got -2"),
     ("-p seeds 1.5", "seeds must be a whole number"), ("-p seeds many", "seeds must be a whole number"), ("-p seeds True", "seeds must be a whole number"),
     ("-p sources music", "sources must be one of identity"), ("-p sources identity,music", "sources must be one of"),
