@@ -15,7 +15,7 @@ from pathlib import Path
 BOOK = Path(__file__).resolve().parent
 ROOT = BOOK.parent
 MATHJAX = "mathjax@3.2.2"
-NOTEBOOKS = ["procedural_data", "pretraining", "selective_transfer", "perturbation", "composition", "scorecard"]  # in reading order
+NOTEBOOKS = ["procedural_data", "pretraining", "selective_transfer", "perturbation", "localisation", "composition", "scorecard"]  # in reading order
 PRESETS = {"smoke": "under a minute", "quick": "7 to 9 minutes", "small": "two hours", "standard": "a night", "paper": "days without a GPU"}
 
 

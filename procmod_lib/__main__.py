@@ -14,8 +14,8 @@ from . import cluster, experiments, model, notebook, packs
 from .results import PUBLISHED, Failed, Store, bytes_a_member, split
 from .training import State, train
 
-GRIDS = {g.__name__: g for g in (experiments.selective_transfer, experiments.perturbation, experiments.composition, experiments.pretraining,
-                                 experiments.answer_masks)}  # fmt: skip
+GRIDS = {g.__name__: g for g in (experiments.selective_transfer, experiments.perturbation, experiments.localisation,
+                                 experiments.composition, experiments.pretraining, experiments.answer_masks)}  # fmt: skip
 
 
 def seconds(text: str) -> float:

@@ -40,6 +40,7 @@ RELEASED = {"dyck": BRACKETS, "dyck_shuffle": BRACKETS, "eca": replace(LISTS, lr
 """Pretraining as the released code does it, by default LISTS; lists have one length. That they are the paper's settings is inferred."""
 BETTER_STEPS = 8000  # at the presets that are meant for results; smoke and quick train both settings for fewer
 PERTURBATIONS = ("noise=0.05", "noise=0.01", "noise=0.1", "relative_noise=0.5", "shuffle", "relative_noise=1.0", "statistics", "random_donor")
+PIECES = ("freeze=attention", "layer=0", "layer=1", *(f"head={layer}.{head}" for layer in range(2) for head in range(4)))
 SETTINGS = ("better", "released", "one_length")  # of pretraining: ours, the released code's, and ours with lists of one length
 LEARNT = 0.8  # a source counts as learnt when its score has come this share of the way from guessing to the best possible
 SMALL = {"language_modeling": {"block": 128, "vocab_size": 1024}}
@@ -101,8 +102,8 @@ def pretraining_run(source: str, preset: str, seed: int, settings: str = "better
         task = task.with_(lengths="fixed")
     if settings == "released":
         theirs = RELEASED.get(source, LISTS)
-        small = plan.pretraining.steps < BETTER_STEPS
-        budget = replace(theirs, evaluate_every=budget.evaluate_every, test_samples=budget.test_samples, steps=budget.steps if small else theirs.steps)
+        steps = theirs.steps if plan.pretraining.steps == BETTER_STEPS else budget.steps
+        budget = replace(theirs, evaluate_every=budget.evaluate_every, test_samples=budget.test_samples, steps=steps)
     bits = task.kind == "bits"
     arch = Architecture(task.vocab, max(100, task.length), *map(int, shape.split("_")), tied=not bits, inputs=task.kind)
     return Run(task, arch, budget, seed, preset=preset)
@@ -145,8 +146,7 @@ def answer_masks(preset: str, diagnostics=("addition",), seeds: int | None = Non
     """Every diagnostic x seed without pretraining, trained on the reference mask and on the whole answer."""
     plan = _plan(preset)
     diagnostics, changes = _listed("diagnostics", diagnostics), _steps(steps)
-    masks = ("reference", "full")
-    return [fine_tuning_run(d, "scratch", preset, s, m, **changes) for s in range(_seeds(plan, seeds)) for d in diagnostics for m in masks]
+    return [fine_tuning_run(d, "scratch", preset, s, m, **changes) for s in range(_seeds(plan, seeds)) for d in diagnostics for m in ("reference", "full")]
 
 
 def selective_transfer(preset: str, sources=("identity",), diagnostics=("haystack",),
@@ -173,13 +173,28 @@ def perturbation(preset: str, transfers=None, perturbations=None, diagnostics=("
     ``transfers`` are conditions such as ``attention=identity``, the default; ``perturbations`` words such as ``noise=0.05`` or ``shuffle``,
     by default all of PERTURBATIONS, or half of them at the presets that take minutes.
     """
-    transfers = _listed("transfers", ["attention=identity"] if transfers is None else transfers)
     usual = PERTURBATIONS[::2] if preset in ("smoke", "quick") else PERTURBATIONS
-    perturbations = _listed("perturbations", usual if perturbations is None else perturbations)
+    return _changed(preset, transfers, _listed("perturbations", usual if perturbations is None else perturbations), diagnostics, seeds, steps)
+
+
+def localisation(preset: str, transfers=None, pieces=None, diagnostics=("haystack",),
+                 seeds: int | None = None, steps: int | None = None) -> list[Run]:  # fmt: skip
+    """Scratch, and every transfer as it is and cut to a piece or held fixed, x diagnostic x seed.
+
+    ``transfers`` are as in :func:`perturbation`; ``pieces`` words such as ``layer=0``, ``head=0.3`` or ``freeze=attention``, by default all
+    of PIECES (both layers and all heads of the small model's attention), or the first three at the presets that take minutes.
+    """
+    usual = PIECES[:3] if preset in ("smoke", "quick") else PIECES
+    return _changed(preset, transfers, _listed("pieces", usual if pieces is None else pieces), diagnostics, seeds, steps)
+
+
+def _changed(preset, transfers, words, diagnostics, seeds, steps) -> list[Run]:
+    """Scratch, every transfer as it is, and with each of the words."""
+    transfers = _listed("transfers", ["attention=identity"] if transfers is None else transfers)
     for transfer in transfers:
         if not parse(transfer).sources:
             raise ValueError(f"transfers must name what is copied, for example attention=identity, got {transfer!r}.")
-    conditions = ["scratch"] + [t for transfer in transfers for t in (transfer, *(f"{transfer} {p}" for p in perturbations))]
+    conditions = ["scratch"] + [t for transfer in transfers for t in (transfer, *(f"{transfer} {word}" for word in words))]
     return _grid(preset, conditions, diagnostics, seeds, steps)
 
 

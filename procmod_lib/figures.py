@@ -184,7 +184,7 @@ def claims(judged: pd.DataFrame) -> plt.Figure:
     """Forest plot of :func:`procmod_lib.claims.verdicts`: the paper's effect as a cross, ours as a dot with its interval."""
     figure, ax = plt.subplots(figsize=(7.2, 0.5 * len(judged) + 1.0))
     for y, row in enumerate(judged.itertuples()):
-        ax.plot(row.paper_difference, y, "x", color="#D55E00", ms=8, mew=2, label="paper" if y == 0 else None)
+        ax.plot(row.paper_difference, y, "x", color="#D55E00", ms=8, mew=2)
         if row.n:
             ax.plot([row.low, row.high], [y, y], color="#0072B2", lw=2.4)
             ax.plot(row.difference, y, "o", color="#0072B2", ms=6)

@@ -15,10 +15,7 @@ DIGEST = 12  # hexadecimal digits of sha256 in a file's name
 
 def digest(content: bytes | Path) -> str:
     """The digest of bytes, or of a file's bytes, as it stands in a file's name."""
-    if isinstance(content, Path):
-        with content.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:DIGEST]
-    return hashlib.sha256(content).hexdigest()[:DIGEST]
+    return hashlib.sha256(content.read_bytes() if isinstance(content, Path) else content).hexdigest()[:DIGEST]
 
 
 def write(folder: Path, stem: str, suffix: str, content: bytes) -> Path:

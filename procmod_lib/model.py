@@ -80,10 +80,8 @@ def part_of(name: str) -> str:
     >>> part_of("h.0.attn.c_attn.bias"), part_of("wpe.weight"), part_of("ln_f.bias")
     ('A', 'E', 'N')
     """
-    parts = [
-        part for part, marks in {"E": ("wte.", "wpe.", "lm_head."), "A": (".attn.",), "F": (".mlp.",), "N": ("ln_",)}.items()
-        if any(mark in name for mark in marks)
-    ]  # fmt: skip
+    marks = {"E": ("wte.", "wpe.", "lm_head."), "A": (".attn.",), "F": (".mlp.",), "N": ("ln_",)}
+    parts = [part for part in marks if any(mark in name for mark in marks[part])]
     if len(parts) != 1:
         raise ValueError(f"parameter {name!r} belongs to parts {parts}, not to exactly one.")
     return parts[0]

@@ -174,6 +174,7 @@ def test_command_line_says_what_is_wrong():
 
 @pytest.mark.parametrize("grid, arguments, conditions", [
     ("perturbation", "--transfers mlp=set,full=stack --perturbations shuffle --seeds 1", "scratch, mlp=set, mlp=set shuffle, full=stack, full=stack shuffle"),
+    ("localisation", "--transfers mlp=set --pieces layer=1 --seeds 1", "scratch, mlp=set, mlp=set layer=1"),
     ("composition", "--attention set --mlp stack --mixtures --seeds 1", "scratch, attention=set, mlp=stack, attention=set mlp=stack, full=set+stack"),
     ("selective_transfer", "--sources eca --initial-conditions full --settings released --answer-mask full --steps 9 --seeds 1", "full=eca"),
 ])  # fmt: skip
