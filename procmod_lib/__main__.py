@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import cluster, experiments, model, notebook, packs
-from .results import PUBLISHED, Failed, Store, bytes_a_member, split
-from .training import State, train
+from .results import PUBLISHED, Failed, Store
+from .training import State, bytes_a_member, split, train
 
 GRIDS = {g.__name__: g for g in (experiments.selective_transfer, experiments.perturbation, experiments.localisation,
                                  experiments.composition, experiments.pretraining, experiments.answer_masks)}  # fmt: skip

@@ -3,10 +3,9 @@
 from dataclasses import dataclass, field, replace
 
 from .model import Architecture
-from .results import Run
 from .surgery import Condition, parse
 from .tasks import DIAGNOSTICS, SOURCES, Mixture, Task, make_task
-from .training import Budget
+from .training import Budget, Run
 
 
 @dataclass(frozen=True)

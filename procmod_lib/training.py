@@ -1,10 +1,12 @@
-"""One loop for pretraining and fine-tuning a fleet of S models that share task, architecture and budget."""
+"""A run and its key; fleets of runs; one loop that pretrains and fine-tunes a fleet of S models that share task, architecture and budget."""
 
+import hashlib
 import json
 import math
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,7 +14,10 @@ import torch
 from . import model
 from .engines import make_engine
 from .model import Architecture
+from .surgery import Condition
 from .tasks import Batch, Task
+
+SCHEMA = 1  # raise it when the meaning of a result changes; older results are then never mixed with new ones
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,79 @@ class Budget:
             return self.lr
         part = (step - self.warmup) / max(1, self.steps - self.warmup)
         return self.lr * (self.final_lr + (1 - self.final_lr) * 0.5 * (1 + math.cos(math.pi * part)))
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that determines one training run and its result.
+
+    Attributes:
+        task, arch, budget: what is learnt, by what shape, for how long. seed: names data, initialisation and perturbation.
+        condition: the initial condition. donors: (source name, the Run that pretrained it) for each source of the condition.
+        answer_mask: which outputs training looks at. preset: a label for the reader, not part of the key.
+    """
+
+    task: Task
+    arch: Architecture
+    budget: Budget
+    seed: int
+    condition: Condition = Condition()
+    donors: tuple[tuple[str, "Run"], ...] = ()
+    answer_mask: str = "reference"
+    preset: str = ""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise ValueError(f"seed must be a whole number, 0 or more, got {self.seed!r}.")
+        if self.answer_mask not in ("reference", "full"):
+            raise ValueError(f"answer_mask must be 'reference' or 'full', got {self.answer_mask!r}.")
+        if set(dict(self.donors)) != set(self.condition.sources):
+            raise ValueError(f"donors must be of {self.condition.sources}, got {tuple(dict(self.donors))}.")
+
+    def spec(self) -> dict:
+        """Everything the result depends on, as plain JSON values."""
+        return {
+            "schema": SCHEMA, "task": self.task.spec(), "architecture": asdict(self.arch), "budget": asdict(self.budget),
+            "seed": self.seed, "initial_condition": str(self.condition), "answer_mask": self.answer_mask,
+            "donors": {name: run.key for name, run in self.donors},
+        }  # fmt: skip
+
+    @cached_property
+    def key(self) -> str:
+        """16 hexadecimal digits of the hash of :meth:`spec`."""
+        return hashlib.sha256(json.dumps(self.spec(), sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def label(self) -> str:
+        return f"{self.task.name} · {self.condition} · seed {self.seed}"
+
+
+def fleet_key(fleet: list[Run]) -> str:
+    """The name of a fleet's checkpoint: a run's own key, or a hash of its members' keys."""
+    return fleet[0].key if len(fleet) == 1 else hashlib.sha256("".join(r.key for r in fleet).encode()).hexdigest()[:16]
+
+
+def split(runs: list[Run], device: str, most: int | None = None) -> list[list[Run]]:
+    """Group runs that can train in lock step into fleets.
+
+    On a CPU a fleet is one run, since each core trains one at a time. On a GPU its size comes from free memory: a step keeps about
+    40 numbers of 4 bytes for each sample, position, width and layer, and attention's own squares.
+    """
+    groups: dict[tuple, list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.task, run.arch, run.budget, run.answer_mask), []).append(run)
+    fleets = []
+    for group in groups.values():
+        size = most or (1 if device == "cpu" else max(1, int(0.7 * torch.cuda.mem_get_info()[0] // bytes_a_member(group[0]))))
+        group.sort(key=lambda r: r.seed)  # neighbours share batches
+        fleets += [group[i : i + size] for i in range(0, len(group), size)]
+    return fleets
+
+
+def bytes_a_member(run: Run) -> int:
+    """Memory that one more model of a fleet takes on a GPU while it trains, in bytes (an estimate from above)."""
+    a, t = run.arch, run.task.length
+    return 4 * (run.budget.batch * t * a.layers * (40 * a.width + 3 * a.heads * t) + 3 * run.budget.batch * a.vocab * 8 + 5 * a.size)
 
 
 @dataclass
