@@ -40,6 +40,7 @@ RELEASED = {"dyck": BRACKETS, "dyck_shuffle": BRACKETS, "eca": replace(LISTS, lr
 BETTER_STEPS = 8000  # at the presets that are meant for results; smoke and quick train both settings for fewer
 PERTURBATIONS = ("noise=0.05", "noise=0.01", "noise=0.1", "relative_noise=0.5", "shuffle", "relative_noise=1.0", "statistics", "random_donor")
 PIECES = ("freeze=attention", "layer=0", "layer=1", *(f"head={layer}.{head}" for layer in range(2) for head in range(4)))
+SHAPES = ("shape=1_4_16", "shape=4_4_16", "shape=2_2_8", "shape=2_8_32")  # of the source: shallower, deeper, narrower, wider; all heads are 4 wide
 SETTINGS = ("better", "released", "one_length")  # of pretraining: ours, the released code's, and ours with lists of one length
 LEARNT = 0.8  # a source counts as learnt when its score has come this share of the way from guessing to the best possible
 SMALL = {"language_modeling": {"block": 128, "vocab_size": 1024}}
@@ -123,7 +124,7 @@ def fine_tuning_run(diagnostic: str, condition: Condition | str, preset: str, se
     task = make_task(diagnostic, **plan.diagnostics.get(diagnostic, {}))
     shape = plan.shapes.get(diagnostic, "2_4_16")
     arch = Architecture(task.vocab, max(task.position_count, task.length), *map(int, shape.split("_")))
-    donors = tuple((s, pretraining_run(s, preset, seed, settings, shape)) for s in condition.sources)
+    donors = tuple((s, pretraining_run(s, preset, seed, settings, condition.shape or shape)) for s in condition.sources)
     budget = replace(plan.fine_tuning, **(plan.per_diagnostic.get(diagnostic, {}) | changes))
     return Run(task, arch, budget, seed, condition, donors, answer_mask, preset)
 

@@ -42,6 +42,11 @@ class Architecture:
         if self.width % self.heads:
             raise ValueError(f"architecture: width must be a multiple of heads ({self.heads}), got {self.width}.")
 
+    @property
+    def shape(self) -> str:
+        """layers_heads_width."""
+        return f"{self.layers}_{self.heads}_{self.width}"
+
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every parameter, in the order of the flat vector. Names are Hugging Face's."""

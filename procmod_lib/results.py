@@ -277,8 +277,7 @@ class Store:
     def _initial(self, run: Run) -> tuple[np.ndarray, np.ndarray]:
         """Return (weights (P,), frozen (P,)) that a run starts from."""
         donors = {name: (self.weights(donor), donor.arch) for name, donor in run.donors}
-        absent = [name for name, (weights, _) in donors.items() if weights is None]
-        if absent:
+        if absent := [name for name, (weights, _) in donors.items() if weights is None]:
             raise Failed(f"the pretrained weights of {', '.join(absent)} are not in the store")
         fresh = model.fresh(run.arch, "init", run.task.name, run.seed)
         return initialise(run.condition, fresh, run.arch, donors, run.seed)[:2]

@@ -4,9 +4,10 @@ A condition is one frozen value that prints as a short readable string and parse
 notebook parameter, a row label and part of a run's key::
 
     scratch · full=identity · attention=identity · attention=set mlp=eca · attention=identity noise=0.05
-    attention=set shuffle · mlp=eca freeze=mlp · attention=set layer=0 · attention=set head=0.3
+    attention=set shuffle · mlp=eca freeze=mlp · attention=set layer=0 · attention=set head=0.3 · full=identity shape=4_8_32
 """
 
+import re
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -27,7 +28,7 @@ class Condition:
             tensor's own standard deviation. shuffle: entries of each copied tensor permuted within it. statistics: each redrawn
             from a normal with its mean and standard deviation. random_donor: each replaced by a random tensor of the same norm.
         freeze: ``attention`` or ``mlp``, held fixed in fine-tuning. layer: only this layer is copied. head: "layer.head", only
-            this attention head is copied.
+            this attention head is copied. shape: "layers_heads_width" of the sources where it is not the new model's (:func:`donated`).
     """
 
     full: str = ""
@@ -41,6 +42,7 @@ class Condition:
     freeze: str = ""
     layer: int = -1
     head: str = ""
+    shape: str = ""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -48,12 +50,8 @@ class Condition:
         return tuple(dict.fromkeys(s for s in (self.full, self.attention, self.mlp) if s))
 
     def __str__(self) -> str:
-        words = []
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value != field.default:
-                words.append(field.name if value is True else f"{field.name}={value}")
-        return " ".join(words) or "scratch"
+        given = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        return " ".join(name if value is True else f"{name}={value}" for name, value in given.items()) or "scratch"
 
     def __post_init__(self) -> None:
         changes = [self.noise > 0, self.relative_noise > 0, self.shuffle, self.statistics, self.random_donor]
@@ -67,6 +65,7 @@ class Condition:
             (self.freeze and not (self.full or getattr(self, self.freeze, "")), f"freeze={self.freeze} needs {self.freeze} to be transferred."),
             (self.head and not (self.attention and not self.mlp and self.layer < 0), "head needs attention= alone, without mlp or layer."),
             (self.head and not (len(numbers) == 2 and all(n.isdigit() for n in numbers)), "head must be layer.head, for example 0.3."),
+            (self.shape and not re.fullmatch(r"[1-9]\d*_[1-9]\d*_[1-9]\d*", self.shape), "shape must be layers_heads_width, for example 4_8_32."),
         ):
             if wrong:
                 raise ValueError(f"initial_condition {str(self)!r}: {problem}")
@@ -109,37 +108,32 @@ def initialise(condition: Condition, fresh: np.ndarray, arch: Architecture, dono
         (weights (P,), frozen (P,) bool, report): the report maps each replaced parameter to a sentence on where it came from.
 
     Raises:
-        ValueError: a donor is missing, has another shape (the tensors are named), or nothing would be copied.
+        ValueError: a donor is missing, has another shape than the model, or than the condition says (a tensor is named), or nothing would be copied.
     """
     flat, frozen, report = fresh.copy(), np.zeros(arch.size, bool), {}
     target = views(flat, arch)
     for source in condition.sources:
         if source not in donors:
             raise ValueError(f"initial_condition '{condition}': there is no donor {source!r}, only {sorted(donors)}.")
+    given = {source: donated(*donors[source], arch) for source in condition.sources}
     for name, view in target.items():
         source = _source_of(condition, name)
-        if not source:
+        if not source or name not in given[source]:
             continue
-        weights, donor_arch = donors[source]
-        donor = views(weights, donor_arch)
-        if part_of(name) == "E":
-            _embed(name, view, donor, source, report)
-            continue
-        if name not in donor or donor[name].shape != view.shape:
-            shape = donor[name].shape if name in donor else "no such tensor"
-            raise ValueError(f"transfer of {source!r}: tensor {name} has shape {view.shape} here but {shape} in the donor.")
+        _, there = donors[source]
+        if part_of(name) != "E" and there.shape != (condition.shape or arch.shape):
+            shape = there.shapes.get(name, "no such tensor")
+            raise ValueError(f"transfer of {source!r}: tensor {name} has shape {view.shape} here but {shape} in the donor ({there.shape}).")
         cut = _head_slice(condition, name, arch)
-        view[cut] = donor[name][cut]
-        action = _perturb(condition, view, cut, (*path, str(condition), name))
+        view[cut] = given[source][name][cut]
+        action = "embedding" if part_of(name) == "E" else _perturb(condition, view, cut, (*path, str(condition), name))
         report[name] = f"{action} from {source}"
         if condition.freeze and part_of(name) == SCOPES[condition.freeze]:
             frozen[arch.slices[name]] = True
     expected = {"A", "F", "N"} if condition.full else {SCOPES[s] for s in SCOPES if getattr(condition, s)}
-    missing = expected - {part_of(name) for name in report}
-    if missing:
+    if missing := expected - {part_of(name) for name in report}:
         raise ValueError(f"initial_condition '{condition}': nothing of part {', '.join(sorted(missing))} would be copied.")
-    if not np.isfinite(flat).all():
-        bad = [n for n, v in target.items() if not np.isfinite(v).all()]
+    if bad := [n for n, v in target.items() if not np.isfinite(v).all()]:
         raise ValueError(f"initial_condition '{condition}': the donor has non-finite weights in {', '.join(bad)}.")
     return flat, frozen, report
 
@@ -154,15 +148,25 @@ def _source_of(condition: Condition, name: str) -> str:
     return {"A": condition.attention, "F": condition.mlp}.get(part_of(name), "")
 
 
-def _embed(name: str, view: np.ndarray, donor: dict, source: str, report: dict) -> None:
-    """Full transfer of E: every token row becomes the mean token vector; positions only where the source has enough."""
-    if name == "wpe.weight":
-        if donor[name].shape[0] >= view.shape[0]:
-            view[:] = donor[name][: len(view)]
-            report[name] = f"first {len(view)} rows copied from {source}"
-        return
-    view[:] = donor["wte.weight"].mean(0)
-    report[name] = f"mean token vector of {source} in every row"
+def donated(weights: np.ndarray, there: Architecture, here: Architecture) -> dict[str, np.ndarray]:
+    """Return what a donor of architecture ``there`` has to give for each tensor of a model of architecture ``here``.
+
+    Every row of the token embedding and of the head is the mean token vector; positions are given where the donor has enough.
+    Where the shapes differ, layers and features (so heads, where they are equally wide) that the donor lacks repeat from its first on, those
+    that it has too many are left out, and a linear map is multiplied by sqrt(donor's inputs / inputs), so that its outputs keep their size.
+    """
+    donor, out = views(weights, there), {}
+    donor["wte.weight"] = donor["lm_head.weight"] = donor["wte.weight"].mean(0, keepdims=True)
+    for name, size in here.shapes.items():
+        theirs = donor[re.sub(r"(?<=^h\.)\d+", lambda layer: str(int(layer[0]) % there.layers), name)]
+        if name == "wpe.weight" and there.positions < here.positions:
+            continue
+        split = (3, -1) if ".c_attn." in name else (-1,)  # queries, keys, values
+        old, new = (z.reshape(*z.shape[:-1], *split) for z in (theirs, np.empty(size)))
+        out[name] = old[np.ix_(*(np.arange(n) % m for n, m in zip(new.shape, old.shape)))].reshape(size)
+        if part_of(name) in "AF" and len(size) == 2:
+            out[name] = out[name] * np.float32(np.sqrt(len(theirs) / size[0]))
+    return out
 
 
 def _head_slice(condition: Condition, name: str, arch: Architecture):

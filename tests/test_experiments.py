@@ -6,7 +6,7 @@ import pytest
 
 from procmod_lib import experiments
 from procmod_lib.__main__ import main
-from procmod_lib.experiments import PRESETS, answer_masks, composition, localisation, perturbation, pretraining, selective_transfer
+from procmod_lib.experiments import PRESETS, answer_masks, composition, fine_tuning_run, localisation, perturbation, pretraining, selective_transfer
 
 SIX = ["identity", "set", "stack", "dyck", "dyck_shuffle", "eca"]
 
@@ -55,6 +55,16 @@ def test_pieces_are_the_layers_and_heads_of_the_small_model():
     heads = {f"head={i}.{j}" for i in range(run.arch.layers) for j in range(run.arch.heads)}
     assert set(experiments.PIECES) == heads | {f"layer={i}" for i in range(run.arch.layers)} | {"freeze=attention"}
     assert conditions(localisation("smoke", "mlp=set", "layer=1,freeze=mlp")) == ["scratch", "mlp=set", "mlp=set layer=1", "mlp=set freeze=mlp"]
+
+
+def test_a_source_of_another_shape_is_pretrained_in_it():
+    plain, other = (fine_tuning_run("haystack", f"attention=identity{words}", "smoke", 0) for words in ("", " shape=1_2_8"))
+    assert shape(other.donors[0][1].arch) == (1, 2, 8) and shape(other.arch) == shape(plain.arch) == (2, 4, 16)
+    for word in experiments.SHAPES:
+        donor = fine_tuning_run("haystack", f"attention=identity {word}", "small", 0).donors[0][1].arch
+        assert donor.width // donor.heads == 4 and word == f"shape={donor.shape}"
+    with pytest.raises(ValueError, match="width must be a multiple of heads"):
+        fine_tuning_run("haystack", "attention=identity shape=1_3_8", "smoke", 0)
 
 
 def test_compositions_are_all_ordered_pairs():

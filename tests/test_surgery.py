@@ -94,12 +94,47 @@ def test_layer_head_and_freeze():
     ("attention=identity shuffle noise=0.1", "one perturbation"), ("atention=identity", "'atention=identity' is not understood"),
     ("mlp=identity freeze=attention", "needs attention to be transferred"), ("mlp=identity head=0.1", "head needs attention"),
     ("attention=identity head=x", "layer.head"), ("attention=identity noise=nan", "must be 0 or more"), ("", "must be a string"),
-    ("attention=identity attention=set", "is not understood"), ("shuffle=1 attention=identity", "is not understood"),
+    ("attention=identity shape=2_4", "shape must be layers_heads_width"), ("attention=identity shape=0_4_16", "shape must be layers_heads_width"),
+    ("shape=2_4_16", "nothing is transferred"), ("attention=identity attention=set", "is not understood"), ("shuffle=1 attention=identity", "is not understood"),
 ])  # fmt: skip
 def test_bad_conditions_are_named(text, words):
     with pytest.raises(ValueError, match="initial_condition") as error:
         parse(text)
     assert words in str(error.value)
+
+
+def wide(shape):
+    """A donor of another shape, and its tensors."""
+    arch = Architecture(23, 60, *map(int, shape.split("_")), tied=True)
+    weights = model.fresh(arch, shape) + 0.5
+    return {"identity": (weights, arch)}, views(weights, arch)
+
+
+def test_a_wider_donor_gives_its_first_heads_and_a_narrower_one_repeats_them():
+    (donors, donor), (small_donors, small) = wide("2_8_32"), wide("2_2_8")
+    new, _, _ = start("full=identity shape=2_8_32", donors)
+    name = "h.1.attn.c_attn.weight"
+    for i in range(3):  # queries, keys, values: the first four of eight heads, on the first 16 of 32 features
+        assert np.allclose(new[name][:, 16 * i : 16 * (i + 1)], donor[name][:16, 32 * i : 32 * i + 16] * np.sqrt(2))
+    assert np.array_equal(new["h.0.ln_1.weight"], donor["h.0.ln_1.weight"][:16]) and np.array_equal(new["wpe.weight"], donor["wpe.weight"][:40, :16])
+    assert np.array_equal(new["h.0.mlp.c_fc.bias"], donor["h.0.mlp.c_fc.bias"][:64])
+    new, _, _ = start("attention=identity shape=2_2_8", small_donors)
+    assert np.allclose(new["h.0.attn.c_proj.weight"], np.tile(small["h.0.attn.c_proj.weight"], (2, 2)) / np.sqrt(2))
+    assert changed(new) == {n for n in ARCH.shapes if part_of(n) == "A"}
+
+
+def test_a_shallower_donor_repeats_its_layers_and_a_deeper_one_gives_its_first():
+    for shape, layers in (("1_4_16", (0, 0)), ("4_4_16", (0, 1))):
+        donors, donor = wide(shape)
+        new, _, _ = start(f"mlp=identity shape={shape}", donors)
+        for here, there in enumerate(layers):
+            assert np.array_equal(new[f"h.{here}.mlp.c_fc.weight"], donor[f"h.{there}.mlp.c_fc.weight"])
+
+
+@pytest.mark.parametrize("text, shape", [("attention=identity", "2_2_16"), ("attention=identity", "4_4_16"), ("full=identity shape=2_8_32", "2_4_16")])
+def test_a_shape_that_was_not_named_is_refused(text, shape):
+    with pytest.raises(ValueError, match=r"tensor h\.0\.\S+ has shape .* here but .* in the donor"):
+        start(text, wide(shape)[0])
 
 
 def test_wrong_shapes_and_missing_donors_raise():
