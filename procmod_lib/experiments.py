@@ -71,10 +71,9 @@ PRESETS = {
     ),
     "standard": Preset(
         "Two cores, overnight: the paper's tasks and fine-tuning protocol, fewer seeds. Runs stop after 5 evaluations at the ceiling. "
-        "Multiplication and language modelling are reduced to 4 layers, 8 heads, width 64 and 10,000 steps.",
+        "Multiplication and language modelling are reduced to the small model, 2_4_16: 10,000 steps of 256 and 2,000 steps of 32 samples.",
         {"eca": {"steps": 300}}, SMALL, replace(BETTER, steps=BETTER_STEPS), LONGER, Budget(patience=5), 3,
-        {"multiplication": {"batch": 64}, "language_modeling": {"batch": 32, "lr": 6e-4, "weight_decay": 0.1, "test_samples": 500}},
-        {"multiplication": "4_8_64", "language_modeling": "4_8_64"},
+        {"multiplication": {"batch": 256}, "language_modeling": {"batch": 32, "steps": 2000, "lr": 6e-4, "weight_decay": 0.1, "test_samples": 500}},
     ),
     "paper": Preset(
         "One GPU: the paper's tasks, protocol and ten seeds.",
