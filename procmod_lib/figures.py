@@ -132,7 +132,7 @@ def source_curves(runs: list, table: pd.DataFrame, learnt: pd.DataFrame) -> plt.
 def differences(rows: pd.DataFrame, across: str, down: str) -> plt.Figure:
     """Heat map of mean differences from no pretraining, in points, a panel a diagnostic; empty cells are not yet measured.
 
-    The interval stands below each mean where there is room (up to three columns); a mean is bold where the exact test agrees with it.
+    Below each mean stand its interval where there is room (up to three columns), and its n where cells differ in it; a mean is bold where the exact test agrees with it.
 
     Args:
         rows: from :func:`procmod_lib.statistics.against`, with the columns named by ``across`` and ``down``.
@@ -146,11 +146,11 @@ def differences(rows: pd.DataFrame, across: str, down: str) -> plt.Figure:
         sns.heatmap(100 * grid, ax=ax, cmap="RdBu_r", center=0, vmin=-100 * bound, vmax=100 * bound, linewidths=1, cbar=False)
         for row in part.itertuples():
             x, y = columns.index(getattr(row, across)) + 0.5, lines.index(getattr(row, down)) + 0.5
-            colour, there = "white" if abs(row.difference) > 0.6 * bound else "black", len(columns) <= 3 and row.low == row.low
-            ax.text(x, y - 0.13 * there, f"{100 * row.difference:+.0f}", ha="center", va="center", fontsize=9.5, color=colour,
+            colour = "white" if abs(row.difference) > 0.6 * bound else "black"
+            below = [f"{100 * row.low:+.0f} to {100 * row.high:+.0f}"] * (len(columns) <= 3 and row.low == row.low) + [f"n = {row.n}"] * (rows.n.nunique() > 1)
+            ax.text(x, y - 0.13 * bool(below), f"{100 * row.difference:+.0f}", ha="center", va="center", fontsize=9.5, color=colour,
                     fontweight="bold" if (row.low > 0 or row.high < 0) and row.p < statistics.LEVEL else "normal")  # fmt: skip
-            if there:
-                ax.text(x, y + 0.24, f"{100 * row.low:+.0f} to {100 * row.high:+.0f}", ha="center", va="center", fontsize=7, color=colour)
+            ax.text(x, y + 0.24, ", ".join(below), ha="center", va="center", fontsize=7, color=colour)
         ax.set(xlabel="", ylabel="")
         ax.set_title(name(diagnostic), fontsize=10)
         ax.tick_params(axis="x", labelrotation=20 if len(columns) > 4 else 0)
