@@ -17,7 +17,8 @@ COLOURS = {
     "set": "#CC79A7", "eca": "#56B4E9", "reverse": "#7F6A00", "sort": "#5D3A9B", "union": "#A6761D", "delete": "#444444",
 }  # fmt: skip
 STYLES = {"scratch": ("o", "-"), "full": ("s", "--"), "attention": ("D", "-"), "mlp": ("^", ":"), "composition": ("P", "-.")}
-NAMES = {"dyck": "k-Dyck", "dyck_shuffle": "k-Dyck shuffle", "eca": "ECA rule 110", "mlp": "MLPs"}
+NAMES = {"dyck": "k-Dyck", "dyck_shuffle": "k-Dyck shuffle", "eca": "ECA rule 110", "mlp": "MLPs", "shuffle": "shuffled", "freeze": "frozen",
+         "random_donor": "random donor", "relative_noise": "relative noise"}
 
 
 def use_style() -> None:
@@ -43,8 +44,9 @@ def describe(condition: str) -> tuple[str, str, tuple[str, str]]:
              for k in ("full", "attention", "mlp") if getattr(c, k)]  # fmt: skip
     if kind == "composition":
         words = [f"attention {name(c.attention)} + MLPs {name(c.mlp)}"]
-    rest = " ".join(w for w in condition.split() if w.split("=")[0] not in ("full", "attention", "mlp"))
-    return ", ".join(words) + (f", {rest.replace('=', ' ').replace('_', ' ')}" if rest else ""), COLOURS.get(c.sources[0], "#000000"), STYLES[kind]
+    rest = [w.split("=") for w in condition.split() if w.split("=")[0] not in ("full", "attention", "mlp")]
+    rest.sort(key=lambda w: w[0] not in ("layer", "head", "shape"))  # what it is before what was done to it
+    return ", ".join(words + [" ".join([NAMES.get(w[0], w[0]), *w[1:]]) for w in rest]), COLOURS.get(c.sources[0], "#000000"), STYLES[kind]
 
 
 def perturbed(condition: str) -> bool:

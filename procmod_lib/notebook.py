@@ -183,7 +183,7 @@ def times(rows: pd.DataFrame):
 
     label = {r.initial_condition: f"{describe(r.initial_condition)[0]} (n = {r.n})" for r in rows.itertuples()}
     table = [[label[r.initial_condition], f"{r.reached} of {r.n}", f"{r.median:,.0f}" if r.median < float("inf") else "fewer than half did",
-              f"{r.p:.3f}" if r.p == r.p else ""] for r in rows.itertuples() if r.reached]  # fmt: skip
+              "" if r.p != r.p else "below 0.001" if r.p < 0.001 else f"{r.p:.3f}"] for r in rows.itertuples() if r.reached]  # fmt: skip
     text = grid(["initial condition", "runs that reached 90 %", "median steps", "log-rank p against no pretraining"], table).data if table else ""
     never = [label[r.initial_condition] for r in rows.itertuples() if not r.reached]
     return markdown(text + f"\n\nNo run reached 90 % from: {'; '.join(never)}." * bool(never))
