@@ -39,7 +39,7 @@ RELEASED = {"dyck": BRACKETS, "dyck_shuffle": BRACKETS, "eca": replace(LISTS, lr
 """Pretraining as the released code does it, by default LISTS; lists have one length. That they are the paper's settings is inferred."""
 BETTER_STEPS = 8000  # at the presets that are meant for results; smoke and quick train both settings for fewer
 PERTURBATIONS = ("noise=0.05", "noise=0.01", "noise=0.1", "relative_noise=0.5", "shuffle", "relative_noise=1.0", "statistics", "random_donor")
-PIECES = ("freeze=attention", "layer=0", "layer=1", *(f"head={layer}.{head}" for layer in range(2) for head in range(4)))
+PIECES = ("layer=0", "layer=1", "head=1.0", "head=1.0 random_donor", "freeze=attention", *(f"head={i}" for i in ("0.0", "0.1", "0.2", "0.3", "1.1", "1.2", "1.3")))
 SHAPES = ("shape=1_4_16", "shape=4_4_16", "shape=2_2_8", "shape=2_8_32")  # of the source: shallower, deeper, narrower, wider; all heads are 4 wide
 SETTINGS = ("better", "released", "one_length")  # of pretraining: ours, the released code's, and ours with lists of one length
 LEARNT = 0.8  # a source counts as learnt when its score has come this share of the way from guessing to the best possible
@@ -181,9 +181,9 @@ def localisation(preset: str, transfers=None, pieces=None, diagnostics=("haystac
     """Scratch, and every transfer as it is and cut to a piece or held fixed, x diagnostic x seed.
 
     ``transfers`` are as in :func:`perturbation`; ``pieces`` words such as ``layer=0``, ``head=0.3`` or ``freeze=attention``, by default all
-    of PIECES (both layers and all heads of the small model's attention), or the first three at the presets that take minutes.
+    of PIECES (both layers and all heads of the small model's attention, one of them also as a null), or the first four at the presets that take minutes.
     """
-    usual = PIECES[:3] if preset in ("smoke", "quick") else PIECES
+    usual = PIECES[:4] if preset in ("smoke", "quick") else PIECES
     return _changed(preset, transfers, _listed("pieces", usual if pieces is None else pieces), diagnostics, seeds, steps)
 
 

@@ -7,6 +7,7 @@ import pytest
 from procmod_lib import experiments
 from procmod_lib.__main__ import main
 from procmod_lib.experiments import PRESETS, answer_masks, composition, fine_tuning_run, localisation, perturbation, pretraining, selective_transfer
+from procmod_lib.surgery import parse
 
 SIX = ["identity", "set", "stack", "dyck", "dyck_shuffle", "eca"]
 
@@ -51,9 +52,9 @@ def test_perturbations_of_each_transfer():
 
 def test_pieces_are_the_layers_and_heads_of_the_small_model():
     run = localisation("small", seeds=1)[1]
-    assert conditions(localisation("small"))[2:] == [f"attention=identity {piece}" for piece in experiments.PIECES]
+    assert conditions(localisation("small"))[2:] == [str(parse(f"attention=identity {piece}")) for piece in experiments.PIECES]
     heads = {f"head={i}.{j}" for i in range(run.arch.layers) for j in range(run.arch.heads)}
-    assert set(experiments.PIECES) == heads | {f"layer={i}" for i in range(run.arch.layers)} | {"freeze=attention"}
+    assert set(experiments.PIECES) == heads | {f"layer={i}" for i in range(run.arch.layers)} | {"freeze=attention", "head=1.0 random_donor"}
     assert conditions(localisation("smoke", "mlp=set", "layer=1,freeze=mlp")) == ["scratch", "mlp=set", "mlp=set layer=1", "mlp=set freeze=mlp"]
 
 
