@@ -79,7 +79,7 @@ def learning_curves(table: pd.DataFrame, chance: float | None = None, score: str
             ax.plot(run.step, 100 * run[score], line, color=colour, lw=1.3, alpha=0.85)
         if chance is not None:
             ax.axhline(100 * chance, color="black", ls=":", lw=1)
-        ax.set_title(label.replace(" from ", "\nfrom "), fontsize=9.5)
+        ax.set_title(label.replace(" from ", "\nfrom ").replace(", ", "\n").replace(" + ", "\n+ "), fontsize=9.5)
         ax.set_ylim(-2, 103)
     figure.supxlabel("fine-tuning step", fontsize=10)
     figure.supylabel(f"{score.replace('_', ' ')} (%)", fontsize=10)
