@@ -1,9 +1,9 @@
-# make book · make test · make bench · make clean. Each makes the environment first if it is missing.
+# make book · make test · make bench · make figure · make clean. Each makes the environment first if it is missing.
 PRESET ?= quick
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: book test bench clean
+.PHONY: book test bench figure clean
 book: .make/environment
 	@$(BIN)/python book/build.py --preset $(PRESET)
 
@@ -14,6 +14,9 @@ test: .make/environment
 bench: .make/environment
 	@echo "Measuring speed side by side: about 5 minutes on two cores; leave the machine alone meanwhile."
 	@$(BIN)/python bench/run.py
+
+figure: .make/environment
+	@$(BIN)/python book/figure.py
 
 .make/environment: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older or missing. Try: make PYTHON=python3.11"; exit 1; }

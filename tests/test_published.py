@@ -57,6 +57,17 @@ def test_one_file_reads_without_the_library():
     assert list(pd.read_parquet(io.BytesIO(path.read_bytes())).columns) == results.COLUMNS
 
 
+def test_the_figure_of_the_readme_shows_the_runs_that_are_published(monkeypatch):
+    from PIL import Image
+
+    monkeypatch.syspath_prepend(str(ROOT / "book"))
+    import figure
+
+    assert Image.open(figure.TARGET).text["Description"] == figure.published()[2], "draw it again: make figure"
+    alt, path = re.search(r"!\[([^\]]{40,})\]\(([^)]+)\)", (ROOT / "README.md").read_text()).groups()
+    assert ROOT / path == figure.TARGET and "one line a seed" in alt
+
+
 def problems_of(page) -> list[str]:
     """Figures without n or interval in their caption, and tables of results whose rows do not say n and interval."""
     soup, problems = BeautifulSoup(page, "html.parser"), []
