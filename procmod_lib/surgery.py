@@ -27,6 +27,7 @@ class Condition:
         noise: standard deviation of Gaussian noise added to every copied weight. relative_noise: the same, as a share of each
             tensor's own standard deviation. shuffle: entries of each copied tensor permuted within it. statistics: each redrawn
             from a normal with its mean and standard deviation. random_donor: each replaced by a random tensor of the same norm.
+            fresh_norm: each scaled to the norm of the fresh tensor in its place, its structure kept and its size gone.
         freeze: ``attention`` or ``mlp``, held fixed in fine-tuning. layer: only this layer is copied. head: "layer.head", only
             this attention head is copied. shape: "layers_heads_width" of the sources where it is not the new model's (:func:`donated`).
     """
@@ -39,6 +40,7 @@ class Condition:
     shuffle: bool = False
     statistics: bool = False
     random_donor: bool = False
+    fresh_norm: bool = False
     freeze: str = ""
     layer: int = -1
     head: str = ""
@@ -54,13 +56,13 @@ class Condition:
         return " ".join(name if value is True else f"{name}={value}" for name, value in given.items()) or "scratch"
 
     def __post_init__(self) -> None:
-        changes = [self.noise > 0, self.relative_noise > 0, self.shuffle, self.statistics, self.random_donor]
+        changes = [self.noise > 0, self.relative_noise > 0, self.shuffle, self.statistics, self.random_donor, self.fresh_norm]
         numbers = self.head.split(".")
         for wrong, problem in (
             (self.full and (self.attention or self.mlp), "full cannot be combined with attention or mlp."),
             (not self.sources and str(self) != "scratch", "nothing is transferred; name a source with full=, attention= or mlp=."),
             (not 0 <= self.noise < np.inf or not 0 <= self.relative_noise < np.inf, "noise and relative_noise must be 0 or more."),
-            (sum(changes) > 1, "give one perturbation: noise, relative_noise, shuffle, statistics or random_donor."),
+            (sum(changes) > 1, "give one perturbation: noise, relative_noise, shuffle, statistics, random_donor or fresh_norm."),
             (self.freeze not in ("", *SCOPES), "freeze must be attention or mlp."),
             (self.freeze and not (self.full or getattr(self, self.freeze, "")), f"freeze={self.freeze} needs {self.freeze} to be transferred."),
             (self.head and not (self.attention and not self.mlp and self.layer < 0), "head needs attention= alone, without mlp or layer."),
@@ -126,7 +128,7 @@ def initialise(condition: Condition, fresh: np.ndarray, arch: Architecture, dono
             raise ValueError(f"transfer of {source!r}: tensor {name} has shape {view.shape} here but {shape} in the donor ({there.shape}).")
         cut = _head_slice(condition, name, arch)
         view[cut] = given[source][name][cut]
-        action = "embedding" if part_of(name) == "E" else _perturb(condition, view, cut, (*path, str(condition), name))
+        action = "embedding" if part_of(name) == "E" else _perturb(condition, view, cut, views(fresh, arch)[name][cut], (*path, str(condition), name))
         report[name] = f"{action} from {source}"
         if condition.freeze and part_of(name) == SCOPES[condition.freeze]:
             frozen[arch.slices[name]] = True
@@ -182,26 +184,26 @@ def _head_slice(condition: Condition, name: str, arch: Architecture):
     return (own,) if name.endswith("weight") else np.arange(0)  # rows of the output projection; its bias is no head's
 
 
-def _perturb(condition: Condition, view: np.ndarray, cut, path) -> str:
-    """Perturb what was copied into view[cut], in place, and say what was done."""
+def _perturb(condition: Condition, view: np.ndarray, cut, fresh: np.ndarray, path) -> str:
+    """Perturb what was copied into view[cut], in place, and say what was done; ``fresh`` is what stood there before."""
     copied = view[cut]
     if not copied.size:
         return "left fresh, none copied"
-    rng = stream("perturb", *path)
-    if condition.noise:
-        view[cut] = copied + rng.normal(0, condition.noise, copied.shape)
-        return f"copied with noise {condition.noise}"
-    if condition.relative_noise:
-        view[cut] = copied + rng.normal(0, condition.relative_noise * copied.std() + 1e-30, copied.shape)
-        return f"copied with noise {condition.relative_noise} of its standard deviation"
-    if condition.shuffle:
-        view[cut] = rng.permutation(copied.reshape(-1)).reshape(copied.shape)
-        return "copied and shuffled"
-    if condition.statistics:
-        view[cut] = rng.normal(copied.mean(), copied.std() + 1e-30, copied.shape)
-        return "redrawn with the mean and standard deviation"
-    if condition.random_donor:
-        noise = rng.normal(size=copied.shape)
-        view[cut] = noise * (np.linalg.norm(copied) / np.linalg.norm(noise))
-        return "replaced by a random tensor with the norm of the one"
+    rng, shape, spread = stream("perturb", *path), copied.shape, copied.std()
+
+    def sized(tensor: np.ndarray, like: np.ndarray) -> np.ndarray:
+        return tensor * (np.linalg.norm(like) / max(np.linalg.norm(tensor), 1e-30))
+
+    changes = {
+        "noise": lambda: copied + rng.normal(0, condition.noise, shape),
+        "relative_noise": lambda: copied + rng.normal(0, condition.relative_noise * spread + 1e-30, shape),
+        "shuffle": lambda: rng.permutation(copied.reshape(-1)).reshape(shape),
+        "statistics": lambda: rng.normal(copied.mean(), spread + 1e-30, shape),
+        "random_donor": lambda: sized(rng.normal(size=shape), copied),
+        "fresh_norm": lambda: sized(copied, fresh),
+    }
+    for name, change in changes.items():
+        if getattr(condition, name):
+            view[cut] = change()
+            return f"copied with {name}"
     return "copied"

@@ -74,6 +74,19 @@ def test_perturbations(text, check):
     assert {part_of(n) for n in changed(new)} == {"F"}
 
 
+def test_the_fresh_norm_keeps_structure_and_loses_size():
+    new, _, _ = start("attention=identity layer=1 fresh_norm")
+    old, donor = views(FRESH, ARCH), views(*DONORS["identity"])
+    for name in ("h.1.attn.c_attn.weight", "h.1.attn.c_proj.weight"):
+        assert np.isclose(np.linalg.norm(new[name]), np.linalg.norm(old[name]), rtol=1e-5)
+        assert np.allclose(new[name] / np.linalg.norm(new[name]), donor[name] / np.linalg.norm(donor[name]), atol=1e-6)
+    assert not new["h.1.attn.c_attn.bias"].any()  # fresh biases are zero
+    new, _, _ = start("attention=identity head=1.2 fresh_norm")
+    own = [*range(8, 12), *range(24, 28), *range(40, 44)]
+    name = "h.1.attn.c_attn.weight"
+    assert np.isclose(np.linalg.norm(new[name][:, own]), np.linalg.norm(old[name][:, own]), rtol=1e-5) and not np.allclose(new[name][:, own], old[name][:, own])
+
+
 def test_layer_head_and_freeze():
     new, _, _ = start("attention=identity layer=1")
     assert changed(new) == {n for n in ARCH.shapes if n.startswith("h.1.attn.")}
