@@ -71,9 +71,8 @@ def main(arguments=None) -> int:
     if options.action == "pack":
         print(f"{packs.pack(store.folder)} runs are in one pack.")
         return 0
-    if options.action == "sweep":
-        return sweep(store, runs, options)
-    return report(store, runs) if options.action == "status" else plan(store, runs, options.device)
+    actions = {"sweep": lambda: sweep(store, runs, options), "status": lambda: report(store, runs), "plan": lambda: plan(store, runs, options.device)}
+    return actions[options.action]()
 
 
 def sweep(store: Store, runs: list, options) -> int:

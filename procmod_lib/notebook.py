@@ -143,18 +143,18 @@ def points(row) -> str:
     return f"{100 * row.difference:+.1f} points (95 % interval {100 * row.low:+.1f} to {100 * row.high:+.1f}, n = {int(row.n)})"
 
 
-def says(row, noun: str) -> str:
+def says(row, noun: str, words: tuple[str, str] = ("helps", "harms")) -> str:
     """One plain sentence on a paired difference, by the rule of the method page: the interval and the exact test decide.
 
     Args:
-        row: a row of :func:`procmod_lib.statistics.against`. noun: what was transferred, the sentence's subject.
+        row: a row of :func:`procmod_lib.statistics.against`. noun: what was transferred, the sentence's subject. words: for an interval above zero and for one below.
     """
     noun = noun[0].upper() + noun[1:]
     if row.n < 3:
         return f"{noun}: {points(row)}; too few seeds to say."
     if row.low <= 0 <= row.high:
         return f"{noun}: **no difference that can be told from zero** at this scale, {points(row)}."
-    verb = "helps" if row.low > 0 else "harms"
+    verb = words[0] if row.low > 0 else words[1]
     if row.p < statistics.LEVEL:
         return f"{noun}: **{verb}** at this scale, {points(row)}."
     return f"{noun}: **perhaps {verb}** at this scale, {points(row)}; the exact test cannot tell it from chance (p = {row.p:.2f})."
@@ -177,13 +177,18 @@ def span(low: float, high: float) -> str:
     return f"{100 * low:.1f} to {100 * high:.1f}" if low == low else "none"
 
 
+def chance(p: float) -> str:
+    """A p value as it stands in a table."""
+    return "" if p != p else "below 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def times(rows: pd.DataFrame):
     """Return :func:`procmod_lib.statistics.steps_to` as a table for the page; conditions of which no run got there stand in one line below it."""
     from .figures import describe
 
     label = {r.initial_condition: f"{describe(r.initial_condition)[0]} (n = {r.n})" for r in rows.itertuples()}
     table = [[label[r.initial_condition], f"{r.reached} of {r.n}", f"{r.median:,.0f}" if r.median < float("inf") else "fewer than half did",
-              "" if r.p != r.p else "below 0.001" if r.p < 0.001 else f"{r.p:.3f}"] for r in rows.itertuples() if r.reached]  # fmt: skip
+              chance(r.p)] for r in rows.itertuples() if r.reached]  # fmt: skip
     text = grid(["initial condition", "runs that reached 90 %", "median steps", "log-rank p against no pretraining"], table).data if table else ""
     never = [label[r.initial_condition] for r in rows.itertuples() if not r.reached]
     return markdown(text + f"\n\nNo run reached 90 % from: {'; '.join(never)}." * bool(never))
@@ -212,8 +217,8 @@ def scorecard(judged: pd.DataFrame):
     for r in judged.itertuples():
         between = f"{r.low:+.1f} to {r.high:+.1f}" if r.low == r.low else "no interval"
         ours = f"{arms(r.ours)}: {r.difference:+.1f} ({between})" if r.n else ""
-        rows.append([r.claim, arms(r.paper), ours, r.n, f"{r.p:.2f}" if r.p == r.p else "", "yes" if r.disagree else "", f"**{r.verdict}**"])
-    heads = ["claim", "paper: % without → with", "here: % without → with, difference (95 % interval)", "n", "p (Holm)", "seeds disagree", "verdict"]
+        rows.append([r.claim, arms(r.paper), ours, r.n, chance(r.p), "yes" if r.disagree else "", f"**{r.verdict}**"])
+    heads = ["claim", "paper: %, baseline → condition", "here: %, baseline → condition, difference (95 % interval)", "n", "p (Holm)", "seeds disagree", "verdict"]
     return markdown(f"{grid(heads, rows).data}\n\nA question mark stands where the paper's summary prints no value. With {len(judged)} claims the exact test can "
                     f"fall below 0.05 after correction only with {fewest_seeds(len(judged))} seeds or more; "
                     "on fewer, a claim can at best be called partly replicated, and \"not replicated\" says only that so few seeds did not show it. "
@@ -224,9 +229,9 @@ def learnt(rows: pd.DataFrame):
     """Return :func:`procmod_lib.statistics.learnt` as a table for the page."""
     from .figures import name
 
-    heads = ["source", "settings", "accuracy, % (95 % interval)", "n", "best (%)", "of the way (%)", "learnt"]
-    return grid(heads, [[name(r.source), f"{r.settings}: {r.lengths}, {r.steps:,} x {r.batch}, {r.lr:g}", f"{100 * r.mean:.1f} ({span(r.low, r.high)})",
-                         r.n, f"{100 * r.best:.1f}", f"{100 * r.way:.0f}", r.learnt] for r in rows.itertuples()])  # fmt: skip
+    return grid(["source", "settings", "accuracy, % (95 % interval)", "n", "best (%)", "of the way (%)", "learnt"], [
+        [name(r.source), f"{r.settings}: {r.lengths}, {r.steps:,} x {r.batch}, {r.lr:g}", f"{100 * r.mean:.1f} ({span(r.low, r.high)})",
+         r.n, f"{100 * r.best:.1f}", f"{100 * r.way:.0f}", r.learnt] for r in rows.itertuples()])  # fmt: skip
 
 
 def markdown(text: str):
