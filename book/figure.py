@@ -11,7 +11,7 @@ from procmod_lib.experiments import localisation  # noqa: E402
 from procmod_lib.results import PUBLISHED, Store  # noqa: E402
 
 TARGET = BOOK / "_assets" / "haystack.png"
-PIECES = ["layer=1", "layer=1 shuffle", "head=1.0", "head=1.0 shuffle", "head=1.0 random_donor"]
+PIECES = ["layer=1", "layer=1 shuffle", "head=1.0", "head=1.0 shuffle", "head=1.0 random_donor", "head=1.0 fresh_norm"]
 
 
 def published():
