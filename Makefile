@@ -9,7 +9,7 @@ book: .make/environment
 
 test: .make/environment
 	@echo "Running the tests: 9 to 12 minutes on two cores."
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 bench: .make/environment
 	@echo "Measuring speed side by side: about 5 minutes on two cores; leave the machine alone meanwhile."

@@ -16,7 +16,7 @@ BOOK = Path(__file__).resolve().parent
 ROOT = BOOK.parent
 MATHJAX = "mathjax@3.2.2"
 NOTEBOOKS = ["procedural_data", "pretraining", "selective_transfer", "perturbation", "localisation", "composition", "scorecard"]  # in reading order
-PRESETS = {"smoke": "about a minute", "quick": "7 to 9 minutes", "small": "two hours", "standard": "a night", "paper": "days without a GPU"}
+PRESETS = {"smoke": "about a minute", "quick": "7 to 9 minutes", "small": "hours", "standard": "a night", "paper": "days without a GPU"}
 
 
 def fail(sentence: str) -> None:

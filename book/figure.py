@@ -25,7 +25,7 @@ def main() -> None:
     table, chance, digest = published()
     figures.use_style()
     figures.learning_curves(table, chance).savefig(TARGET, metadata={"Description": digest, "Software": None})
-    print(f"{TARGET.relative_to(BOOK.parent)}: {table.key.nunique()} runs.")
+    print(f"{TARGET.name}: {table.key.nunique()} runs.")
 
 
 if __name__ == "__main__":

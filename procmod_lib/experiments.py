@@ -65,7 +65,7 @@ PRESETS = {
         {"language_modeling": {"batch": 16, "steps": 500, "lr": 6e-4, "weight_decay": 0.1, "test_samples": 200}},
     ),
     "small": Preset(
-        "Two cores, an hour: many seeds, with the sources of standard, HAYSTACK with 10 pairs, and 3,000 steps.",
+        "Two cores, hours: many seeds, with the sources of standard, HAYSTACK with 10 pairs, and 3,000 steps.",
         {"eca": {"steps": 300}}, {"haystack": {"pairs": 10}} | SMALL, replace(BETTER, steps=BETTER_STEPS), LONGER,
         Budget(steps=3000, evaluate_every=100, patience=5), 16,
     ),

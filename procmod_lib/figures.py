@@ -101,10 +101,8 @@ def end_points(summary: pd.DataFrame, table: pd.DataFrame, chance: float | None 
     if chance is not None:
         ax.axvline(100 * chance, color="black", ls=":", lw=1)
         ax.text(100 * chance + 1, -0.58, "chance", fontsize=8.5, va="top")
-    ax.set_yticks(range(len(summary)), [f"{describe(r.initial_condition)[0]} (n={r.n})" for r in summary.itertuples()])
-    ax.set_xlim(-2, 103)
-    ax.set_ylim(len(summary) - 0.4, -0.6)
-    ax.set_xlabel(f"{score.replace('_', ' ')} (%)")
+    ax.set_yticks(range(len(summary)), [f"{describe(r.initial_condition)[0]} (n={r.n})".replace(", ", "\n", 1) for r in summary.itertuples()])
+    ax.set(xlim=(-2, 103), ylim=(len(summary) - 0.4, -0.6), xlabel=f"{score.replace('_', ' ')} (%)")
     return figure
 
 
@@ -150,9 +148,9 @@ def differences(rows: pd.DataFrame, across: str, down: str) -> plt.Figure:
             x, y = columns.index(getattr(row, across)) + 0.5, lines.index(getattr(row, down)) + 0.5
             colour = "white" if abs(row.difference) > 0.6 * bound else "black"
             below = [f"{100 * row.low:+.0f} to {100 * row.high:+.0f}"] * (len(columns) <= 3 and row.low == row.low) + [f"n = {row.n}"] * (rows.n.nunique() > 1)
-            ax.text(x, y - 0.13 * bool(below), f"{100 * row.difference:+.0f}", ha="center", va="center", fontsize=9.5, color=colour,
+            ax.text(x, y - 0.13 * len(below), f"{100 * row.difference:+.0f}", ha="center", va="center", fontsize=9.5, color=colour,
                     fontweight="bold" if (row.low > 0 or row.high < 0) and row.p < statistics.LEVEL else "normal")  # fmt: skip
-            ax.text(x, y + 0.24, ", ".join(below), ha="center", va="center", fontsize=7, color=colour)
+            ax.text(x, y + 0.24, "\n".join(below), ha="center", va="center", fontsize=7, color=colour)
         ax.set(xlabel="", ylabel="")
         ax.set_title(name(diagnostic), fontsize=10)
         ax.tick_params(axis="x", labelrotation=20 if len(columns) > 4 else 0)

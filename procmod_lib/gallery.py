@@ -50,8 +50,7 @@ def strips(names: list[str]) -> plt.Figure:
             ax.text(x + 0.5, y, spell(task, token) or "end", ha="center", va="center", fontsize=7.5)
         width = max(width, last + 1)
         ax.text(-0.3, y, name(word), ha="right", va="center", fontsize=9)
-    ax.set_xlim(-5.5, width + 0.2)
-    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.set(xlim=(-5.5, width + 0.2), ylim=(len(names) - 0.5, -0.5))
     ax.axis("off")
     return figure
 

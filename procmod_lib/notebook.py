@@ -177,7 +177,7 @@ def span(low: float, high: float) -> str:
     return f"{100 * low:.1f} to {100 * high:.1f}" if low == low else "none"
 
 
-def chance(p: float) -> str:
+def p_value(p: float) -> str:
     """A p value as it stands in a table."""
     return "" if p != p else "below 0.001" if p < 0.001 else f"{p:.3f}"
 
@@ -188,7 +188,7 @@ def times(rows: pd.DataFrame):
 
     label = {r.initial_condition: f"{describe(r.initial_condition)[0]} (n = {r.n})" for r in rows.itertuples()}
     table = [[label[r.initial_condition], f"{r.reached} of {r.n}", f"{r.median:,.0f}" if r.median < float("inf") else "fewer than half did",
-              chance(r.p)] for r in rows.itertuples() if r.reached]  # fmt: skip
+              p_value(r.p)] for r in rows.itertuples() if r.reached]  # fmt: skip
     text = grid(["initial condition", "runs that reached 90 %", "median steps", "log-rank p against no pretraining"], table).data if table else ""
     never = [label[r.initial_condition] for r in rows.itertuples() if not r.reached]
     return markdown(text + f"\n\nNo run reached 90 % from: {'; '.join(never)}." * bool(never))
@@ -217,7 +217,7 @@ def scorecard(judged: pd.DataFrame):
     for r in judged.itertuples():
         between = f"{r.low:+.1f} to {r.high:+.1f}" if r.low == r.low else "no interval"
         ours = f"{arms(r.ours)}: {r.difference:+.1f} ({between})" if r.n else ""
-        rows.append([r.claim, arms(r.paper), ours, r.n, chance(r.p), "yes" if r.disagree else "", f"**{r.verdict}**"])
+        rows.append([r.claim, arms(r.paper), ours, r.n, p_value(r.p), "yes" if r.disagree else "", f"**{r.verdict}**"])
     heads = ["claim", "paper: %, baseline → condition", "here: %, baseline → condition, difference (95 % interval)", "n", "p (Holm)", "seeds disagree", "verdict"]
     return markdown(f"{grid(heads, rows).data}\n\nA question mark stands where the paper's summary prints no value. With {len(judged)} claims the exact test can "
                     f"fall below 0.05 after correction only with {fewest_seeds(len(judged))} seeds or more; "

@@ -131,7 +131,7 @@ def initialise(condition: Condition, fresh: np.ndarray, arch: Architecture, dono
         action = "embedding" if part_of(name) == "E" else _perturb(condition, view, cut, views(fresh, arch)[name][cut], (*path, str(condition), name))
         report[name] = f"{action} from {source}"
         if condition.freeze and part_of(name) == SCOPES[condition.freeze]:
-            frozen[arch.slices[name]] = True
+            views(frozen, arch)[name][cut] = True
     expected = {"A", "F", "N"} if condition.full else {SCOPES[s] for s in SCOPES if getattr(condition, s)}
     if missing := expected - {part_of(name) for name in report}:
         raise ValueError(f"initial_condition '{condition}': nothing of part {', '.join(sorted(missing))} would be copied.")

@@ -92,6 +92,9 @@ class Run:
             raise ValueError(f"seed must be a whole number, 0 or more, got {self.seed!r}.")
         if self.answer_mask not in ("reference", "full"):
             raise ValueError(f"answer_mask must be 'reference' or 'full', got {self.answer_mask!r}.")
+        layer, head = map(int, (self.condition.head or f"{self.condition.layer}.0").split("."))
+        if layer >= self.arch.layers or head >= self.arch.heads:
+            raise ValueError(f"initial_condition '{self.condition}': layer must be below {self.arch.layers} and head below {self.arch.heads}, both from 0.")
         if set(dict(self.donors)) != set(self.condition.sources):
             raise ValueError(f"donors must be of {self.condition.sources}, got {tuple(dict(self.donors))}.")
 

@@ -68,6 +68,12 @@ def test_a_source_of_another_shape_is_pretrained_in_it():
         fine_tuning_run("haystack", "attention=identity shape=1_3_8", "smoke", 0)
 
 
+@pytest.mark.parametrize("piece", ["layer=2", "head=2.0", "head=0.4"])
+def test_a_layer_or_head_that_is_not_there_is_refused_before_any_work(piece):
+    with pytest.raises(ValueError, match=f"attention=identity {piece}': layer must be below 2 and head below 4"):
+        localisation("smoke", pieces=[piece])
+
+
 def test_compositions_are_all_ordered_pairs():
     runs = composition("smoke", SIX, SIX, seeds=1)
     assert len(runs) == 1 + 6 + 6 + 36 and "attention=set mlp=eca" in conditions(runs) and "attention=eca mlp=set" in conditions(runs)

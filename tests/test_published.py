@@ -57,7 +57,7 @@ def test_one_file_reads_without_the_library():
     assert list(pd.read_parquet(io.BytesIO(path.read_bytes())).columns) == results.COLUMNS
 
 
-def test_the_figure_of_the_readme_shows_the_runs_that_are_published(monkeypatch):
+def test_the_figure_of_the_readme_shows_the_runs_that_are_published(monkeypatch, tmp_path):
     from PIL import Image
 
     monkeypatch.syspath_prepend(str(ROOT / "book"))
@@ -66,6 +66,10 @@ def test_the_figure_of_the_readme_shows_the_runs_that_are_published(monkeypatch)
     assert Image.open(figure.TARGET).text["Description"] == figure.published()[2], "draw it again: make figure"
     alt, path = re.search(r"!\[([^\]]{40,})\]\(([^)]+)\)", (ROOT / "README.md").read_text()).groups()
     assert ROOT / path == figure.TARGET and "one line a seed" in alt
+    committed = Image.open(figure.TARGET)
+    monkeypatch.setattr(figure, "TARGET", tmp_path / "again.png")
+    figure.main()  # make figure
+    assert Image.open(figure.TARGET).size == committed.size and Image.open(figure.TARGET).text["Description"] == committed.text["Description"]
 
 
 def problems_of(page) -> list[str]:

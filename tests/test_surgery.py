@@ -97,6 +97,9 @@ def test_layer_head_and_freeze():
     assert np.array_equal(weight[:, own], donor[:, own]) and np.array_equal(weight[:, ~own], old[:, ~own])
     rows = new["h.0.attn.c_proj.weight"] != views(FRESH, ARCH)["h.0.attn.c_proj.weight"]
     assert rows[8:12].all() and not rows[:8].any() and not rows[12:].any()
+    new, frozen, _ = start("attention=identity head=0.2 freeze=attention")
+    assert {n for n, v in views(frozen, ARCH).items() if v.any()} == changed(new)  # of these tensors, the head's own entries and no others
+    assert np.array_equal(views(frozen, ARCH)["h.0.attn.c_attn.weight"].all(0), own) and views(frozen, ARCH)["h.0.attn.c_proj.weight"].sum() == 4 * 16
     _, frozen, _ = start("mlp=identity freeze=mlp")
     assert {n for n, c in ARCH.slices.items() if frozen[c].all()} == {n for n in ARCH.shapes if part_of(n) == "F"}
 
