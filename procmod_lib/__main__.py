@@ -42,7 +42,8 @@ def main(arguments=None) -> int:
     parser.add_argument("grid", choices=list(GRIDS), nargs="?", default="selective_transfer")
     parser.add_argument("--preset", default="quick", help="smoke, quick, small, standard or paper")
     for name, parameter in parameters().items():
-        kind = {"action": "store_true", "default": None} if parameter.annotation is bool else {"type": int} if parameter.annotation == int | None else {}
+        numbers = {int | None: {"type": int}, float | None: {"type": float}, bool: {"action": "store_true", "default": None}}
+        kind = numbers.get(parameter.annotation, {})
         parser.add_argument("--" + name.replace("_", "-"), help="of the grids that have it, which otherwise take their own or the preset's", **kind)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--store", default="store", help="folder of results, below the project unless absolute; 'published' is book/results")
@@ -52,8 +53,7 @@ def main(arguments=None) -> int:
     options = parser.parse_args(arguments)
     try:
         notebook.check_device(options.device)
-        if options.scheduler:
-            cluster.check(options.scheduler)
+        cluster.check(options.scheduler)
         given = {n: value for n in parameters() if (value := getattr(options, n)) is not None}
         known = [n for n in inspect.signature(GRIDS[options.grid]).parameters if n != "preset"]
         for name in given:

@@ -8,10 +8,10 @@ from . import files
 
 
 def check(scheduler) -> None:
-    """Raise ValueError unless ``scheduler`` is written as :func:`connect` reads it."""
+    """Raise ValueError unless ``scheduler`` is None or written as :func:`connect` reads it."""
     kind, _, rest = scheduler.partition(":") if isinstance(scheduler, str) else ("", "", "")
     ok = {"tcp": rest.startswith("//"), "local": rest.isdigit() and int(rest or 0) > 0, "slurm": Path(rest).is_file()}
-    if not ok.get(kind):
+    if scheduler is not None and not ok.get(kind):
         raise ValueError(f"scheduler must be tcp://HOST:PORT, local:N or slurm:FILE, got {scheduler!r}.")
 
 

@@ -103,8 +103,7 @@ def pretraining_run(source: str, preset: str, seed: int, settings: str = "better
         theirs = RELEASED.get(source, LISTS)
         steps = theirs.steps if plan.pretraining.steps == BETTER_STEPS else budget.steps
         budget = replace(theirs, evaluate_every=budget.evaluate_every, test_samples=budget.test_samples, steps=steps)
-    bits = task.kind == "bits"
-    arch = Architecture(task.vocab, max(100, task.length), *map(int, shape.split("_")), tied=not bits, inputs=task.kind)
+    arch = Architecture(task.vocab, max(100, task.length), *map(int, shape.split("_")), tied=task.kind != "bits", inputs=task.kind)
     return Run(task, arch, budget, seed, preset=preset)
 
 
@@ -144,25 +143,25 @@ def given_up() -> list[Run]:
 def answer_masks(preset: str, diagnostics=("addition",), seeds: int | None = None, steps: int | None = None) -> list[Run]:
     """Every diagnostic x seed without pretraining, trained on the reference mask and on the whole answer."""
     plan = _plan(preset)
-    diagnostics, changes = _listed("diagnostics", diagnostics), _steps(steps)
+    diagnostics, changes = _listed("diagnostics", diagnostics), _budget(steps)
     return [fine_tuning_run(d, "scratch", preset, s, m, **changes) for s in range(_seeds(plan, seeds)) for d in diagnostics for m in ("reference", "full")]
 
 
 def selective_transfer(preset: str, sources=("identity",), diagnostics=("haystack",),
                        initial_conditions=("scratch", "full", "attention", "mlp"), seeds: int | None = None,
-                       steps: int | None = None, answer_mask: str = "reference", settings: str = "better") -> list[Run]:  # fmt: skip
+                       steps: int | None = None, answer_mask: str = "reference", settings: str = "better", lr: float | None = None) -> list[Run]:  # fmt: skip
     """Every source x initial condition x diagnostic x seed; scratch once a diagnostic and seed.
 
     ``initial_conditions`` are ``scratch``, or ``full``, ``attention``, ``mlp`` (from each of the sources), or whole conditions
     such as ``attention=set mlp=eca``. Lists may be given as comma-separated strings. ``answer_mask`` is what training looks at,
-    ``"reference"`` or ``"full"``; ``settings`` are those with which the sources were pretrained, one of SETTINGS. Raises ValueError,
-    naming the parameter, before any work starts.
+    ``"reference"`` or ``"full"``; ``settings`` are those with which the sources were pretrained, one of SETTINGS; ``lr`` is the peak learning
+    rate of fine-tuning where it is not the preset's. Raises ValueError, naming the parameter, before any work starts.
     """
     sources = _sources("sources", sources)
     conditions = [c for word in _listed("initial_conditions", initial_conditions)
                   for c in ([f"{word}={source}" for source in sources] if word in ("full", "attention", "mlp") else [word])]  # fmt: skip
     _known("settings", settings, SETTINGS)
-    return _grid(preset, conditions, diagnostics, seeds, steps, answer_mask, settings)
+    return _grid(preset, conditions, diagnostics, seeds, steps, answer_mask, settings, lr)
 
 
 def perturbation(preset: str, transfers=None, perturbations=None, diagnostics=("haystack",),
@@ -213,9 +212,9 @@ def composition(preset: str, attention=("identity", "set"), mlp=("identity", "se
     return _grid(preset, conditions + [f"full={name}" for name in mixed if mixtures], diagnostics, seeds, steps)
 
 
-def _grid(preset, conditions, diagnostics, seeds, steps, answer_mask="reference", settings="better") -> list[Run]:
+def _grid(preset, conditions, diagnostics, seeds, steps, answer_mask="reference", settings="better", lr=None) -> list[Run]:
     """Conditions x diagnostics x seeds, seeds outermost, so that a sweep that ends early has whole comparisons."""
-    plan, changes = _plan(preset), _steps(steps)
+    plan, changes = _plan(preset), _budget(steps, lr)
     _known("answer_mask", answer_mask, ("reference", "full"))
     diagnostics = _listed("diagnostics", diagnostics)
     for diagnostic in diagnostics:
@@ -231,8 +230,10 @@ def _seeds(plan: Preset, seeds: int | None) -> int:
     return plan.seeds if seeds is None else _whole("seeds", seeds)
 
 
-def _steps(steps: int | None) -> dict:
-    return {} if steps is None else {"steps": _whole("steps", steps)}
+def _budget(steps: int | None, lr: float | None = None) -> dict:
+    if lr is not None and (type(lr) not in (int, float) or not 0 < lr <= 1):
+        raise ValueError(f"lr must be a number above 0 and at most 1, got {lr!r}.")
+    return ({} if steps is None else {"steps": _whole("steps", steps)}) | ({} if lr is None else {"lr": float(lr)})
 
 
 def _sources(name: str, values) -> list[str]:

@@ -18,7 +18,7 @@ COLOURS = {
 }  # fmt: skip
 STYLES = {"scratch": ("o", "-"), "full": ("s", "--"), "attention": ("D", "-"), "mlp": ("^", ":"), "composition": ("P", "-.")}
 NAMES = {"dyck": "k-Dyck", "dyck_shuffle": "k-Dyck shuffle", "eca": "ECA rule 110", "mlp": "MLPs", "shuffle": "shuffled", "freeze": "frozen",
-         "random_donor": "random donor", "relative_noise": "relative noise", "fresh_norm": "shrunk to the fresh norm"}
+         "random_donor": "random donor", "relative_noise": "relative noise", "fresh_norm": "shrunk to the fresh norm", "scale": "scaled by"}
 
 
 def use_style() -> None:

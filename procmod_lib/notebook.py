@@ -45,8 +45,7 @@ def start(namespace: dict, grid: Callable, **parameters):
             raise ValueError(f"there is no parameter {unknown[0]!r}; this notebook has {', '.join(parameters)}.")
         where = {n: parameters.pop(n) for n in ("device", "store", "time_budget", "scheduler") if n in parameters}
         check_device(where["device"])
-        if where.get("scheduler") is not None:
-            cluster.check(where["scheduler"])
+        cluster.check(where.get("scheduler"))
         budget = where.get("time_budget")
         if budget is not None and (isinstance(budget, bool) or not isinstance(budget, (int, float)) or not budget > 0):
             raise ValueError(f"time_budget must be a number of seconds above 0, or None, got {budget!r}.")
@@ -131,16 +130,16 @@ def percent(mean: float, low: float, high: float, n: int) -> str:
     >>> percent(0.5, 0.25, 0.75, 3)
     '50.0 % (95 % interval 25.0 to 75.0, n = 3)'
     """
-    if low != low:
-        return f"{100 * mean:.1f} % (n = {n}: no interval)"
-    return f"{100 * mean:.1f} % (95 % interval {100 * low:.1f} to {100 * high:.1f}, n = {n})"
+    return f"{100 * mean:.1f} % ({_between(low, high, n)})"
 
 
 def points(row) -> str:
     """Write a row of :func:`procmod_lib.statistics.against` as the book writes all differences."""
-    if row.low != row.low:
-        return f"{100 * row.difference:+.1f} points (n = {int(row.n)}: no interval)"
-    return f"{100 * row.difference:+.1f} points (95 % interval {100 * row.low:+.1f} to {100 * row.high:+.1f}, n = {int(row.n)})"
+    return f"{100 * row.difference:+.1f} points ({_between(row.low, row.high, int(row.n), '+')})"
+
+
+def _between(low: float, high: float, n: int, sign: str = "") -> str:
+    return f"95 % interval {100 * low:{sign}.1f} to {100 * high:{sign}.1f}, n = {n}" if low == low else f"n = {n}: no interval"
 
 
 def says(row, noun: str, words: tuple[str, str] = ("helps", "harms")) -> str:

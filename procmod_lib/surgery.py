@@ -4,11 +4,11 @@ A condition is one frozen value that prints as a short readable string and parse
 notebook parameter, a row label and part of a run's key::
 
     scratch · full=identity · attention=identity · attention=set mlp=eca · attention=identity noise=0.05
-    attention=set shuffle · mlp=eca freeze=mlp · attention=set layer=0 · attention=set head=0.3 · full=identity shape=4_8_32
+    attention=set shuffle · mlp=eca freeze=mlp · attention=set layer=0 · attention=set scale=0.5 head=0.3 · full=identity shape=4_8_32
 """
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -28,6 +28,7 @@ class Condition:
             tensor's own standard deviation. shuffle: entries of each copied tensor permuted within it. statistics: each redrawn
             from a normal with its mean and standard deviation. random_donor: each replaced by a random tensor of the same norm.
             fresh_norm: each scaled to the norm of the fresh tensor in its place, its structure kept and its size gone.
+        scale: factor by which each copied tensor is multiplied in the end; a perturbation's random numbers are the same at every scale.
         freeze: ``attention`` or ``mlp``, held fixed in fine-tuning. layer: only this layer is copied. head: "layer.head", only
             this attention head is copied. shape: "layers_heads_width" of the sources where it is not the new model's (:func:`donated`).
     """
@@ -41,6 +42,7 @@ class Condition:
     statistics: bool = False
     random_donor: bool = False
     fresh_norm: bool = False
+    scale: float = 1.0
     freeze: str = ""
     layer: int = -1
     head: str = ""
@@ -62,6 +64,7 @@ class Condition:
             (self.full and (self.attention or self.mlp), "full cannot be combined with attention or mlp."),
             (not self.sources and str(self) != "scratch", "nothing is transferred; name a source with full=, attention= or mlp=."),
             (not 0 <= self.noise < np.inf or not 0 <= self.relative_noise < np.inf, "noise and relative_noise must be 0 or more."),
+            (not 0 < self.scale < np.inf, "scale must be above 0."),
             (sum(changes) > 1, "give one perturbation: noise, relative_noise, shuffle, statistics, random_donor or fresh_norm."),
             (self.freeze not in ("", *SCOPES), "freeze must be attention or mlp."),
             (self.freeze and not (self.full or getattr(self, self.freeze, "")), f"freeze={self.freeze} needs {self.freeze} to be transferred."),
@@ -128,7 +131,7 @@ def initialise(condition: Condition, fresh: np.ndarray, arch: Architecture, dono
             raise ValueError(f"transfer of {source!r}: tensor {name} has shape {view.shape} here but {shape} in the donor ({there.shape}).")
         cut = _head_slice(condition, name, arch)
         view[cut] = given[source][name][cut]
-        action = "embedding" if part_of(name) == "E" else _perturb(condition, view, cut, views(fresh, arch)[name][cut], (*path, str(condition), name))
+        action = "embedding" if part_of(name) == "E" else _perturb(condition, view, cut, views(fresh, arch)[name][cut], (*path, str(replace(condition, scale=1.0)), name))
         report[name] = f"{action} from {source}"
         if condition.freeze and part_of(name) == SCOPES[condition.freeze]:
             views(frozen, arch)[name][cut] = True
@@ -202,8 +205,6 @@ def _perturb(condition: Condition, view: np.ndarray, cut, fresh: np.ndarray, pat
         "random_donor": lambda: sized(rng.normal(size=shape), copied),
         "fresh_norm": lambda: sized(copied, fresh),
     }
-    for name, change in changes.items():
-        if getattr(condition, name):
-            view[cut] = change()
-            return f"copied with {name}"
-    return "copied"
+    done = [name for name in changes if getattr(condition, name)]
+    view[cut] = condition.scale * (changes[done[0]]() if done else copied)
+    return " with ".join(["copied", *done, *[f"scale {condition.scale}"] * (condition.scale != 1)])

@@ -108,6 +108,7 @@ def test_masks_share_all_but_the_mask():
     (perturbation, dict(transfers="scratch"), "transfers must name what is copied"), (perturbation, dict(perturbations="blur"), "'blur' is not understood"),
     (composition, dict(attention="music"), "attention must be one of"), (composition, dict(mlp=[]), "mlp must be a list"),
     (composition, dict(mixtures=1), "mixtures must be True or False"), (pretraining, dict(settings="fast"), "settings must be one of better, released"),
+    (selective_transfer, dict(lr=0), "lr must be a number above 0"), (selective_transfer, dict(lr="fast"), "lr must be a number above 0"),
     (selective_transfer, dict(settings="fast"), "settings must be one of better, released, one_length"),
     (selective_transfer, dict(sources="dyck", settings="one_length"), "settings must be better or released for dyck"),
     (answer_masks, dict(diagnostics="spelling"), "diagnostics must be one of"), (selective_transfer, dict(answer_mask="half"), "answer_mask must be one of"),

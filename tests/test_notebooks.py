@@ -22,7 +22,8 @@ BAD = [
     ("-p diagnostics spelling", "diagnostics must be one of haystack"), ("-y 'diagnostics: []'", "diagnostics must be a list"),
     ("-p initial_conditions atention", "'atention' is not understood"), ("-p initial_conditions attention=music", "must be one of identity"),
     ("-p initial_conditions 'attention=identity noise=-1'", "noise and relative_noise must be 0 or more"),
-    ("-p steps 0", "steps must be a whole number above 0"), ("-p settings fast", "settings must be one of better, released, one_length"),
+    ("-p steps 0", "steps must be a whole number above 0"), ("-p lr -1", "lr must be a number above 0"),
+    ("-p settings fast", "settings must be one of better, released, one_length"),
     ("-p device gpu", "device must be 'cpu'"), ("-p time_budget -1", "time_budget must be a number of seconds"),
     ("-p store /proc/no", "store must be a folder that can be written, got '/proc/no'"), ("-p store ''", "store must be the path of a folder"),
 ]  # fmt: skip
@@ -116,6 +117,7 @@ CHANGES = [
     ("selective_transfer", "-p initial_conditions scratch,attention", lambda t, _: arms(t) == {"attention=identity"}),
     ("selective_transfer", "-p sources set", lambda t, _: "full=set" in arms(t)), ("selective_transfer", "-p scheduler local:2", lambda t, _: len(t.key.unique()) == 10),
     ("selective_transfer", "-p answer_mask full", lambda t, _: t[t.diagnostic == "haystack"].spec.str.contains('"answer_mask": "full"').all()),
+    ("selective_transfer", "-p lr 0.003", lambda t, _: t[t.diagnostic == "haystack"].spec.str.contains('"lr": 0.003').all()),
     ("selective_transfer", "-p settings one_length", lambda t, _: t[t.diagnostic == "identity"].spec.str.contains('"lengths": "fixed"').all()),
     ("procedural_data", "-p diagnostics multiplication", lambda t, x: set(t.diagnostic) == {"multiplication"} and "Multiplication | full mask" in x),
     ("procedural_data", "-p steps 10", lambda t, _: t.step.max() == 10), ("procedural_data", "-p seeds 1", lambda t, _: set(t.seed) == {0}),

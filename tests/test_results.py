@@ -176,7 +176,7 @@ def test_command_line_says_what_is_wrong():
     ("perturbation", "--transfers mlp=set,full=stack --perturbations shuffle --seeds 1", "scratch, mlp=set, mlp=set shuffle, full=stack, full=stack shuffle"),
     ("localisation", "--transfers mlp=set --pieces layer=1 --seeds 1", "scratch, mlp=set, mlp=set layer=1"),
     ("composition", "--attention set --mlp stack --mixtures --seeds 1", "scratch, attention=set, mlp=stack, attention=set mlp=stack, full=set+stack"),
-    ("selective_transfer", "--sources eca --initial-conditions full --settings released --answer-mask full --steps 9 --seeds 1", "full=eca"),
+    ("selective_transfer", "--sources eca --initial-conditions full --settings released --answer-mask full --steps 9 --lr 0.01 --seeds 1", "full=eca"),
 ])  # fmt: skip
 def test_each_parameter_of_a_grid_can_be_given_in_a_shell(tmp_path, capsys, grid, arguments, conditions):
     assert main(["status", grid, "--preset", "smoke", "--store", str(tmp_path), *arguments.split()]) == 0

@@ -87,6 +87,15 @@ def test_the_fresh_norm_keeps_structure_and_loses_size():
     assert np.isclose(np.linalg.norm(new[name][:, own]), np.linalg.norm(old[name][:, own]), rtol=1e-5) and not np.allclose(new[name][:, own], old[name][:, own])
 
 
+@pytest.mark.parametrize("text", ["attention=identity", "attention=identity layer=1", "attention=identity random_donor head=1.2", "full=identity shuffle"])
+def test_scale_multiplies_what_was_copied_and_nothing_else(text):
+    (plain, frozen, _), (scaled, still, report) = start(text), start(f"{text} scale=0.5")
+    for name in ARCH.shapes:
+        copied = plain[name] != views(FRESH, ARCH)[name]
+        assert np.allclose(scaled[name], np.where(copied & (part_of(name) != "E"), 0.5, 1.0) * plain[name], rtol=1e-6), name
+    assert any("scale 0.5" in sentence for sentence in report.values()) and np.array_equal(frozen, still)
+
+
 def test_layer_head_and_freeze():
     new, _, _ = start("attention=identity layer=1")
     assert changed(new) == {n for n in ARCH.shapes if n.startswith("h.1.attn.")}
@@ -110,6 +119,7 @@ def test_layer_head_and_freeze():
     ("attention=identity shuffle noise=0.1", "one perturbation"), ("atention=identity", "'atention=identity' is not understood"),
     ("mlp=identity freeze=attention", "needs attention to be transferred"), ("mlp=identity head=0.1", "head needs attention"),
     ("attention=identity head=x", "layer.head"), ("attention=identity noise=nan", "must be 0 or more"), ("", "must be a string"),
+    ("attention=identity scale=0", "scale must be above 0"), ("attention=identity scale=inf", "scale must be above 0"), ("scale=2", "nothing is transferred"),
     ("attention=identity shape=2_4", "shape must be layers_heads_width"), ("attention=identity shape=0_4_16", "shape must be layers_heads_width"),
     ("shape=2_4_16", "nothing is transferred"), ("attention=identity attention=set", "is not understood"), ("shuffle=1 attention=identity", "is not understood"),
 ])  # fmt: skip
