@@ -1,5 +1,6 @@
 """The grid of runs behind each chapter, and the presets that say how large it is."""
 
+import re
 from dataclasses import dataclass, field, replace
 
 from .model import Architecture
@@ -88,10 +89,11 @@ def pretraining_run(source: str, preset: str, seed: int, settings: str = "better
     """The run that pretrains ``source``: tied head, at least 100 positions.
 
     ``settings`` are ``"better"`` (ours), ``"released"``, or ``"one_length"`` (ours, but every list has the full length); where a preset
-    trains for fewer steps, all do. ``shape`` is layers_heads_width.
+    trains for fewer steps, all do. ``shape`` is layers_heads_width. ``identity@1`` is the model of the seed after, ``identity@2`` that after next.
     """
     plan = _plan(preset)
     _sources("sources", [source])
+    source, _, later = source.partition("@")
     _known("settings", settings, SETTINGS)
     budget = replace(plan.pretraining, **plan.per_source.get(source, {}))
     task = _task(plan, source)
@@ -104,7 +106,7 @@ def pretraining_run(source: str, preset: str, seed: int, settings: str = "better
         steps = theirs.steps if plan.pretraining.steps == BETTER_STEPS else budget.steps
         budget = replace(theirs, evaluate_every=budget.evaluate_every, test_samples=budget.test_samples, steps=steps)
     arch = Architecture(task.vocab, max(100, task.length), *map(int, shape.split("_")), tied=task.kind != "bits", inputs=task.kind)
-    return Run(task, arch, budget, seed, preset=preset)
+    return Run(task, arch, budget, seed + int(later or 0), preset=preset)
 
 
 def _task(plan: Preset, source: str) -> Task:
@@ -237,10 +239,11 @@ def _budget(steps: int | None, lr: float | None = None) -> dict:
 
 
 def _sources(name: str, values) -> list[str]:
-    """A list of sources, or of two of them with + between (a mixture)."""
+    """A list of sources, or of two of them with + between (a mixture), of a later seed where @ and a number follow."""
     values = _listed(name, values)
     for value in values:
-        for part in value.split("+") if value.count("+") == 1 else [value]:
+        plain = re.sub(r"@\d+$", "", value)
+        for part in plain.split("+") if plain.count("+") == 1 else [plain]:
             _known(name, part, SOURCES)
     return values
 

@@ -31,7 +31,8 @@ def use_style() -> None:
 
 def name(word: str) -> str:
     """How a task or part is written in a figure."""
-    return NAMES.get(word, word.replace("_", " ").title() if word not in ("full", "attention", "scratch") else word)
+    word, another, _ = word.partition("@")
+    return NAMES.get(word, word.replace("_", " ").title() if word not in ("full", "attention", "scratch") else word) + " of another seed" * bool(another)
 
 
 def describe(condition: str) -> tuple[str, str, tuple[str, str]]:
@@ -46,7 +47,7 @@ def describe(condition: str) -> tuple[str, str, tuple[str, str]]:
         words = [f"attention {name(c.attention)} + MLPs {name(c.mlp)}"]
     rest = [w.split("=") for w in condition.split() if w.split("=")[0] not in ("full", "attention", "mlp")]
     rest.sort(key=lambda w: w[0] not in ("layer", "head", "shape"))  # what it is before what was done to it
-    return ", ".join(words + [" ".join([NAMES.get(w[0], w[0]), *w[1:]]) for w in rest]), COLOURS.get(c.sources[0], "#000000"), STYLES[kind]
+    return ", ".join(words + [" ".join([NAMES.get(w[0], w[0]), *w[1:]]) for w in rest]), COLOURS.get(c.sources[0].partition("@")[0], "#000000"), STYLES[kind]
 
 
 def perturbed(condition: str) -> bool:
@@ -54,13 +55,14 @@ def perturbed(condition: str) -> bool:
     return any(w.split("=")[0] not in ("full", "attention", "mlp") for w in condition.split())
 
 
-def panels(count: int, most: int, height: float, **shared) -> tuple[plt.Figure, list]:
-    """Return (figure, axes) of ``count`` panels, at most so many side by side; ``height`` of each in inches."""
+def panels(count: int, most: int, height: float, x: str = "", y: str = "", **shared) -> tuple[plt.Figure, list]:
+    """Return (figure, axes) of ``count`` panels, at most so many side by side; ``height`` of each in inches; x, y: what all axes say."""
     beside = min(most, count)
     deep = -(-count // beside)
     figure, axes = plt.subplots(deep, beside, figsize=(7.2, height * deep), squeeze=False, **shared)
     for ax in axes.flat[count:]:
         ax.set_visible(False)
+    figure.supxlabel(x, fontsize=10), figure.supylabel(y, fontsize=10)
     return figure, list(axes.flat)
 
 
@@ -71,7 +73,7 @@ def learning_curves(table: pd.DataFrame, chance: float | None = None, score: str
         table: rows of one diagnostic. chance: height of the dotted chance line, as a share.
     """
     conditions = list(dict.fromkeys(table.initial_condition))
-    figure, axes = panels(len(conditions), 4, 2.4, sharex=True, sharey=True)
+    figure, axes = panels(len(conditions), 4, 2.4, "fine-tuning step", f"{score.replace('_', ' ')} (%)", sharex=True, sharey=True)
     for ax, condition in zip(axes, conditions):
         label, colour, (_, line) = describe(condition)
         for _, run in table[table.initial_condition == condition].groupby("key"):
@@ -81,8 +83,6 @@ def learning_curves(table: pd.DataFrame, chance: float | None = None, score: str
             ax.axhline(100 * chance, color="black", ls=":", lw=1)
         ax.set_title(label.replace(" from ", "\nfrom ").replace(", ", "\n").replace(" + ", "\n+ "), fontsize=9.5)
         ax.set_ylim(-2, 103)
-    figure.supxlabel("fine-tuning step", fontsize=10)
-    figure.supylabel(f"{score.replace('_', ' ')} (%)", fontsize=10)
     return figure
 
 
@@ -113,7 +113,7 @@ def source_curves(runs: list, table: pd.DataFrame, learnt: pd.DataFrame) -> plt.
         runs: pretraining runs. table: their rows. learnt: from :func:`procmod_lib.statistics.learnt`; draws the best possible score (dashed).
     """
     sources = list(dict.fromkeys(learnt.source))
-    figure, axes = panels(len(sources), 3, 2.4)
+    figure, axes = panels(len(sources), 3, 2.4, "pretraining step", "token accuracy (%)")
     for ax, source in zip(axes, sources):
         for run in runs:
             curve = table[table.key == run.key].sort_values("step")
@@ -124,8 +124,6 @@ def source_curves(runs: list, table: pd.DataFrame, learnt: pd.DataFrame) -> plt.
         ax.set_title(name(source), fontsize=9.5)
         ax.set_ylim(-2, 103)
         ax.xaxis.set_major_locator(plt.MaxNLocator(3))
-    figure.supxlabel("pretraining step", fontsize=10)
-    figure.supylabel("token accuracy (%)", fontsize=10)
     return figure
 
 

@@ -23,7 +23,7 @@ class Condition:
     """What a model starts from; everything left unset is fresh.
 
     Attributes:
-        full, attention, mlp: name of the source whose weights are copied (attention and MLPs may have different ones).
+        full, attention, mlp: name of the source whose weights are copied (attention and MLPs may have different ones; ``set@1`` is the model of the next seed).
         noise: standard deviation of Gaussian noise added to every copied weight. relative_noise: the same, as a share of each
             tensor's own standard deviation. shuffle: entries of each copied tensor permuted within it. statistics: each redrawn
             from a normal with its mean and standard deviation. random_donor: each replaced by a random tensor of the same norm.

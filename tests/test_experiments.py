@@ -6,7 +6,8 @@ import pytest
 
 from procmod_lib import experiments
 from procmod_lib.__main__ import main
-from procmod_lib.experiments import PRESETS, answer_masks, composition, fine_tuning_run, localisation, perturbation, pretraining, selective_transfer
+from procmod_lib.experiments import PRESETS, answer_masks, composition, fine_tuning_run, localisation, perturbation, pretraining, pretraining_run, selective_transfer
+from procmod_lib.figures import describe
 from procmod_lib.surgery import parse
 
 SIX = ["identity", "set", "stack", "dyck", "dyck_shuffle", "eca"]
@@ -97,6 +98,14 @@ def test_one_length_changes_the_lists_of_the_donor_alone():
     (_, many), (_, one) = *ours.donors, *theirs.donors
     assert ours.key != theirs.key and (many.task.lengths, one.task.lengths) == ("all", "fixed") and one.task.with_(lengths="all") == many.task
     assert (one.budget, one.arch) == (many.budget, many.arch) and ours.task == theirs.task
+
+
+def test_a_source_of_a_later_seed_is_another_pretrained_model():
+    run = selective_transfer("smoke", initial_conditions="attention=identity mlp=identity@1", seeds=2)[1]
+    assert [(name, donor.seed, donor.task.name) for name, donor in run.donors] == [("identity", 1, "identity"), ("identity@1", 2, "identity")]
+    assert run.donors[1][1] == pretraining_run("identity", "smoke", 2) and describe(str(run.condition))[0].endswith("MLPs Identity of another seed")
+    with pytest.raises(ValueError, match="must be one of"):
+        selective_transfer("smoke", initial_conditions="mlp=identity@one")
 
 
 def test_masks_share_all_but_the_mask():
