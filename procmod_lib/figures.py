@@ -151,7 +151,7 @@ def differences(rows: pd.DataFrame, across: str, down: str) -> plt.Figure:
             ax.text(x, y + 0.24, "\n".join(below), ha="center", va="center", fontsize=7, color=colour)
         ax.set(xlabel="", ylabel="")
         ax.set_title(name(diagnostic), fontsize=10)
-        ax.tick_params(axis="x", labelrotation=20 if len(columns) > 4 else 0)
+        ax.set_xticklabels([column.replace(" ", "\n") for column in columns], rotation=0)
         ax.tick_params(axis="y", labelrotation=0)
     n = " to ".join(map(str, sorted({rows.n.min(), rows.n.max()})))
     figure.colorbar(axes[0].collections[0], ax=axes, label=f"difference in points (n = {n})", shrink=0.6)
