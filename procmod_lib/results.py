@@ -156,8 +156,8 @@ class Store:
         provenance(device)  # now, before anybody edits the code that is about to run
         donors = list({d.key: d for run in runs for _, d in run.donors}.values())
         if donors:
-            missing = [d for d in donors if self.weights(d) is None]
-            self._forget({d.key for d in donors if self._done(d, keep_weights=True)})
+            missing = [d for d in donors if not self._done(d, keep_weights=True)]
+            self._forget({d.key for d in donors} - {d.key for d in missing})
             self.ensure(missing, device=device, engine=engine, workers=workers, keep_weights=True, progress=progress, scheduler=scheduler,
                         time_budget=None if deadline is None else deadline - time.monotonic())  # fmt: skip
         for _ in range(3):  # a damaged file is found when it is read, set aside, and computed again

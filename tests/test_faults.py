@@ -89,6 +89,19 @@ def test_a_checkpoint_left_after_the_result_was_written_is_removed(tmp_path, com
     assert left.name.startswith(runs[0].key) and not left.exists()
 
 
+def test_a_source_killed_between_its_weights_and_its_curve_gets_its_curve(tmp_path, complete):
+    """Weights are written first; a process that dies then must not leave a pretrained model without a record."""
+    shutil.copytree(complete, tmp_path / "store")
+    store, runs = Store(tmp_path / "store", None), selective_transfer(**GRID)
+    source = next(donor for run in runs for _, donor in run.donors)
+    before = scores(store.find(source))
+    (curve,) = (store.folder / "runs").glob(f"{source.key}.*")
+    curve.unlink()
+    store.ensure(runs)
+    pd.testing.assert_frame_equal(scores(store.find(source)), before)
+    assert not list((store.folder / "checkpoints").glob("*.safetensors"))
+
+
 @pytest.mark.parametrize("trial", range(TIMES))
 def test_two_processes_compute_every_run_once(tmp_path, undisturbed, trial):
     logs = [tmp_path / "one", tmp_path / "two"]
