@@ -43,8 +43,7 @@ def train_on(scheduler: str, store, fleets: list, device: str, engine: str, keep
     failures = []
     with connect(scheduler) as client:
         donors = {d.key: store.donor_file(d) for fleet in fleets for run in fleet for _, d in run.donors}
-        sent = {client.submit(train_fleet, f, [donors[d.key] for r in f for _, d in r.donors], device, engine, keep_weights, pure=False): f
-                for f in fleets}  # fmt: skip
+        sent = {client.submit(train_fleet, f, [donors[d.key] for r in f for _, d in r.donors], device, engine, keep_weights, pure=False): f for f in fleets}
         for future in as_completed(list(sent)):
             try:
                 contents, seconds = future.result()

@@ -67,8 +67,7 @@ class KernelEngine:
         def chunk(i):
             mine = np.concatenate(groups[i::CHUNKS]) if groups[i::CHUNKS] else order[:0]
             g = np.zeros(self.arch.size if train else 1, np.float32)
-            kernel.pass_through(p, self.at, g, self.dims, batch.tokens, batch.positions, batch.targets, weights, mine,
-                                loss, hit, train, self._memory(batch))  # fmt: skip
+            kernel.pass_through(p, self.at, g, self.dims, batch.tokens, batch.positions, batch.targets, weights, mine, loss, hit, train, self._memory(batch))
             return g
 
         return list(self.pool.map(chunk, range(CHUNKS))) if self.pool else [chunk(i) for i in range(CHUNKS)]

@@ -115,8 +115,7 @@ def _task(plan: Preset, source: str) -> Task:
     return make_task(source, **plan.sources.get(source, {}))
 
 
-def fine_tuning_run(diagnostic: str, condition: Condition | str, preset: str, seed: int, answer_mask: str = "reference",
-                    settings: str = "better", **changes) -> Run:  # fmt: skip
+def fine_tuning_run(diagnostic: str, condition: Condition | str, preset: str, seed: int, answer_mask: str = "reference", settings: str = "better", **changes) -> Run:
     """The run that fine-tunes a model from ``condition`` on ``diagnostic``; ``settings`` are those of pretraining, ``changes`` replace fields of its budget."""
     plan = _plan(preset)
     _known("diagnostics", diagnostic, DIAGNOSTICS)
@@ -166,8 +165,7 @@ def selective_transfer(preset: str, sources=("identity",), diagnostics=("haystac
     return _grid(preset, conditions, diagnostics, seeds, steps, answer_mask, settings, lr)
 
 
-def perturbation(preset: str, transfers=None, perturbations=None, diagnostics=("haystack",),
-                 seeds: int | None = None, steps: int | None = None) -> list[Run]:  # fmt: skip
+def perturbation(preset: str, transfers=None, perturbations=None, diagnostics=("haystack",), seeds: int | None = None, steps: int | None = None) -> list[Run]:
     """Scratch, and every transfer as it is and with each perturbation, x diagnostic x seed.
 
     ``transfers`` are conditions such as ``attention=identity``, the default; ``perturbations`` words such as ``noise=0.05`` or ``shuffle``,
@@ -177,8 +175,7 @@ def perturbation(preset: str, transfers=None, perturbations=None, diagnostics=("
     return _changed(preset, transfers, _listed("perturbations", usual if perturbations is None else perturbations), diagnostics, seeds, steps)
 
 
-def localisation(preset: str, transfers=None, pieces=None, diagnostics=("haystack",),
-                 seeds: int | None = None, steps: int | None = None) -> list[Run]:  # fmt: skip
+def localisation(preset: str, transfers=None, pieces=None, diagnostics=("haystack",), seeds: int | None = None, steps: int | None = None) -> list[Run]:
     """Scratch, and every transfer as it is and cut to a piece or held fixed, x diagnostic x seed.
 
     ``transfers`` are as in :func:`perturbation`; ``pieces`` words such as ``layer=0``, ``head=0.3`` or ``freeze=attention``, by default all
@@ -224,8 +221,7 @@ def _grid(preset, conditions, diagnostics, seeds, steps, answer_mask="reference"
     conditions = list(dict.fromkeys(map(parse, conditions)))
     if donors := [source for condition in conditions for source in condition.sources]:
         _sources("initial_conditions: the source", donors)
-    return [fine_tuning_run(d, c, preset, s, answer_mask, settings, **changes)
-            for s in range(_seeds(plan, seeds)) for d in diagnostics for c in conditions]  # fmt: skip
+    return [fine_tuning_run(d, c, preset, s, answer_mask, settings, **changes) for s in range(_seeds(plan, seeds)) for d in diagnostics for c in conditions]
 
 
 def _seeds(plan: Preset, seeds: int | None) -> int:

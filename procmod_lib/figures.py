@@ -25,7 +25,7 @@ def use_style() -> None:
     """Set fonts and sizes for a figure at book width (about 7 inches)."""
     sns.set_theme(context="paper", style="ticks", font_scale=1.15, rc={
         "figure.dpi": 110, "savefig.dpi": 160, "savefig.bbox": "tight", "axes.spines.top": False, "axes.spines.right": False,
-        "legend.frameon": False, "figure.constrained_layout.use": True, "svg.hashsalt": "procmod",
+        "legend.frameon": False, "figure.constrained_layout.use": True, "figure.constrained_layout.hspace": 0.06, "svg.hashsalt": "procmod",
     })  # fmt: skip
 
 
@@ -41,8 +41,7 @@ def describe(condition: str) -> tuple[str, str, tuple[str, str]]:
     if not c.sources:
         return "no pretraining", COLOURS["scratch"], STYLES["scratch"]
     kind = "full" if c.full else "composition" if c.attention and c.mlp else "attention" if c.attention else "mlp"
-    words = [f"{'full transfer' if k == 'full' else name(k) + ' only'} from {name(getattr(c, k))}"
-             for k in ("full", "attention", "mlp") if getattr(c, k)]  # fmt: skip
+    words = [f"{'full transfer' if k == 'full' else name(k) + ' only'} from {name(getattr(c, k))}" for k in ("full", "attention", "mlp") if getattr(c, k)]
     if kind == "composition":
         words = [f"attention {name(c.attention)} + MLPs {name(c.mlp)}"]
     rest = [w.split("=") for w in condition.split() if w.split("=")[0] not in ("full", "attention", "mlp")]
@@ -62,6 +61,8 @@ def panels(count: int, most: int, height: float, x: str = "", y: str = "", **sha
     figure, axes = plt.subplots(deep, beside, figsize=(7.2, height * deep), squeeze=False, **shared)
     for ax in axes.flat[count:]:
         ax.set_visible(False)
+    for ax in axes.flat[count - beside : count]:  # the lowest of each column
+        ax.tick_params(labelbottom=True)
     figure.supxlabel(x, fontsize=10), figure.supylabel(y, fontsize=10)
     return figure, list(axes.flat)
 
@@ -136,7 +137,7 @@ def differences(rows: pd.DataFrame, across: str, down: str) -> plt.Figure:
         rows: from :func:`procmod_lib.statistics.against`, with the columns named by ``across`` and ``down``.
     """
     diagnostics, columns, lines = (list(dict.fromkeys(rows[c])) for c in ("diagnostic", across, down))
-    figure, axes = panels(len(diagnostics), 2 if len(columns) <= 3 else 1, 0.5 * len(lines) + 0.9, sharex=True, sharey=True)
+    figure, axes = panels(len(diagnostics), 2 if len(columns) <= 3 else 1, 0.5 * len(lines) + 1.0, sharey=True)
     bound = max(0.2, rows.difference.abs().max())
     for ax, diagnostic in zip(axes, diagnostics):
         part = rows[rows.diagnostic == diagnostic]
@@ -145,25 +146,32 @@ def differences(rows: pd.DataFrame, across: str, down: str) -> plt.Figure:
         for row in part.itertuples():
             x, y = columns.index(getattr(row, across)) + 0.5, lines.index(getattr(row, down)) + 0.5
             colour = "white" if abs(row.difference) > 0.6 * bound else "black"
-            below = [f"{100 * row.low:+.0f} to {100 * row.high:+.0f}"] * (len(columns) <= 3 and row.low == row.low) + [f"n = {row.n}"] * (rows.n.nunique() > 1)
-            ax.text(x, y - 0.13 * len(below), f"{100 * row.difference:+.0f}", ha="center", va="center", fontsize=9.5, color=colour,
+            below = [f"{_short(row.low)} to {_short(row.high)}"] * (len(columns) <= 3 and row.low == row.low) + [f"n = {row.n}"] * (rows.n.nunique() > 1)
+            ax.text(x, y - 0.13 * len(below), _short(row.difference), ha="center", va="center", fontsize=9.5, color=colour,
                     fontweight="bold" if (row.low > 0 or row.high < 0) and row.p < statistics.LEVEL else "normal")  # fmt: skip
             ax.text(x, y + 0.24, "\n".join(below), ha="center", va="center", fontsize=7, color=colour)
         ax.set(xlabel="", ylabel="")
-        ax.set_title(name(diagnostic), fontsize=10)
+        ax.set_title(name(diagnostic), fontsize=10, pad=7)
         ax.set_xticklabels([column.replace(" ", "\n") for column in columns], rotation=0)
         ax.tick_params(axis="y", labelrotation=0)
+        ax.tick_params(length=0)
     n = " to ".join(map(str, sorted({rows.n.min(), rows.n.max()})))
     figure.colorbar(axes[0].collections[0], ax=axes, label=f"difference in points (n = {n})", shrink=0.6)
     return figure
+
+
+def _short(share: float) -> str:
+    """A difference in points, signed, with one decimal where it is below 10."""
+    return f"{100 * share:+.1f}" if abs(share) < 0.0995 else f"{100 * share:+.0f}"
 
 
 def dose_response(doses: pd.DataFrame, table: pd.DataFrame) -> plt.Figure:
     """Mean and interval against the size of the noise, a line a transfer, every seed as a point; dotted: no pretraining."""
     ends = statistics.final(table) if len(table) else table
     figure, ax = plt.subplots(figsize=(7.2, 3.2))
-    for transfer, rows in doses.groupby("transfer", sort=False):
+    for i, (transfer, rows) in enumerate(doses.groupby("transfer", sort=False)):
         label, colour, (marker, line) = describe(transfer)
+        rows = rows.assign(dose=rows.dose + 0.008 * i * doses.dose.max())  # beside each other, not on top of each other
         ax.plot(rows.dose, 100 * rows["mean"], line, marker=marker, color=colour, label=label)
         ax.vlines(rows.dose, 100 * rows.low, 100 * rows.high, color=colour, lw=2.2, alpha=0.7)
         for row in rows.itertuples():
@@ -174,7 +182,7 @@ def dose_response(doses: pd.DataFrame, table: pd.DataFrame) -> plt.Figure:
         ax.axhline(100 * np.mean(fresh), color=COLOURS["scratch"], ls=":", lw=1.2, label="no pretraining")
     ax.set(xlabel="standard deviation of the noise", ylabel="token accuracy (%)", ylim=(-2, 103))
     if len(doses):
-        ax.legend(fontsize=9)
+        ax.legend(fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     return figure
 
 
@@ -188,7 +196,7 @@ def claims(judged: pd.DataFrame) -> plt.Figure:
             ax.plot(row.difference, y, "o", color="#0072B2", ms=6)
     ax.axvline(0, color="black", lw=0.8)
     ax.set_yticks(range(len(judged)), [f"{name(r.diagnostic)}: {describe(r.condition)[0]}\nagainst {describe(r.baseline)[0]} (n={r.n})" for r in judged.itertuples()],
-                  fontsize=7.5)  # fmt: skip
+                  fontsize=8.5)  # fmt: skip
     ax.set(xlim=(-100, 100), ylim=(len(judged) - 0.5, -0.5), xlabel="difference in token accuracy (points)")
     ax.legend(handles=[plt.Line2D([], [], color="#D55E00", marker="x", ls="", label="paper"),
                        plt.Line2D([], [], color="#0072B2", marker="o", label="here")], fontsize=8.5, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)  # fmt: skip

@@ -5,13 +5,13 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from textwrap import fill
 
 import pandas as pd
 import torch
 
 from . import cluster, results, statistics
 
+SMALLEST = 0.02  # a difference below which no sentence says "helps" or "harms", as a share
 _BEFORE: dict[int, set] = {}
 
 
@@ -108,11 +108,17 @@ def box(title: str, runs: list, store: results.Store, table: pd.DataFrame):
 
 def origin(table: pd.DataFrame, store: results.Store) -> str:
     """Say what the runs of a table cost and where they come from: minutes of training, commits, versions, machines."""
-    made = sorted({
-        f"commit `{f['commit'][:10]}`{' with uncommitted changes' if f['dirty'] else ''}, torch {f['versions']['torch']}, "
-        f"{f['cores']} cores ({f['device']})" for f in map(store.origin, table.provenance.unique())
-    })  # fmt: skip
-    return f"{table.drop_duplicates('key').seconds.sum() / 60:.1f} minutes of training; {'; '.join(made)}" if made else "not yet made"
+    commits: dict[str, list] = {}
+    for f in map(store.origin, table.provenance.unique()):
+        where = f"torch {f['versions']['torch']}, {f['cores']} cores ({f['device']})"
+        commits.setdefault(where, []).append(f"`{f['commit'][:10]}`{' with uncommitted changes' if f['dirty'] else ''}")
+    made = "; ".join(f"commit {', '.join(sorted(c))}, {where}" for where, c in commits.items())
+    return f"{table.drop_duplicates('key').seconds.sum() / 60:.1f} minutes of training; {made}" if made else "not yet made"
+
+
+def made(table: pd.DataFrame, store: results.Store):
+    """Return the line below a table or figure that says where it comes from."""
+    return markdown(f"Made with: {origin(table, store)}.")
 
 
 def glue(key: str, text: str) -> None:
@@ -153,10 +159,12 @@ def says(row, noun: str, words: tuple[str, str] = ("helps", "harms")) -> str:
         return f"{noun}: {points(row)}; too few seeds to say."
     if row.low <= 0 <= row.high:
         return f"{noun}: **no difference that can be told from zero** at this scale, {points(row)}."
+    if max(abs(row.low), abs(row.high)) < SMALLEST:
+        return f"{noun}: **differs by less than {100 * SMALLEST:.0f} points** at this scale, {points(row)}."
     verb = words[0] if row.low > 0 else words[1]
     if row.p < statistics.LEVEL:
         return f"{noun}: **{verb}** at this scale, {points(row)}."
-    return f"{noun}: **perhaps {verb}** at this scale, {points(row)}; the exact test cannot tell it from chance (p = {row.p:.2f})."
+    return f"{noun}: **perhaps {verb}** at this scale, {points(row)}; the exact test cannot tell it from luck (p = {p_value(row.p)})."
 
 
 def shown(summary: pd.DataFrame, diagnostic: bool = False):
@@ -201,8 +209,9 @@ def cells(wanted: list, table: pd.DataFrame, store: results.Store):
     for task in dict.fromkeys(r.task.name for r in wanted):
         runs = [r for r in wanted if r.task.name == task]
         complete = {str(r.condition) for r in runs} - {str(r.condition) for r in runs if r.key not in there}
-        rows.append([name(task), len({str(r.condition) for r in runs}), len(complete), f"{sum(r.key in there for r in runs)} of {len(runs)}"])
-    return markdown(f"{grid(['diagnostic', 'conditions', 'measured with all seeds', 'runs in the store'], rows).data}\n\nMade with: {origin(table, store)}.")
+        rows.append([name(task), len({str(r.condition) for r in runs}), f"{len(complete)} (n = {len({r.seed for r in runs})})",
+                     f"{sum(r.key in there for r in runs)} of {len(runs)}"])  # fmt: skip
+    return markdown(f"{grid(['diagnostic', 'conditions', 'measured with all planned seeds', 'runs in the store'], rows).data}\n\nMade with: {origin(table, store)}.")
 
 
 def scorecard(judged: pd.DataFrame):
@@ -244,10 +253,3 @@ def grid(heads: list[str], rows: list[list]):
     """Return a Markdown table; a line that says so where it would be empty."""
     lines = [heads, ["---"] * len(heads), *rows]
     return markdown("\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) if rows else "Not yet measured.")
-
-
-def passage(task, split: str):
-    """Return the beginning of one block of a language-modelling text, with a bar between tokens."""
-    from .tasks.language import decode
-
-    return markdown("```text\n" + fill(" ".join("|".join(decode(task, task.batch(1, split, 0).tokens[0])).split()), 80) + "\n```")

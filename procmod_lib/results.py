@@ -284,8 +284,7 @@ class Store:
 
     def _checkpoint(self, fleet: list[Run], state: State, seconds: float) -> None:
         tensors, metadata = state.to_tensors()
-        files.write(self.folder / "checkpoints", fleet_key(fleet), "safetensors",
-                    save(tensors, metadata | {"seconds": str(seconds)}))  # fmt: skip
+        files.write(self.folder / "checkpoints", fleet_key(fleet), "safetensors", save(tensors, metadata | {"seconds": str(seconds)}))
 
     def _write(self, run: Run, state: State, member: int, started: str, seconds: float, device: str) -> None:
         table = pd.DataFrame(state.curves[member])

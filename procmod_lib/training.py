@@ -168,8 +168,7 @@ class State:
 
     @classmethod
     def from_tensors(cls, tensors: dict, metadata: dict, device: str) -> "State":
-        return cls(*(torch.from_numpy(np.array(tensors[n])).to(device) for n in ("weights", "mean", "square")),
-                   **json.loads(metadata["state"]))  # fmt: skip
+        return cls(*(torch.from_numpy(np.array(tensors[n])).to(device) for n in ("weights", "mean", "square")), **json.loads(metadata["state"]))
 
 
 class Interrupted(Exception):
