@@ -143,3 +143,23 @@ def test_each_parameter_changes_what_it_names(name, change, differs, tmp_path):
     assert done.returncode == 0, done.stderr
     tables = [pd.read_parquet(p) for p in (tmp_path / "store" / "runs").glob("*.parquet")]
     assert differs(pd.concat(tables) if tables else None, text_of(tmp_path / "out.ipynb"))
+
+
+@pytest.mark.parametrize("scores, word", [
+    ((0.1, 0.3, 0.3, 0.9), "yes"), ((0.1, 0.3, 0.9, 0.5), "no"), ((0.6, 0.3, 0.3, 0.5), "not shown"), ((0.1, 0.3, 0.5, 0.5), "not shown"),
+])  # fmt: skip
+@pytest.mark.parametrize("seeds", [3, 6])
+def test_composition_is_judged_beside_both_parents_and_no_pretraining(scores, word, seeds):
+    """The word for a composition whose scores, and those of no pretraining, its attention and its MLPs, are the same in every seed."""
+    import pandas as pd
+
+    from procmod_lib import figures, statistics
+
+    conditions = ("scratch", "attention=set", "mlp=eca", "attention=set mlp=eca")
+    table = pd.DataFrame([{"diagnostic": "haystack", "initial_condition": c, "seed": s, "key": f"{c}{s}", "step": 1, "token_accuracy": value, "status": "complete"}
+                          for c, value in zip(conditions, scores) for s in range(seeds)])  # fmt: skip
+    cells = nbformat.read(ROOT / "notebooks" / "composition.ipynb", 4).cells
+    scope = {"statistics": statistics, "figures": figures}
+    exec(next(c.source for c in cells if c.source.startswith("def judge")).split("\nHEADS")[0], scope)
+    (line,) = scope["judge"](table)
+    assert line[-1] == (f"perhaps {word}" if seeds < 6 and word != "not shown" else word)

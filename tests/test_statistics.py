@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from procmod_lib import claims, statistics
+from procmod_lib import claims, notebook, statistics
 from procmod_lib.randomness import stream
 
 
@@ -110,3 +110,13 @@ def test_verdicts_on_studies_that_fit_in_the_head():
 
 def test_two_seeds_have_no_interval():
     assert all(np.isnan(statistics.interval([0.1, 0.9]))) and not any(np.isnan(statistics.interval([0.1, 0.5, 0.9])))
+
+
+@pytest.mark.parametrize("differences, words", [
+    ([0.5] * 6, "**helps**"), ([-0.5] * 6, "**harms**"), ([0.5] * 5, "**perhaps helps**"), ([0.5, -0.5] * 3, "**no difference that can be told from zero**"),
+    ([0.01] * 6, "**differs by less than 2 points**"), ([0.03] * 6, "**helps**"), ([0.5] * 2, "too few seeds to say"),
+])  # fmt: skip
+def test_a_sentence_follows_the_rule_of_the_method_page(differences, words):
+    row = next(statistics.against(table({"scratch": [0.5] * len(differences), "mlp=x": [0.5 + d for d in differences]})).itertuples())
+    assert words in notebook.says(row, "MLPs")
+    assert f"{100 * np.mean(differences):+.1f} points" in notebook.says(row, "MLPs") and f"n = {len(differences)}" in notebook.says(row, "MLPs")
