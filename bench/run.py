@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, get_cosine_schedule_with_warmup
 
-from procmod_lib import model
-from procmod_lib.engines import make_engine
-from procmod_lib.model import Architecture
+from procmod_lib.network import gpt2 as model
+from procmod_lib.network.engines import make_engine
+from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.randomness import stream
+from procmod_lib.runs.training import Budget, State, train
 from procmod_lib.tasks import make_task
-from procmod_lib.training import Budget, State, train
 
 TASKS = {"haystack": 1000, "addition": 1000, "reversed_addition": 1000, "sorting": 1000, "dyck": 64}
 REPEATS, STEPS = 5, 20  # ours takes STEPS at a time, as it trains: working space is made once a call

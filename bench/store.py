@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from procmod_lib import packs
-from procmod_lib.files import digest
+from procmod_lib.runs import packs
+from procmod_lib.runs.files import digest
 
 RUNS, EVALUATIONS = 100_000, 200
 
@@ -45,7 +45,7 @@ def build(folder: Path) -> None:
 
 def read(folder: str) -> None:
     """What a reader's process does; prints seconds of a first and a second view, their rows, and the peak of memory in MiB."""
-    from procmod_lib.results import Store
+    from procmod_lib.runs.store import Store
 
     store, seconds = Store(folder, None), []
     for cell in (3, 4):

@@ -7,8 +7,8 @@ from pathlib import Path
 BOOK = Path(__file__).resolve().parent
 sys.path.insert(0, str(BOOK.parent))
 from procmod_lib import figures  # noqa: E402
-from procmod_lib.experiments import localisation  # noqa: E402
-from procmod_lib.results import PUBLISHED, Store  # noqa: E402
+from procmod_lib.experiments.grids import localisation  # noqa: E402
+from procmod_lib.runs.store import PUBLISHED, Store  # noqa: E402
 
 TARGET = BOOK / "_assets" / "haystack.png"
 PIECES = ["layer=1", "layer=1 shuffle", "head=1.0", "head=1.0 shuffle", "head=1.0 random_donor", "head=1.0 fresh_norm"]

@@ -10,9 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from . import cluster, experiments, model, notebook, packs
-from .results import PUBLISHED, Failed, Store
-from .training import State, bytes_a_member, split, train
+from procmod_lib.experiments import grids as experiments
+from procmod_lib.network import gpt2 as model
+from procmod_lib.report import page as notebook
+from procmod_lib.runs import cluster, packs
+from procmod_lib.runs.store import PUBLISHED, Failed, Store
+from procmod_lib.runs.training import State, bytes_a_member, split, train
 
 GRIDS = {g.__name__: g for g in (experiments.selective_transfer, experiments.perturbation, experiments.localisation,
                                  experiments.composition, experiments.pretraining, experiments.answer_masks)}  # fmt: skip

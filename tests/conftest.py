@@ -26,7 +26,7 @@ def huggingface_loss(model, batch):
 
 @pytest.fixture
 def store(tmp_path):
-    from procmod_lib.results import Store
+    from procmod_lib.runs.store import Store
 
     return Store(tmp_path / "store", published=None)
 

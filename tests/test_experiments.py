@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from procmod_lib import experiments
 from procmod_lib.__main__ import main
-from procmod_lib.experiments import PRESETS, answer_masks, composition, fine_tuning_run, localisation, perturbation, pretraining, pretraining_run, selective_transfer
-from procmod_lib.figures import describe
-from procmod_lib.surgery import parse
+from procmod_lib.experiments import grids as experiments
+from procmod_lib.experiments.grids import PRESETS, answer_masks, composition, fine_tuning_run, localisation, perturbation, pretraining, pretraining_run, selective_transfer
+from procmod_lib.initial.condition import parse
+from procmod_lib.report.figures import describe
 
 SIX = ["identity", "set", "stack", "dyck", "dyck_shuffle", "eca"]
 

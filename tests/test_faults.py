@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from procmod_lib import files, results
 from procmod_lib.__main__ import main
-from procmod_lib.experiments import selective_transfer
-from procmod_lib.results import Store
+from procmod_lib.experiments.grids import selective_transfer
+from procmod_lib.runs import files
+from procmod_lib.runs import store as results
+from procmod_lib.runs.store import Store
 
 TIMES = 10
 GRID = dict(preset="smoke", seeds=2, steps=400)

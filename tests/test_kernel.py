@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from procmod_lib import kernel, layers, model, vector
-from procmod_lib.engines import make_engine
-from procmod_lib.model import Architecture
+from procmod_lib.network import gpt2 as model
+from procmod_lib.network import kernel, layers, vector
+from procmod_lib.network.engines import make_engine
+from procmod_lib.network.gpt2 import Architecture
+from procmod_lib.runs.training import Budget, State, train
 from procmod_lib.tasks import make_task
-from procmod_lib.training import Budget, State, train
 
 CASES = [
     ("haystack", 203, {}, {}), ("addition", 64, {}, {}), ("reversed_addition", 33, {}, {}), ("sorting", 17, {}, {}),
@@ -77,9 +78,9 @@ def test_refuses_what_it_cannot_do(shape):
 
 ONE_GRADIENT = """
 import numpy as np, torch
-from procmod_lib import model
+from procmod_lib.network import gpt2 as model
 from procmod_lib.tasks import make_task
-from procmod_lib.engines import make_engine
+from procmod_lib.network.engines import make_engine
 task = make_task("addition", digits=2)
 arch = model.Architecture(task.vocab, 40)
 weights = torch.from_numpy(model.fresh(arch, "x")[None])

@@ -5,8 +5,8 @@ import pytest
 import torch
 from conftest import huggingface_loss
 
-from procmod_lib import model
-from procmod_lib.model import Architecture
+from procmod_lib.network import gpt2 as model
+from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.tasks import SOURCES, make_task
 
 SIZES = {"2_4_16": {}, "4_8_512": dict(layers=4, heads=8, width=512)}

@@ -160,7 +160,7 @@ def test_composition_is_judged_beside_both_parents_and_no_pretraining(scores, wo
     """The word for a composition whose scores, and those of no pretraining, its attention and its MLPs, are the same in every seed."""
     import pandas as pd
 
-    from procmod_lib import figures, statistics
+    from procmod_lib.report import figures, statistics
 
     conditions = ("scratch", "attention=set", "mlp=eca", "attention=set mlp=eca")
     table = pd.DataFrame([{"diagnostic": "haystack", "initial_condition": c, "seed": s, "key": f"{c}{s}", "step": 1, "token_accuracy": value, "status": "complete"}

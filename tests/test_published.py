@@ -10,7 +10,8 @@ import pytest
 from bs4 import BeautifulSoup
 from conftest import ROOT
 
-from procmod_lib import files, packs, results
+from procmod_lib.runs import files, packs
+from procmod_lib.runs import store as results
 
 PLACE = ROOT / "book" / "results"
 TABLE = packs.rows(PLACE, {})

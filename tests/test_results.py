@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from procmod_lib import packs, results
 from procmod_lib.__main__ import main
-from procmod_lib.experiments import fine_tuning_run, pretraining_run, selective_transfer
-from procmod_lib.results import Store
+from procmod_lib.experiments.grids import fine_tuning_run, pretraining_run, selective_transfer
+from procmod_lib.runs import packs
+from procmod_lib.runs import store as results
+from procmod_lib.runs.store import Store
 
 SCORES = ["initial_condition", "seed", "step", "token_accuracy", "exact_match", "loss", "key"]
 GRID = dict(preset="smoke", seeds=2)
@@ -64,7 +65,7 @@ def test_keys_depend_on_all_that_determines_a_result():
 def test_kill_9_then_the_same_command_gives_the_same_bits(tmp_path):
     """A run killed after its first checkpoint goes on from it and ends bit for bit as an uninterrupted one."""
     script = (
-        "import sys\nfrom dataclasses import replace\nfrom procmod_lib import results\nfrom procmod_lib.experiments import pretraining_run\n"
+        "import sys\nfrom dataclasses import replace\nfrom procmod_lib import results\nfrom procmod_lib.experiments.grids import pretraining_run\n"
         "results.CHECKPOINT_SECONDS = 0.0\nrun = pretraining_run('identity', 'smoke', 0)\n"
         "run = replace(run, budget=replace(run.budget, steps=1500, evaluate_every=100))\n"
         "results.Store(sys.argv[1], None).ensure([run], keep_weights=True)\n"

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from procmod_lib import claims, notebook, statistics
+from procmod_lib.experiments import claims
 from procmod_lib.randomness import stream
+from procmod_lib.report import page as notebook
+from procmod_lib.report import statistics
 
 
 def table(scores, status="complete"):

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from procmod_lib import model
-from procmod_lib.model import Architecture, part_of, views
-from procmod_lib.surgery import Condition, initialise, parse
+from procmod_lib.initial import Condition, initialise, parse
+from procmod_lib.network import gpt2 as model
+from procmod_lib.network.gpt2 import Architecture, part_of, views
 
 ARCH = Architecture(50, 40)
 FRESH = model.fresh(ARCH, "fresh")
@@ -25,6 +25,90 @@ def changed(new):
     return {n for n, v in new.items() if not np.array_equal(v, views(FRESH, ARCH)[n])}
 
 
+def head_columns(head, width=16, size=4):
+    """Columns of the joint projection that belong to a head: its queries, keys and values."""
+    return [block * width + head * size + i for block in range(3) for i in range(size)]
+
+
+@pytest.mark.parametrize("heads", [[(1, 0)], [(1, 0), (1, 2)], [(0, 0), (1, 0)]])
+def test_loud_heads_are_drawn_by_hand_and_nothing_else_is(heads):
+    text = "loud=0.3 head=" + "+".join(f"{layer}.{head}" for layer, head in heads)
+    new, frozen, report = start(text, donors={})
+    old = views(FRESH, ARCH)
+    assert not frozen.any() and changed(new) == set(report)
+    for layer in (0, 1):
+        mine = [head for at, head in heads if at == layer]
+        columns = np.isin(np.arange(48), [c for head in mine for c in head_columns(head)])
+        rows = np.isin(np.arange(16) // 4, mine)
+        projection, output = (f"h.{layer}.attn.{name}.weight" for name in ("c_attn", "c_proj"))
+        assert np.array_equal(new[projection][:, ~columns], old[projection][:, ~columns])
+        assert np.array_equal(new[output][~rows], old[output][~rows])
+        if mine:
+            assert abs(new[projection][:, columns].std() / 0.3 - 1) < 0.15
+            assert abs(new[output][rows].std() / 0.3 - 1) < 0.25
+
+
+def test_by_hand_the_random_numbers_are_the_same_at_every_size_and_place():
+    one, two, twice = (start(f"loud={words}", donors={})[0] for words in ("0.2 head=1.1", "0.4 head=1.0+1.1", "0.2 layer=1 scale=2.0"))
+    name, own = "h.1.attn.c_attn.weight", head_columns(1)
+    assert np.allclose(2 * one[name][:, own], two[name][:, own]) and np.allclose(two[name][:, own], twice[name][:, own])
+    other = initialise(parse("loud=0.2 head=1.1"), FRESH, ARCH, {}, 1)[0]
+    assert not np.allclose(views(other, ARCH)[name][:, own], one[name][:, own])
+
+
+@pytest.mark.parametrize("words, block", [("query", 0), ("key", 1), ("value", 2)])
+def test_one_map_of_attention(words, block):
+    new, _, _ = start(f"attention=identity layer=1 tensors={words}")
+    name, columns = "h.1.attn.c_attn.weight", slice(16 * block, 16 * block + 16)
+    expected = views(FRESH, ARCH)[name].copy()
+    expected[:, columns] = views(*DONORS["identity"])[name][:, columns]
+    assert np.array_equal(new[name], expected)
+    assert changed(new) == {name, name.replace("weight", "bias")}
+    new, _, _ = start("loud=0.3 head=1.0 tensors=output", donors={})
+    assert changed(new) == {"h.1.attn.c_proj.weight"}
+
+
+def test_fan_in_scale_is_one_over_the_root_of_the_inputs():
+    new, _, _ = start("fan_in=attention+mlp+embeddings", donors={})
+    for name, view in new.items():
+        if part_of(name) == "N" or name.endswith("bias"):
+            assert np.array_equal(view, views(FRESH, ARCH)[name])
+            continue
+        inputs = 64 if name.endswith("mlp.c_proj.weight") else 16
+        assert abs(view.std() * inputs**0.5 - 1) < 0.15, name
+
+
+def test_embeddings_alone_with_positions_and_without():
+    new, _, report = start("embeddings=identity")
+    donor = views(*DONORS["identity"])
+    assert changed(new) == set(report) == {"wte.weight", "wpe.weight", "lm_head.weight"}
+    assert np.allclose(new["wte.weight"], donor["wte.weight"].mean(0)) and np.array_equal(new["wpe.weight"], donor["wpe.weight"][:40])
+    for text in ("embeddings=identity fresh_positions", "full=identity fresh_positions"):
+        new, _, _ = start(text)
+        assert "wpe.weight" not in changed(new) and "wte.weight" in changed(new)
+    new, _, _ = start("embeddings=identity shuffle on=embeddings")
+    assert np.array_equal(np.sort(new["wpe.weight"].ravel()), np.sort(donor["wpe.weight"][:40].ravel()))
+    assert not np.array_equal(new["wpe.weight"], donor["wpe.weight"][:40])
+
+
+@pytest.mark.parametrize("change", ["random_donor", "shuffle", "statistics", "noise=0.1", "scale=0.5", "fresh_norm"])
+@pytest.mark.parametrize("part, letter", [("attention", "A"), ("mlp", "F")])
+def test_a_perturbation_on_one_part_leaves_the_other(change, part, letter):
+    plain, new = (start(f"attention=identity mlp=set{words}")[0] for words in ("", f" {change} on={part}"))
+    different = {n for n in ARCH.shapes if not np.array_equal(plain[n], new[n])}
+    assert {part_of(n) for n in different} == {letter}
+    both = start(f"attention=identity mlp=set {change}")[0]
+    assert all(np.array_equal(both[n], new[n]) for n in different)  # the same random numbers
+
+
+def test_freezing_and_scaling_what_was_written():
+    new, frozen, _ = start("loud=0.2 head=1.3 freeze=attention scale=2.0", donors={})
+    still = views(frozen, ARCH)
+    assert {n for n, v in still.items() if v.any()} == changed(new)
+    assert np.array_equal(still["h.1.attn.c_attn.weight"].all(0), np.isin(np.arange(48), head_columns(3)))
+    assert abs(new["h.1.attn.c_attn.weight"][:, head_columns(3)].std() / 0.4 - 1) < 0.15
+
+
 def test_scratch_changes_nothing():
     new, frozen, report = start("scratch")
     assert not changed(new) and not frozen.any() and not report
@@ -39,7 +123,7 @@ def test_exactly_the_named_parts(text, parts):
     for name, view in new.items():
         part = part_of(name)
         if part in parts and part != "E":
-            source = condition.full or {"A": condition.attention, "F": condition.mlp}[part]
+            source = condition["full"] or {"A": condition["attention"], "F": condition["mlp"]}[part]
             assert np.array_equal(view, views(*DONORS[source])[name])
 
 
@@ -119,6 +203,11 @@ def test_layer_head_and_freeze():
     ("attention=identity shuffle noise=0.1", "one perturbation"), ("atention=identity", "'atention=identity' is not understood"),
     ("mlp=identity freeze=attention", "needs attention to be transferred"), ("mlp=identity head=0.1", "head needs attention"),
     ("attention=identity head=x", "layer.head"), ("attention=identity noise=nan", "must be 0 or more"), ("", "must be a string"),
+    ("loud=0", "loud must be above 0"), ("loud=-1", "loud must be above 0"), ("loud=x", "loud must be a number"), ("loud=0.3 attention=identity", "both copied and written"),
+    ("loud=0.3 fan_in=attention", "written twice"), ("fan_in=norms", "fan_in must be attention, mlp or embeddings"), ("loud=0.3 shuffle", "changes what was copied"),
+    ("loud=0.3 head=1.0+1.0", "head must be layer.head"), ("loud=0.3 tensors=keys", "tensors must be query, key"), ("mlp=set tensors=key", "tensors needs attention"),
+    ("embeddings=set full=set", "full cannot be combined"), ("attention=set on=attention", "on needs a perturbation"), ("loud=0.3 shape=1_4_16", "shape is that of a source"),
+    ("attention=set shuffle on=mlp", "on=mlp needs mlp"), ("attention=set shuffle on=music", "on must be attention"), ("mlp=set fresh_positions", "fresh_positions needs full"),
     ("attention=identity scale=0", "scale must be above 0"), ("attention=identity scale=inf", "scale must be above 0"), ("scale=2", "nothing is transferred"),
     ("attention=identity shape=2_4", "shape must be layers_heads_width"), ("attention=identity shape=0_4_16", "shape must be layers_heads_width"),
     ("shape=2_4_16", "nothing is transferred"), ("attention=identity attention=set", "is not understood"), ("shuffle=1 attention=identity", "is not understood"),
@@ -169,14 +258,28 @@ def test_wrong_shapes_and_missing_donors_raise():
         start("attention=identity", {"identity": (model.fresh(other, "x"), other)})
     with pytest.raises(ValueError, match="no donor 'stack'"):
         start("mlp=stack")
-    with pytest.raises(ValueError, match="nothing of part A would be copied"):
+    with pytest.raises(ValueError, match="layer must be below 2"):
         start("attention=identity layer=7")
-    with pytest.raises(ValueError, match="head must be below 4"):
+    with pytest.raises(ValueError, match="head below 4"):
         start("attention=identity head=0.9")
     broken = DONORS["identity"][0].copy()
     broken[ARCH.slices["h.0.ln_1.weight"].start : ] = np.nan
     with pytest.raises(ValueError, match="non-finite"):
         start("attention=identity", {"identity": (broken, DONORS["identity"][1])})
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.floats(1e-3, 10),
+    st.sets(st.sampled_from([f"{layer}.{head}" for layer in (0, 1) for head in range(4)]), min_size=1),
+    st.sets(st.sampled_from(["query", "key", "value", "output"])),
+)
+def test_text_round_trip_by_hand(spread, heads, tensors):
+    words = {"tensors": "+".join(sorted(tensors))} if tensors else {}
+    condition = Condition(loud=spread, head="+".join(sorted(heads)), **words)
+    assert parse(str(condition)) == condition
+    new, _, report = start(str(condition), donors={})
+    assert changed(new) == set(report)
 
 
 names = st.sampled_from(["identity", "set", "dyck", "eca"])

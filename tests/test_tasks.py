@@ -403,7 +403,7 @@ def test_mixture_holds_half_of_each():
 
 
 def test_gallery_spells_every_token():
-    from procmod_lib import gallery
+    from procmod_lib.report import gallery
 
     for name, parameters in gallery.SMALL.items():
         task = make_task(name, **parameters)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from procmod_lib import model
-from procmod_lib.engines import TorchEngine
-from procmod_lib.model import Architecture
+from procmod_lib.network import gpt2 as model
+from procmod_lib.network.engines import TorchEngine
+from procmod_lib.network.gpt2 import Architecture
+from procmod_lib.runs.training import Budget, Interrupted, State, adamw, ahead, train
 from procmod_lib.tasks import make_task
-from procmod_lib.training import Budget, Interrupted, State, adamw, ahead, train
 
 TASK = make_task("addition", digits=2)
 ARCH = Architecture(TASK.vocab, 40)

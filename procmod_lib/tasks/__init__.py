@@ -2,16 +2,18 @@
 
 from dataclasses import fields
 
-from .automaton import Automaton
-from .base import Batch as Batch
-from .base import Task
-from .brackets import Dyck, DyckShuffle
-from .control import Shuffled
-from .copying import Delete, Identity, Reverse, Set, Sort, Union
-from .diagnostics import Addition, Haystack, Multiplication, ReversedAddition, Sorting
-from .language import LanguageModeling
-from .mixture import Mixture
-from .stack import Stack
+from procmod_lib.tasks.arithmetic import Addition, Multiplication, ReversedAddition
+from procmod_lib.tasks.automaton import Automaton
+from procmod_lib.tasks.brackets import Dyck, DyckShuffle
+from procmod_lib.tasks.control import Shuffled
+from procmod_lib.tasks.haystack import Haystack
+from procmod_lib.tasks.language import LanguageModeling
+from procmod_lib.tasks.lists import Delete, Identity, Reverse, Set, Sort, Union
+from procmod_lib.tasks.mixture import Mixture
+from procmod_lib.tasks.sorting import Sorting
+from procmod_lib.tasks.stack import Stack
+from procmod_lib.tasks.task import Batch as Batch
+from procmod_lib.tasks.task import Task
 
 SOURCES = {t.name: t for t in (Identity, Set, Stack, Dyck, DyckShuffle, Automaton, Reverse, Sort, Union, Delete)}
 DIAGNOSTICS = {t.name: t for t in (Haystack, Addition, ReversedAddition, Multiplication, Sorting, LanguageModeling)}

@@ -4,9 +4,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from .automaton import Automaton
-from .base import Batch, Task
-from .brackets import Dyck, DyckShuffle
+from procmod_lib.tasks.automaton import Automaton
+from procmod_lib.tasks.brackets import Dyck, DyckShuffle
+from procmod_lib.tasks.task import Batch, Task
 
 
 @lru_cache(maxsize=1)
@@ -28,7 +28,7 @@ def best(task: Task) -> float:
     Lists and STACK are decided by their input: 1. After a bracket, the likelier of the best opening and the best closing one. In a crop
     of an automaton every cell but the two at the edges is decided by the row above; those take the likelier bit given the cells that show.
 
-    >>> from .brackets import Dyck
+    >>> from procmod_lib.tasks.brackets import Dyck
     >>> round(best(Dyck(k=16, brackets=40)), 2)                         # half of the time a bracket may open: 1 in 2, at best
     0.52
     """

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import Batch, Task
+from procmod_lib.tasks.task import Batch, Task
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Shuffled(Task):
 
     Padding stays where it is, so lengths are unchanged. Rows of bits are permuted as whole rows.
 
-    >>> from .stack import Stack
+    >>> from procmod_lib.tasks.stack import Stack
     >>> Shuffled(Stack()).name
     'stack_tokens_shuffled'
     """

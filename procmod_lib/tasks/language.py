@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import Batch, Task, below, scored_span
+from procmod_lib.tasks.task import Batch, Task, below, scored_span
 
 DOCUMENTS = 100_000  # of a streamed data set; the embedded text has about 80
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import IGNORE, Batch, Task
+from procmod_lib.tasks.task import IGNORE, Batch, Task
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Mixture(Task):
 
     The shorter source is padded with token 0 behind its last token, where nothing is scored.
 
-    >>> from .copying import Identity, Reverse
+    >>> from procmod_lib.tasks.lists import Identity, Reverse
     >>> task = Mixture(Identity(symbols=5, list_length=3, lengths="fixed"), Reverse(symbols=5, list_length=3, lengths="fixed"))
     >>> task.name, task.build(np.array([[.1, 0, .3, .9, .1], [.9, 0, .3, .9, .1]])).tokens.tolist()
     ('identity+reverse', [[2, 4, 1, 5, 2, 4, 1], [2, 4, 1, 5, 1, 4, 2]])

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from . import files
+from procmod_lib.runs import files
 
 ROWS = 100_000  # rows a row group: what one filtered read takes at least
 

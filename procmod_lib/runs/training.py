@@ -11,11 +11,11 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from . import model
-from .engines import make_engine
-from .model import Architecture
-from .surgery import Condition
-from .tasks import Batch, Task
+from procmod_lib.initial.condition import Condition
+from procmod_lib.network import gpt2 as model
+from procmod_lib.network.engines import make_engine
+from procmod_lib.network.gpt2 import Architecture
+from procmod_lib.tasks import Batch, Task
 
 SCHEMA = 1  # raise it when the meaning of a result changes; older results are then never mixed with new ones
 
@@ -92,9 +92,7 @@ class Run:
             raise ValueError(f"seed must be a whole number, 0 or more, got {self.seed!r}.")
         if self.answer_mask not in ("reference", "full"):
             raise ValueError(f"answer_mask must be 'reference' or 'full', got {self.answer_mask!r}.")
-        layer, head = map(int, (self.condition.head or f"{self.condition.layer}.0").split("."))
-        if layer >= self.arch.layers or head >= self.arch.heads:
-            raise ValueError(f"initial_condition '{self.condition}': layer must be below {self.arch.layers} and head below {self.arch.heads}, both from 0.")
+        self.condition.check(self.arch)
         if set(dict(self.donors)) != set(self.condition.sources):
             raise ValueError(f"donors must be of {self.condition.sources}, got {tuple(dict(self.donors))}.")
 

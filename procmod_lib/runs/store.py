@@ -19,11 +19,12 @@ import pandas as pd
 import torch
 from safetensors.numpy import save
 
-from . import files, model, packs
-from .surgery import initialise
-from .training import SCHEMA, Interrupted, Run, State, fleet_key, split, train
+from procmod_lib.initial import initialise
+from procmod_lib.network import gpt2 as model
+from procmod_lib.runs import files, packs
+from procmod_lib.runs.training import SCHEMA, Interrupted, Run, State, fleet_key, split, train
 
-PUBLISHED = Path(__file__).resolve().parent.parent / "book" / "results"
+PUBLISHED = Path(__file__).resolve().parent.parent.parent / "book" / "results"
 COLUMNS = ["diagnostic", "initial_condition", "preset", "seed", "step", "token_accuracy", "exact_match", "loss", "status",
            "started", "seconds", "key", "provenance", "spec"]  # fmt: skip
 CHECKPOINT_SECONDS = 30.0
@@ -192,7 +193,7 @@ class Store:
                 progress(f"{len(finished)}/{len(pending)} {run.label} in {seconds:.0f} s")
 
         if scheduler is not None:
-            from .cluster import train_on
+            from procmod_lib.runs.cluster import train_on
 
             failures = train_on(scheduler, self, fleets, device, engine, keep_weights, stop, done)
         else:
@@ -313,7 +314,7 @@ _FACTS: dict[str, dict] = {}
 def provenance(device: str) -> dict:
     """Return the commit, versions and machine that results come from."""
     if device not in _FACTS:
-        here = Path(__file__).resolve().parent.parent
+        here = PUBLISHED.parent.parent
 
         def git(*words):
             try:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import Batch, Task, below, scored_span
+from procmod_lib.tasks.task import Batch, Task, below, scored_span
 
 
 @dataclass(frozen=True)

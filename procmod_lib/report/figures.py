@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from . import statistics
-from .surgery import parse
+from procmod_lib.initial.condition import parse
+from procmod_lib.report import statistics
 
 COLOURS = {
     "scratch": "#595959", "identity": "#0072B2", "dyck": "#D55E00", "dyck_shuffle": "#E69F00", "stack": "#009E73",
@@ -40,10 +40,10 @@ def describe(condition: str) -> tuple[str, str, tuple[str, str]]:
     c = parse(condition)
     if not c.sources:
         return "no pretraining", COLOURS["scratch"], STYLES["scratch"]
-    kind = "full" if c.full else "composition" if c.attention and c.mlp else "attention" if c.attention else "mlp"
-    words = [f"{'full transfer' if k == 'full' else name(k) + ' only'} from {name(getattr(c, k))}" for k in ("full", "attention", "mlp") if getattr(c, k)]
+    kind = "full" if c["full"] else "composition" if c["attention"] and c["mlp"] else "attention" if c["attention"] else "mlp"
+    words = [f"{'full transfer' if k == 'full' else name(k) + ' only'} from {name(c[k])}" for k in ("full", "attention", "mlp") if c[k]]
     if kind == "composition":
-        words = [f"attention {name(c.attention)} + MLPs {name(c.mlp)}"]
+        words = [f"attention {name(c['attention'])} + MLPs {name(c['mlp'])}"]
     rest = [w.split("=") for w in condition.split() if w.split("=")[0] not in ("full", "attention", "mlp")]
     rest.sort(key=lambda w: w[0] not in ("layer", "head", "shape"))  # what it is before what was done to it
     return ", ".join(words + [" ".join([NAMES.get(w[0], w[0]), *w[1:]]) for w in rest]), COLOURS.get(c.sources[0].partition("@")[0], "#000000"), STYLES[kind]

@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass, field, replace
 
-from .model import Architecture
-from .surgery import Condition, parse
-from .tasks import DIAGNOSTICS, SOURCES, Mixture, Task, make_task
-from .training import Budget, Run
+from procmod_lib.initial.condition import Condition, parse
+from procmod_lib.network.gpt2 import Architecture
+from procmod_lib.runs.training import Budget, Run
+from procmod_lib.tasks import DIAGNOSTICS, SOURCES, Mixture, Task, make_task
 
 
 @dataclass(frozen=True)
@@ -115,15 +115,15 @@ def _task(plan: Preset, source: str) -> Task:
     return make_task(source, **plan.sources.get(source, {}))
 
 
-def fine_tuning_run(diagnostic: str, condition: Condition | str, preset: str, seed: int, answer_mask: str = "reference", settings: str = "better", **changes) -> Run:
+def fine_tuning_run(diagnostic: str, condition: Condition | str, preset: str, seed: int, answer_mask: str = "reference", settings: str = "better", model: str | None = None, **changes) -> Run:
     """The run that fine-tunes a model from ``condition`` on ``diagnostic``; ``settings`` are those of pretraining, ``changes`` replace fields of its budget."""
     plan = _plan(preset)
     _known("diagnostics", diagnostic, DIAGNOSTICS)
     condition = parse(condition) if isinstance(condition, str) else condition
     task = make_task(diagnostic, **plan.diagnostics.get(diagnostic, {}))
-    shape = plan.shapes.get(diagnostic, "2_4_16")
+    shape = model or plan.shapes.get(diagnostic, "2_4_16")
     arch = Architecture(task.vocab, max(task.position_count, task.length), *map(int, shape.split("_")))
-    donors = tuple((s, pretraining_run(s, preset, seed, settings, condition.shape or shape)) for s in condition.sources)
+    donors = tuple((s, pretraining_run(s, preset, seed, settings, condition["shape"] or shape)) for s in condition.sources)
     budget = replace(plan.fine_tuning, **(plan.per_diagnostic.get(diagnostic, {}) | changes))
     return Run(task, arch, budget, seed, condition, donors, answer_mask, preset)
 

@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numba import njit
 
-from .vector import FLAGS, LANES, exp, load, maximum, minimum, splat, sqrt, store, total
+from procmod_lib.network.vector import FLAGS, LANES, exp, load, maximum, minimum, splat, sqrt, store, total
 
 FAST = dict(nogil=True, fastmath=set(FLAGS), cache=True, error_model="numpy")
 

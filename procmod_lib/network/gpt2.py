@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .randomness import stream
+from procmod_lib.randomness import stream
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,11 @@
 """Intervals and tests; every function takes seeds in and returns numbers out."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from .randomness import stream
-from .surgery import Condition, parse
+from procmod_lib.initial.condition import parse
+from procmod_lib.randomness import stream
 
 RESAMPLES = 10_000
 LEVEL = 0.05
@@ -115,8 +113,8 @@ def learnt(runs: list, table: pd.DataFrame) -> pd.DataFrame:
     A run counts as learnt when it has come at least ``LEARNT`` of the way from guessing to what a model can reach
     (:func:`procmod_lib.tasks.bounds.way`); the column ``way`` is that to the best possible.
     """
-    from .experiments import LEARNT
-    from .tasks import bounds
+    from procmod_lib.experiments.grids import LEARNT
+    from procmod_lib.tasks import bounds
 
     ends, groups = final(table).set_index("key"), {}
     for run in runs:
@@ -159,9 +157,9 @@ def doses(table: pd.DataFrame, word: str = "noise") -> pd.DataFrame:
     rows = []
     for row in summary(table).itertuples():
         condition = parse(row.initial_condition)
-        plain = replace(condition, **{word: 0.0})
-        if condition.sources and plain == Condition(plain.full, plain.attention, plain.mlp):  # nothing else was done to it
-            rows.append({"transfer": str(plain), "initial_condition": row.initial_condition, "dose": getattr(condition, word), "n": row.n,
+        plain = condition.without(word)
+        if condition.sources and plain.is_whole:  # nothing else was done to it
+            rows.append({"transfer": str(plain), "initial_condition": row.initial_condition, "dose": condition[word], "n": row.n,
                          "mean": row.mean, "low": row.low, "high": row.high})  # fmt: skip
     return pd.DataFrame(rows, columns=["transfer", "initial_condition", "dose", "n", "mean", "low", "high"]).sort_values(["transfer", "dose"])
 

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
-from . import model
-from .model import Architecture
-from .randomness import torch_seed
-from .tasks import Batch
+from procmod_lib.network import gpt2 as model
+from procmod_lib.network.gpt2 import Architecture
+from procmod_lib.randomness import torch_seed
+from procmod_lib.tasks import Batch
 
 try:
-    from . import kernel
+    from procmod_lib.network import kernel
 except ImportError:  # numba is optional; PyTorch is the stated fallback
     kernel = None
 

@@ -4,7 +4,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from . import files
+from procmod_lib.runs import files
 
 
 def check(scheduler) -> None:
@@ -64,7 +64,7 @@ def train_on(scheduler: str, store, fleets: list, device: str, engine: str, keep
 
 def train_fleet(fleet: list, donors: list, device: str, engine: str, keep_weights: bool):
     """Train a fleet in a folder of its own; return (files as (kind, stem, suffix, content), seconds a member). Runs on a worker."""
-    from .results import Store
+    from procmod_lib.runs.store import Store
 
     with tempfile.TemporaryDirectory() as folder:
         store, cost = Store(folder, published=None), []

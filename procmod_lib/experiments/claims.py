@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from . import experiments, statistics
-from .randomness import stream
+from procmod_lib.experiments import grids as experiments
+from procmod_lib.randomness import stream
+from procmod_lib.report import statistics
 
 FEWEST = 3  # seeds below which a claim counts as not yet measured
 SPREAD = 0.2  # seeds that disagree by more are the paper's own sign of an unreliable cell

@@ -9,7 +9,9 @@ from collections.abc import Callable
 import pandas as pd
 import torch
 
-from . import cluster, results, statistics
+from procmod_lib.report import statistics
+from procmod_lib.runs import cluster
+from procmod_lib.runs import store as results
 
 SMALLEST = 0.02  # a difference below which no sentence says "helps" or "harms", as a share
 _BEFORE: dict[int, set] = {}
@@ -95,7 +97,7 @@ class Progress:
 
 def box(title: str, runs: list, store: results.Store, table: pd.DataFrame):
     """Return the Markdown box at a chapter's head: preset, cost as measured, hardware, commit, command."""
-    from .experiments import PRESETS
+    from procmod_lib.experiments.grids import PRESETS
 
     preset, budget, keys = runs[0].preset, runs[0].budget, set(table.key)
     donors = {d.key for r in runs if r.key in keys for _, d in r.donors}
@@ -169,7 +171,7 @@ def says(row, noun: str, words: tuple[str, str] = ("helps", "harms")) -> str:
 
 def shown(summary: pd.DataFrame, diagnostic: bool = False):
     """Return a summary as a table for the page: n, mean, interval, successes; ``diagnostic`` adds a column that names it."""
-    from .figures import describe, name
+    from procmod_lib.report.figures import describe, name
 
     rows = []
     for r in summary.itertuples():
@@ -191,7 +193,7 @@ def p_value(p: float) -> str:
 
 def times(rows: pd.DataFrame):
     """Return :func:`procmod_lib.statistics.steps_to` as a table for the page; conditions of which no run got there stand in one line below it."""
-    from .figures import describe
+    from procmod_lib.report.figures import describe
 
     label = {r.initial_condition: f"{describe(r.initial_condition)[0]} (n = {r.n})" for r in rows.itertuples()}
     table = [[label[r.initial_condition], f"{r.reached} of {r.n}", f"{r.median:,.0f}" if r.median < float("inf") else "fewer than half did",
@@ -203,7 +205,7 @@ def times(rows: pd.DataFrame):
 
 def cells(wanted: list, table: pd.DataFrame, store: results.Store):
     """Return what of a grid is in the store, a row a diagnostic: conditions and runs there, and those that are missing; below it their origin."""
-    from .figures import name
+    from procmod_lib.report.figures import name
 
     there, rows = set(table.key), []
     for task in dict.fromkeys(r.task.name for r in wanted):
@@ -216,7 +218,7 @@ def cells(wanted: list, table: pd.DataFrame, store: results.Store):
 
 def scorecard(judged: pd.DataFrame):
     """Return :func:`procmod_lib.claims.verdicts` as a table for the page, and what the number of claims demands."""
-    from .claims import fewest_seeds
+    from procmod_lib.experiments.claims import fewest_seeds
 
     def arms(pair) -> str:
         return " → ".join("?" if value != value else f"{value:.1f}" for value in pair)
@@ -235,7 +237,7 @@ def scorecard(judged: pd.DataFrame):
 
 def learnt(rows: pd.DataFrame):
     """Return :func:`procmod_lib.statistics.learnt` as a table for the page."""
-    from .figures import name
+    from procmod_lib.report.figures import name
 
     return grid(["source", "settings", "accuracy, % (95 % interval)", "n", "best (%)", "of the way (%)", "learnt"], [
         [name(r.source), f"{r.settings}: {r.lengths}, {r.steps:,} x {r.batch}, {r.lr:g}", f"{100 * r.mean:.1f} ({span(r.low, r.high)})",

@@ -3,9 +3,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from .figures import COLOURS, name
-from .tasks import make_task
-from .tasks.base import Task
+from procmod_lib.report.figures import COLOURS, name
+from procmod_lib.tasks import make_task
+from procmod_lib.tasks.task import Task
 
 SMALL = {
     **{n: {"list_length": 8, "symbols": 10} for n in ("identity", "set", "reverse", "sort", "union", "delete")},

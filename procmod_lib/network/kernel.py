@@ -11,11 +11,11 @@ The numbers equal those of :mod:`procmod_lib.model` up to rounding (tests/test_k
 import numpy as np
 from numba import njit
 
-from .layers import FAST, attend, attend_back, embed, embed_back, gelu, give, linear, norm, norm_back, outer, score, score_bits, take
-from .model import Architecture
-from .vector import LANES, load, splat, store, total
+from procmod_lib.network.gpt2 import Architecture
+from procmod_lib.network.layers import FAST, attend, attend_back, embed, embed_back, gelu, give, linear, norm, norm_back, outer, score, score_bits, take
+from procmod_lib.network.vector import LANES, load, splat, store, total
 
-MADE_OF = "a24dad2c13a9"  # sha256 of vector.py and layers.py: numba's cache sees changes of this file only, so it changes when they do
+MADE_OF = "e7607a2e4548"  # sha256 of vector.py and layers.py: numba's cache sees changes of this file only, so it changes when they do
 
 
 def supports(arch: Architecture, dropout: float) -> bool:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..randomness import fingerprint, rehash, stream
+from procmod_lib.randomness import fingerprint, rehash, stream
 
 IGNORE = -100  # a target that is not scored, as in PyTorch
 SPLITS = {"test": (0, 1), "validation": (1, 2), "train": (2, 16)}  # sixteenths of the space of samples

@@ -1,0 +1,178 @@
+"""Initial conditions: which weights a diagnostic model starts from, as one value that reads and prints as a short text.
+
+It can be a notebook parameter, a row label and part of a run's key::
+
+    scratch · full=identity · attention=identity · attention=set mlp=eca · attention=identity noise=0.05
+    attention=set shuffle · mlp=eca freeze=mlp · attention=set layer=0 · attention=set scale=0.5 head=0.3
+    loud=0.3 head=1.0 · loud=0.2 layer=1 · fan_in=attention+mlp · embeddings=identity fresh_positions
+    attention=identity mlp=identity random_donor on=mlp
+"""
+
+from procmod_lib.initial.words import PARTS, WORDS, Change, Copy, Write, heads
+from procmod_lib.network.gpt2 import Architecture
+
+
+class Condition:
+    """What a model starts from: a value for each word that was given; everything left unset is fresh.
+
+    Conditions are equal when they print the same. ``condition["noise"]`` is a word's value, its default where it is absent.
+
+    Args:
+        **values: words of :data:`procmod_lib.initial.words.WORDS`. The source of a model of a later seed is ``set@1``.
+
+    Raises:
+        ValueError: a word or a value is wrong, or words do not go together; one sentence that names them.
+    """
+
+    __slots__ = ("given",)
+    given: dict
+
+    def __init__(self, **values):
+        unknown = [name for name in values if name not in WORDS]
+        if unknown:
+            raise ValueError(f"initial_condition: there is no word {unknown[0]!r}; there are {', '.join(WORDS)}.")
+        given = {n: values[n] for n, word in WORDS.items() if n in values and values[n] != word.default}
+        object.__setattr__(self, "given", given)
+        for name, value in given.items():
+            if not WORDS[name].check(value):
+                raise ValueError(f"initial_condition {str(self)!r}: {WORDS[name].allowed}")
+        problem = clash(self)
+        if problem:
+            raise ValueError(f"initial_condition {str(self)!r}: {problem}")
+
+    def __setattr__(self, name, value):
+        raise AttributeError("a condition cannot be changed; with_() returns another one.")
+
+    def __reduce__(self):
+        return parse, (str(self),)
+
+    def __getitem__(self, name: str):
+        return self.given.get(name, WORDS[name].default)
+
+    def __eq__(self, other) -> bool:
+        return isinstance(other, Condition) and self.given == other.given
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.given.items()))
+
+    def __str__(self) -> str:
+        words = [name if value is True else f"{name}={value}" for name, value in self.given.items()]
+        return " ".join(words) or "scratch"
+
+    def __repr__(self) -> str:
+        return f"parse({str(self)!r})"
+
+    def with_(self, **changes) -> "Condition":
+        """The same condition with some words changed; a word set to its default goes."""
+        return Condition(**(self.given | changes))
+
+    def without(self, *names: str) -> "Condition":
+        """The same condition without some words."""
+        return Condition(**{name: value for name, value in self.given.items() if name not in names})
+
+    def of_kind(self, kind: type) -> dict:
+        """The words of one kind that were given, such as every :class:`~procmod_lib.initial.words.Copy`, with their values."""
+        return {name: value for name, value in self.given.items() if isinstance(WORDS[name], kind)}
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the sources it needs, each once."""
+        return tuple(dict.fromkeys(self.of_kind(Copy).values()))
+
+    @property
+    def whole(self) -> "Condition":
+        """What it was cut from or changed from: its sources alone.
+
+        >>> parse("attention=set mlp=eca noise=0.05").whole
+        parse('attention=set mlp=eca')
+        """
+        return Condition(**self.of_kind(Copy))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was cut, changed, held fixed or written by hand."""
+        return self == self.whole
+
+    @property
+    def parents(self) -> tuple["Condition", ...]:
+        """The single transfers that a plain composition is made of, no pretraining first; () for everything else.
+
+        >>> parse("attention=set mlp=eca").parents
+        (parse('scratch'), parse('attention=set'), parse('mlp=eca'))
+        """
+        if not self.is_whole or len(self.given) < 2:
+            return ()
+        return (Condition(), *(Condition(**{name: source}) for name, source in self.given.items()))
+
+    def check(self, arch: Architecture) -> None:
+        """Raise ValueError unless its layers and heads are there in a model of this shape."""
+        named = heads(self["head"]) if self["head"] else [(self["layer"], 0)]
+        if any(layer >= arch.layers or head >= arch.heads for layer, head in named):
+            raise ValueError(
+                f"initial_condition '{self}': layer must be below {arch.layers} and head below {arch.heads}, both from 0."
+            )
+
+
+def clash(c: Condition) -> str:
+    """Say what does not go together in a condition, or nothing."""
+    copied, written, changes = c.of_kind(Copy), c.of_kind(Write), c.of_kind(Change)
+    replaced = "".join(WORDS[n].parts for n in copied) + "".join(WORDS[n].parts(v) for n, v in written.items())
+    alone = "without mlp or layer"
+    if "full" in copied and len(copied) > 1:
+        return "full cannot be combined with attention, mlp or embeddings."
+    if c.given and not replaced:
+        return "nothing is transferred; name a source with full=, attention= or mlp=, or write weights with loud= or fan_in=."
+    if len(set(replaced)) < len(replaced):
+        return "a part is both copied and written by hand, or written twice."
+    if len(changes) > 1:
+        return f"give one perturbation: {', '.join(n for n, w in WORDS.items() if isinstance(w, Change))}."
+    if changes and not copied:
+        return f"{next(iter(changes))} changes what was copied, and nothing was."
+    if c["freeze"] and PARTS[c["freeze"]] not in replaced:
+        return f"freeze={c['freeze']} needs {c['freeze']} to be transferred."
+    if c["head"] and (replaced != "A" or c["layer"] >= 0):
+        return f"head needs attention= or loud= alone, {alone}."
+    if c["tensors"] and replaced != "A":
+        return "tensors needs attention= or loud= alone."
+    if c["shape"] and not copied:
+        return "shape is that of a source, and there is none."
+    if c["on"] and not (changes or c["scale"] != 1):
+        return "on needs a perturbation or a scale."
+    if c["on"] and not {PARTS[p] for p in c["on"].split("+")} <= set(replaced):
+        return f"on={c['on']} needs {c['on']} to be transferred."
+    if c["fresh_positions"] and "E" not in replaced:
+        return "fresh_positions needs full= or embeddings=."
+    return ""
+
+
+def parse(text: str) -> Condition:
+    """Read a condition from its text; raises ValueError naming the word that is wrong.
+
+    >>> str(parse("attention=set mlp=eca noise=0.05"))
+    'attention=set mlp=eca noise=0.05'
+    >>> parse("head=1.0 loud=0.3")
+    parse('loud=0.3 head=1.0')
+    >>> parse("scratch").sources
+    ()
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError(f"initial_condition must be a string such as 'scratch' or 'attention=identity', got {text!r}.")
+    values: dict = {}
+    for each in text.split() if text.strip() != "scratch" else ():
+        name, equals, value = each.partition("=")
+        word = WORDS.get(name)
+        stands_alone = word is not None and word.default is False
+        if word is None or name in values or stands_alone == bool(equals) or bool(equals) != bool(value):
+            raise ValueError(f"initial_condition {text!r}: {each!r} is not understood; it may hold, each once, {vocabulary()}.")
+        try:
+            values[name] = word.read(value)
+        except ValueError:
+            raise ValueError(f"initial_condition {text!r}: {name} must be a number, got {value!r}.") from None
+        if not word.check(values[name]):
+            raise ValueError(f"initial_condition {text!r}: {word.allowed}")
+    return Condition(**values)
+
+
+def vocabulary() -> str:
+    """Every word as it is written, for an error message."""
+    return ", ".join(["scratch", *(n if word.default is False else f"{n}=..." for n, word in WORDS.items())])

@@ -1,0 +1,124 @@
+"""Apply an initial condition: pure functions on flat weight vectors (P,)."""
+
+import numpy as np
+
+from procmod_lib.initial.condition import Condition
+from procmod_lib.initial.shapes import donated
+from procmod_lib.initial.words import PARTS, WORDS, Change, Copy, Cut, Write
+from procmod_lib.network.gpt2 import Architecture, part_of, views
+from procmod_lib.randomness import stream
+
+
+def initialise(condition: Condition, fresh: np.ndarray, arch: Architecture, donors: dict, *path):
+    """Replace the parts of a fresh model that the condition names.
+
+    Args:
+        condition: what to do.
+        fresh: (P,) weights of a new model, not changed.
+        arch: its shape.
+        donors: source name -> (weights (P',), Architecture).
+        path: names the random stream of a perturbation and of weights by hand; usually the seed.
+
+    Returns:
+        (weights (P,), frozen (P,) bool, report): the report maps each replaced parameter to a sentence on where it came from.
+
+    Raises:
+        ValueError: a donor is missing, has another shape than the model or than the condition says (a tensor is named), holds
+            numbers that are not finite, or nothing of a part that the condition names would be replaced.
+    """
+    flat, frozen, report = fresh.copy(), np.zeros(arch.size, bool), {}
+    condition.check(arch)
+    given = {source: _given(condition, source, arch, donors) for source in condition.sources}
+    still = views(frozen, arch)
+    for name, view in views(flat, arch).items():
+        index = cut(condition, name, arch)
+        source = source_of(condition, name)
+        if index is None:
+            continue
+        if source and name in given[source]:
+            report[name] = _copy(condition, source, given[source][name], view, index, name, path)
+        elif spread := spread_of(condition, name, view.shape):
+            view[index] = condition["scale"] * written(name, view.shape, spread, *path)[index]
+            report[name] = f"drawn by hand with standard deviation {condition['scale'] * spread:g}"
+        if name in report and condition["freeze"] and part_of(name) == PARTS[condition["freeze"]]:
+            still[name][index] = True
+    _refuse_gaps(condition, report)
+    bad = [name for name, view in views(flat, arch).items() if not np.isfinite(view).all()]
+    if bad:
+        raise ValueError(f"initial_condition '{condition}': the donor has non-finite weights in {', '.join(bad)}.")
+    return flat, frozen, report
+
+
+def _given(condition: Condition, source: str, arch: Architecture, donors: dict) -> dict[str, np.ndarray]:
+    """The tensors that a source has to give, in the model's shape."""
+    if source not in donors:
+        raise ValueError(f"initial_condition '{condition}': there is no donor {source!r}, only {sorted(donors)}.")
+    weights, there = donors[source]
+    if there.shape != (condition["shape"] or arch.shape):
+        names = [n for n in arch.shapes if source_of(condition, n) == source]
+        name = min(names, key=lambda n: part_of(n) == "E")  # the first that is no embedding
+        shape = there.shapes.get(name, "no such tensor")
+        raise ValueError(
+            f"transfer of {source!r}: tensor {name} has shape {arch.shapes[name]} here but {shape} in the donor ({there.shape})."
+        )
+    return donated(weights, there, arch)
+
+
+def source_of(condition: Condition, name: str) -> str:
+    """The source that this parameter is copied from, or the empty string."""
+    part = part_of(name)
+    return next((s for word, s in condition.of_kind(Copy).items() if part in WORDS[word].parts), "")
+
+
+def spread_of(condition: Condition, name: str, shape: tuple[int, ...]) -> float:
+    """The standard deviation with which this parameter is written by hand, or 0. Biases and norms never are."""
+    for word, value in condition.of_kind(Write).items():
+        if part_of(name) in WORDS[word].parts(value) and name.endswith("weight"):
+            return float(WORDS[word].spread(value, name, shape))
+    return 0.0
+
+
+def written(name: str, shape: tuple[int, ...], spread: float, *path) -> np.ndarray:
+    """A tensor by hand: the same random numbers at every standard deviation and for every choice of heads."""
+    return (spread * stream("by hand", *path, name).normal(size=shape)).astype(np.float32)
+
+
+def cut(condition: Condition, name: str, arch: Architecture):
+    """Index of the entries of a tensor that are replaced: all (...), some columns or rows, or None for none."""
+    masks = [WORDS[word].keeps(value, name, arch) for word, value in condition.of_kind(Cut).items()]
+    if any(mask is False for mask in masks):
+        return None
+    masks = [mask for mask in masks if mask is not True]
+    if not masks:
+        return ...
+    kept = np.flatnonzero(np.logical_and.reduce(masks))
+    if not len(kept):
+        return None
+    return (..., kept) if "c_attn" in name else (kept,)
+
+
+def _copy(condition: Condition, source: str, tensor, view, index, name: str, path) -> str:
+    """Copy a source's tensor into view[index], perturb and scale it; say what was done."""
+    fresh = np.array(view[index])  # keeps the order in memory, and with it the order of sums
+    view[index] = tensor[index]
+    touched = {PARTS[part] for part in condition["on"].split("+")} if condition["on"] else set("AFN")
+    if part_of(name) not in touched:
+        return f"{'embedding' if part_of(name) == 'E' else 'copied'} from {source}"
+    copied, words = view[index], ["copied"]
+    for word, value in condition.of_kind(Change).items():
+        rng = stream("perturb", *path, str(condition.without("scale", "on")), name)
+        copied = WORDS[word].apply(copied, value, fresh, rng)
+        words.append(word)
+    view[index] = condition["scale"] * copied
+    if condition["scale"] != 1:
+        words.append(f"scale {condition['scale']}")
+    return f"{' with '.join(words)} from {source}"
+
+
+def _refuse_gaps(condition: Condition, report: dict) -> None:
+    """Raise ValueError unless something of every part that the condition names was replaced; embeddings may lack positions."""
+    expected = {part for word in condition.of_kind(Copy) for part in WORDS[word].parts} - ({"E"} if condition["full"] else set())
+    expected |= {part for word, value in condition.of_kind(Write).items() for part in WORDS[word].parts(value)}
+    missing = expected - {part_of(name) for name in report}
+    if missing:
+        raise ValueError(f"initial_condition '{condition}': nothing of part {', '.join(sorted(missing))} would be copied.")
