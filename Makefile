@@ -1,15 +1,20 @@
-# make book · make test · make bench · make figure · make clean. Each makes the environment first if it is missing.
+# make book · make check · make test · make bench · make figure · make notebooks · make clean. Each makes the environment first if it is missing.
 PRESET ?= quick
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: book test bench figure clean
+.PHONY: book check test bench figure notebooks clean
 book: .make/environment
 	@$(BIN)/python book/build.py --preset $(PRESET)
 
 test: .make/environment
 	@echo "Running the tests: 10 to 15 minutes on two cores."
 	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+check: .make/environment
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+	@$(BIN)/mypy procmod_lib
+	@$(BIN)/python -m pytest tests/initial tests/report tests/experiments tests/project/test_house.py procmod_lib
 
 bench: .make/environment
 	@echo "Measuring speed side by side: about 5 minutes on two cores; leave the machine alone meanwhile."
@@ -26,6 +31,9 @@ figure: .make/environment
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt || { echo "The packages could not be installed: is the package index reachable?"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@mkdir -p .make && touch $@
+
+notebooks: .make/environment
+	@$(BIN)/python notebooks/sync.py
 
 clean:
 	rm -rf book/_build book/generated store .make .venv

@@ -1,6 +1,8 @@
-"""Speed, side by side in one run: our training step against a plain Hugging Face loop, our generators against per-sample Python.
+"""Speed, side by side in one run: our training step against a plain Hugging Face loop, our
+generators against per-sample Python.
 
-Prints one table and writes bench/latest.json. Every figure is a ratio of medians of interleaved timings, since machines differ and are noisy.
+Prints one table and writes bench/latest.json. Every figure is a ratio of medians of interleaved
+timings, since machines differ and are noisy.
 """
 
 import json
@@ -24,7 +26,10 @@ from procmod_lib.runs.training import Budget, State, train
 from procmod_lib.tasks import make_task
 
 TASKS = {"haystack": 1000, "addition": 1000, "reversed_addition": 1000, "sorting": 1000, "dyck": 64}
-REPEATS, STEPS = 5, 20  # ours takes STEPS at a time, as it trains: working space is made once a call
+REPEATS, STEPS = (
+    5,
+    20,
+)  # ours takes STEPS at a time, as it trains: working space is made once a call
 
 
 def haystack_sample(rng):
@@ -62,7 +67,9 @@ def dyck_sample(rng, k=16, length=128):
 
 def identity_sample(rng):
     values = [rng.randint(1, 20) for _ in range(rng.randint(2, 20))]
-    return values + [21] + values + [0] * (41 - 1 - 2 * len(values)), list(range(len(values), 2 * len(values)))
+    return values + [21] + values + [0] * (41 - 1 - 2 * len(values)), list(
+        range(len(values), 2 * len(values))
+    )
 
 
 def set_sample(rng):
@@ -72,15 +79,33 @@ def set_sample(rng):
 
 
 SAMPLES = {
-    "haystack": haystack_sample, "addition": addition_sample, "reversed_addition": lambda rng: addition_sample(rng, 10, -1),
-    "sorting": sorting_sample, "dyck": dyck_sample, "identity": identity_sample, "set": set_sample,
-}  # fmt: skip
+    "haystack": haystack_sample,
+    "addition": addition_sample,
+    "reversed_addition": lambda rng: addition_sample(rng, 10, -1),
+    "sorting": sorting_sample,
+    "dyck": dyck_sample,
+    "identity": identity_sample,
+    "set": set_sample,
+}
 
 
 def plain_loop(name: str, arch: Architecture, batch: int):
-    """The usual way: GPT2LMHeadModel, full-length logits, a Python loop for the samples, torch.optim.AdamW. Returns a step function."""
-    config = GPT2Config(vocab_size=arch.vocab, n_positions=arch.positions, n_embd=arch.width, n_layer=arch.layers, n_head=arch.heads,
-                        resid_pdrop=0, embd_pdrop=0, attn_pdrop=0, tie_word_embeddings=False, bos_token_id=0, eos_token_id=0)  # fmt: skip
+    """The usual way: GPT2LMHeadModel, full-length logits, a Python loop for the samples,
+    torch.optim.AdamW. Returns a step function.
+    """
+    config = GPT2Config(
+        vocab_size=arch.vocab,
+        n_positions=arch.positions,
+        n_embd=arch.width,
+        n_layer=arch.layers,
+        n_head=arch.heads,
+        resid_pdrop=0,
+        embd_pdrop=0,
+        attn_pdrop=0,
+        tie_word_embeddings=False,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
     network, rng = GPT2LMHeadModel(config), random.Random(0)
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-3)
     schedule = get_cosine_schedule_with_warmup(optimiser, 500, 10_000)
@@ -101,7 +126,9 @@ def plain_loop(name: str, arch: Architecture, batch: int):
 
 
 def our_loop(name: str, arch: Architecture, batch: int, task):
-    """Our loop as it trains, data included; evaluation is left out of both. Returns a function that takes STEPS steps."""
+    """Our loop as it trains, data included; evaluation is left out of both. Returns a function that
+    takes STEPS steps.
+    """
     budget = Budget(steps=10**6, batch=batch, evaluate_every=10**6, test_samples=1)
     state = State.start(model.fresh(arch, "bench")[None], "cpu", task)
     state.curves[0].append({"step": 0})
@@ -128,7 +155,7 @@ def timed(function) -> float:
 
 
 def step_ratios() -> dict:
-    print(f"{'training step':20}{'batch':>7}{'Hugging Face':>16}{'ours':>12}{'ratio':>9}{'GFLOP/s':>10}")
+    print(f"{'step':20}{'batch':>7}{'Hugging Face':>16}{'ours':>12}{'ratio':>9}{'GFLOP/s':>10}")
     ratios = {}
     for name, batch in TASKS.items():
         task = make_task(name)
@@ -139,12 +166,16 @@ def step_ratios() -> dict:
         a, b = np.median(pairs, 0)
         ratios[name] = round(float(np.median([x / y for x, y in pairs])), 2)
         rate = step_flops(name, batch) / b / 1e9
-        print(f"{name:20}{batch:>7}{1e3 * a:>13.1f} ms{1e3 * b:>9.1f} ms{ratios[name]:>8.1f}x{rate:>10.0f}", flush=True)
+        print(
+            f"{name:20}{batch:>7}{1e3 * a:>13.1f} ms{1e3 * b:>9.1f} "
+            f"ms{ratios[name]:>8.1f}x{rate:>10.0f}",
+            flush=True,
+        )
     return ratios
 
 
 def generator_ratios() -> tuple[dict, dict]:
-    """Samples a second on one core, ours against a Python loop over samples: (ratios, our speeds)."""
+    """Samples a second on one core, ours and a Python loop over samples: (ratios, our speeds)."""
     print(f"\n{'samples a second':20}{'per-sample Python':>20}{'ours':>14}{'ratio':>9}")
     ratios, speeds = {}, {}
     for name in (*TASKS, "identity", "set"):
@@ -165,12 +196,18 @@ def growth() -> dict:
     """Milliseconds a step as one thing grows: batch, list length, width."""
     print("\nour step as it grows (ms)")
     found = {}
-    for what, cases in {"batch": [250, 500, 1000, 2000], "pairs": [8, 15, 30, 60], "width": [16, 32, 64]}.items():
+    for what, cases in {
+        "batch": [250, 500, 1000, 2000],
+        "pairs": [8, 15, 30, 60],
+        "width": [16, 32, 64],
+    }.items():
         row = {}
         for case in cases:
             pairs = case if what == "pairs" else 30
             task = make_task("haystack", pairs=pairs, vocab_size=256 if pairs <= 30 else 512)
-            arch = Architecture(task.vocab, max(100, task.length), width=case if what == "width" else 16)
+            arch = Architecture(
+                task.vocab, max(100, task.length), width=case if what == "width" else 16
+            )
             ours = our_loop("haystack", arch, case if what == "batch" else 1000, task)
             ours()
             row[case] = round(1e3 * float(np.median([timed(ours) / STEPS for _ in range(3)])), 2)
@@ -180,7 +217,9 @@ def growth() -> dict:
 
 
 def fleet_growth() -> dict:
-    """Milliseconds a step and model as the fleet grows, HAYSTACK at batch 250: the compiled kernel, and PyTorch's batched path."""
+    """Milliseconds a step and model as the fleet grows, HAYSTACK at batch 250: the compiled kernel,
+    and PyTorch's batched path.
+    """
     print("\nour step by fleet size (ms a model)")
     task = make_task("haystack")
     arch, found = Architecture(task.vocab, 100), {}
@@ -188,10 +227,14 @@ def fleet_growth() -> dict:
         row = {}
         for size in (1, 2, 4, 8):
             compute = make_engine(engine, arch, 0.0, "cpu", None)
-            weights = torch.from_numpy(np.stack([model.fresh(arch, "bench", i) for i in range(size)]))
+            weights = torch.from_numpy(
+                np.stack([model.fresh(arch, "bench", i) for i in range(size)])
+            )
             batches = [task.batch(250, "train", 0).trained_on("reference")] * size
             compute.gradient(weights, batches, 0.0, ())
-            seconds = [timed(partial(compute.gradient, weights, batches, 0.0, ())) for _ in range(3)]
+            seconds = [
+                timed(partial(compute.gradient, weights, batches, 0.0, ())) for _ in range(3)
+            ]
             row[size] = round(1e3 * float(np.median(seconds)) / size, 2)
         found[engine] = row
         print(f"  {engine:8}" + "".join(f"{k:>8}: {v:<8.1f}" for k, v in row.items()), flush=True)
@@ -199,26 +242,36 @@ def fleet_growth() -> dict:
 
 
 def step_flops(name: str, batch: int) -> float:
-    """Floating-point operations of one training step, no more than what is scored: matrix products alone, the way back twice the way there."""
+    """Floating-point operations of one training step, no more than what is scored: matrix products
+    alone, the way back twice the way there.
+    """
     rows = make_task(name).batch(batch, "train", 0).trained_on("reference")
     vocab, d, scored = make_task(name).vocab, 16, rows.targets >= 0
     total = 0.0
     for mask, positions in zip(scored, rows.positions):
         w = positions[mask] + 1
         t, q, seen = w.max(), len(w), w.sum()
-        first = 24 * t * d * d + 2 * t * (t + 1) * d  # q, k, v, out and the MLP at every time; causal attention
+        first = (
+            24 * t * d * d + 2 * t * (t + 1) * d
+        )  # q, k, v, out and the MLP at every time; causal attention
         last = 4 * t * d * d + 20 * q * d * d + 4 * seen * d
         total += first + last + 2 * q * d * vocab
     return 3 * total
 
 
 def peak_memory() -> dict:
-    """Peak resident memory of one process that takes a few HAYSTACK steps at batch 1,000, in MiB."""
+    """Peak resident memory of a process that takes a few HAYSTACK steps at batch 1,000, in MiB."""
     found = {}
     for who in ("nothing", "theirs", "ours"):
-        done = subprocess.run([sys.executable, __file__, "--memory", who], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, __file__, "--memory", who], capture_output=True, text=True, check=True
+        )
         found[who] = round(int(done.stdout.split()[-1]) / 1024)
-    print(f"\npeak memory (MiB): imports alone {found['nothing']}, Hugging Face {found['theirs']}, ours {found['ours']}", flush=True)
+    print(
+        f"\npeak memory (MiB): imports alone {found['nothing']}, Hugging Face {found['theirs']}, "
+        f"ours {found['ours']}",
+        flush=True,
+    )
     return found
 
 
@@ -231,7 +284,13 @@ def take_steps(who: str) -> None:
         step(), step()
     elif who == "ours":
         our_loop("haystack", arch, 1000, task)()
-    print(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")))  # Linux only
+    print(
+        next(
+            line.split()[1]
+            for line in Path("/proc/self/status").read_text().splitlines()
+            if line.startswith("VmHWM")
+        )
+    )  # Linux only
 
 
 def machine() -> dict:
@@ -242,32 +301,65 @@ def machine() -> dict:
     block = torch.randn(64 * 2**20)
     block.clone()
     copy = 2 * block.nbytes / min(timed(block.clone) for _ in range(5)) / 1e9
-    print(f"\nmatrix product {product:.0f} GFLOP/s, memory {copy:.1f} GB/s, {torch.get_num_threads()} threads, {platform.machine()}")
-    return {"matrix_gflops": round(product, 1), "memory_gbs": round(copy, 1), "threads": torch.get_num_threads(), "machine": platform.machine()}
+    print(
+        f"\nmatrix product {product:.0f} GFLOP/s, memory {copy:.1f} GB/s, "
+        f"{torch.get_num_threads()} threads, {platform.machine()}"
+    )
+    return {
+        "matrix_gflops": round(product, 1),
+        "memory_gbs": round(copy, 1),
+        "threads": torch.get_num_threads(),
+        "machine": platform.machine(),
+    }
 
 
 def into_readme(result: dict) -> None:
-    """Put the table of step ratios between the markers in README.md, with the machine and the day."""
+    """Put the table of ratios between the markers in README.md, with the machine and the day."""
     path = Path(__file__).parent.parent / "README.md"
     before, _, rest = path.read_text().partition("<!-- bench -->")
     after = rest.partition("<!-- /bench -->")[2]
     names, ratios = zip(*result["step_ratio"].items())
     m, memory = result["machine"], result["peak_mib"]
     table = [
-        f"| {' | '.join(['training step', *(n.replace('_', ' ') for n in names)])} |", "|---|" + "--:|" * len(names),
+        f"| {' | '.join(['training step', *(n.replace('_', ' ') for n in names)])} |",
+        "|---|" + "--:|" * len(names),
         f"| {' | '.join(['times a plain Hugging Face loop', *(f'{r:.1f}' for r in ratios)])} |",
-    ]  # fmt: skip
-    caption = (f"Measured by `make bench` on {time.strftime('%Y-%m-%d')}: {m['threads']} threads, {m['machine']}, large matrix products at "
-               f"{m['matrix_gflops']:.0f} GFLOP/s; batch 1,000 (k-DYCK 64 x 128), size 2_4_16, data included. Peak memory {memory['ours']} MiB beside "
-               f"{memory['theirs']} MiB (imports alone {memory['nothing']}). Samples a second on one core, and times a Python loop over samples: "
-               + ", ".join(f"{n.replace('_', ' ')} {v:,.0f} ({result['generator_ratio'][n]:.1f})" for n, v in result["samples_a_second"].items()) + ".")  # fmt: skip
-    path.write_text(before + "<!-- bench -->\n" + "\n".join(table) + "\n\n" + caption + "\n<!-- /bench -->" + after)
+    ]
+    caption = (
+        f"Measured by `make bench` on {time.strftime('%Y-%m-%d')}: {m['threads']} threads, "
+        f"{m['machine']}, large matrix products at "
+        f"{m['matrix_gflops']:.0f} GFLOP/s; batch 1,000 (k-DYCK 64 x 128), size 2_4_16, data "
+        f"included. Peak memory {memory['ours']} MiB beside "
+        f"{memory['theirs']} MiB (imports alone {memory['nothing']}). Samples a second on one "
+        "core, and times a Python loop over samples: "
+        + ", ".join(
+            f"{n.replace('_', ' ')} {v:,.0f} ({result['generator_ratio'][n]:.1f})"
+            for n, v in result["samples_a_second"].items()
+        )
+        + "."
+    )
+    path.write_text(
+        before
+        + "<!-- bench -->\n"
+        + "\n".join(table)
+        + "\n\n"
+        + caption
+        + "\n<!-- /bench -->"
+        + after
+    )
 
 
 def main() -> None:
     steps, (ratios, speeds) = step_ratios(), generator_ratios()
-    result = {"step_ratio": steps, "generator_ratio": ratios, "samples_a_second": speeds, "growth_ms": growth(), "fleet_ms": fleet_growth(),
-              "peak_mib": peak_memory(), "machine": machine()}  # fmt: skip
+    result = {
+        "step_ratio": steps,
+        "generator_ratio": ratios,
+        "samples_a_second": speeds,
+        "growth_ms": growth(),
+        "fleet_ms": fleet_growth(),
+        "peak_mib": peak_memory(),
+        "machine": machine(),
+    }
     Path(__file__).with_name("latest.json").write_text(json.dumps(result, indent=1) + "\n")
     if "--readme" in sys.argv:
         into_readme(result)

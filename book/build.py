@@ -12,11 +12,25 @@ import sys
 import time
 from pathlib import Path
 
+import yaml
+
 BOOK = Path(__file__).resolve().parent
 ROOT = BOOK.parent
 MATHJAX = "mathjax@3.2.2"
-NOTEBOOKS = ["procedural_data", "pretraining", "selective_transfer", "perturbation", "localisation", "composition", "scorecard"]  # in reading order
-PRESETS = {"smoke": "about a minute", "quick": "7 to 9 minutes", "small": "hours", "standard": "a night", "paper": "days without a GPU"}
+PRESETS = {
+    "smoke": "about a minute",
+    "quick": "7 to 9 minutes",
+    "small": "hours",
+    "standard": "a night",
+    "paper": "days without a GPU",
+}
+
+
+def chapters() -> list[str]:
+    """The notebooks that the table of contents names, in reading order."""
+    parts = yaml.safe_load((BOOK / "_toc.yml").read_text())["parts"]
+    files = [entry["file"] for part in parts for entry in part["chapters"]]
+    return [name.removeprefix("generated/") for name in files if name.startswith("generated/")]
 
 
 def fail(sentence: str) -> None:
@@ -24,21 +38,41 @@ def fail(sentence: str) -> None:
 
 
 def fetch_mathjax() -> None:
-    """Put MathJax, which draws the formulas, below book/_assets; the rendered book then asks no other machine for it."""
+    """Put MathJax, which draws the formulas, below book/_assets.
+
+    The rendered book then asks no other machine for it.
+    """
     target = BOOK / "_assets" / "mathjax"
     if (target / "tex-mml-chtml.js").exists():
         return
     if not shutil.which("npm"):
-        fail("npm is not installed; it is needed once to fetch MathJax. On Debian: apt-get install npm.")
+        fail(
+            "npm is not installed; it is needed once to fetch MathJax. On Debian: apt-get install "
+            "npm."
+        )
     print(f"Fetching {MATHJAX} with npm (once).", flush=True)
     scratch = BOOK / "generated" / "npm"
     scratch.mkdir(parents=True, exist_ok=True)
-    command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--silent", "--prefix", str(scratch), MATHJAX]
+    command = [
+        "npm",
+        "install",
+        "--no-save",
+        "--no-audit",
+        "--no-fund",
+        "--silent",
+        "--prefix",
+        str(scratch),
+        MATHJAX,
+    ]
     if subprocess.run(command, capture_output=True).returncode:
         fail("npm could not fetch MathJax; is the network reachable?")
     source = scratch / "node_modules" / "mathjax" / "es5"
     (target / "output" / "chtml").mkdir(parents=True, exist_ok=True)
-    shutil.copytree(source / "output" / "chtml" / "fonts", target / "output" / "chtml" / "fonts", dirs_exist_ok=True)
+    shutil.copytree(
+        source / "output" / "chtml" / "fonts",
+        target / "output" / "chtml" / "fonts",
+        dirs_exist_ok=True,
+    )
     shutil.copy(source / "tex-mml-chtml.js", target)
     shutil.rmtree(scratch)
 
@@ -55,12 +89,22 @@ def execute(name: str, preset: str, store: str) -> None:
     os.environ["PAPERMILL_RUN"] = "1"
     try:
         papermill.execute_notebook(
-            str(ROOT / "notebooks" / f"{name}.ipynb"), str(partial), {"preset": preset, "store": store},
-            progress_bar=False, stderr_file=sys.stderr, cwd=str(ROOT), kernel_name="python3",
-            extra_arguments=["--log-level=ERROR"],  # of the kernel: without its warning about loopback sockets
-        )  # fmt: skip
+            str(ROOT / "notebooks" / f"{name}.ipynb"),
+            str(partial),
+            {"preset": preset, "store": store},
+            progress_bar=False,
+            stderr_file=sys.stderr,
+            cwd=str(ROOT),
+            kernel_name="python3",
+            extra_arguments=[
+                "--log-level=ERROR"
+            ],  # of the kernel: without its warning about loopback sockets
+        )
     except papermill.PapermillExecutionError as error:
-        fail(f"notebook {name} failed: {error.ename}: {error.evalue} (see {partial.relative_to(ROOT)}).")
+        fail(
+            f"notebook {name} failed: {error.ename}: {error.evalue} (see "
+            f"{partial.relative_to(ROOT)})."
+        )
     strip(partial)
     os.replace(partial, target)
     print(f"{name}: done in {time.monotonic() - begun:.0f} s.", flush=True)
@@ -80,7 +124,15 @@ def strip(path: Path) -> None:
 def render() -> None:
     """Render all pages; any warning (a missing number, reference or citation) is an error."""
     shutil.rmtree(BOOK / "_build", ignore_errors=True)
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(BOOK), "-n", "-W", "--keep-going", "--all"]
+    command = [
+        str(Path(sys.executable).with_name("jupyter-book")),
+        "build",
+        str(BOOK),
+        "-n",
+        "-W",
+        "--keep-going",
+        "--all",
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode or not (BOOK / "_build" / "html" / "index.html").exists():
         print(done.stdout[-6000:], done.stderr[-6000:], sep="\n", file=sys.stderr)
@@ -96,13 +148,20 @@ def main() -> None:
         fail(f"PRESET must be one of {', '.join(PRESETS)}, got {arguments.preset!r}.")
     if shutil.disk_usage(ROOT).free < 5e8:
         fail("less than 500 MB of disk are free; free some and run it again.")
-    print(f"Making the book at preset {arguments.preset}: {PRESETS[arguments.preset]} on two cores; finished runs are kept.", flush=True)
+    print(
+        f"Making the book at preset {arguments.preset}: {PRESETS[arguments.preset]} on two cores; "
+        "finished runs are kept.",
+        flush=True,
+    )
     fetch_mathjax()
-    for name in NOTEBOOKS:
+    for name in chapters():
         execute(name, arguments.preset, arguments.store)
     print("Rendering.", flush=True)
     render()
-    print(f"The book is at {(BOOK / '_build' / 'html' / 'index.html').relative_to(ROOT)}: open it in a browser.")
+    print(
+        f"The book is at {(BOOK / '_build' / 'html' / 'index.html').relative_to(ROOT)}: open it in "
+        "a browser."
+    )
 
 
 if __name__ == "__main__":

@@ -1,30 +1,42 @@
-"""Draw the README's figure from the published results; called by ``make figure``. It carries the digest of the runs that it shows."""
+"""Draw the first page's figure from the published results; called by ``make figure``.
+
+It carries the digest of the runs that it shows.
+"""
 
 import hashlib
-import sys
 from pathlib import Path
 
-BOOK = Path(__file__).resolve().parent
-sys.path.insert(0, str(BOOK.parent))
-from procmod_lib import figures  # noqa: E402
-from procmod_lib.experiments.grids import localisation  # noqa: E402
-from procmod_lib.runs.store import PUBLISHED, Store  # noqa: E402
+from procmod_lib.experiments.grids import RECIPE, by_hand, localisation, without_copies
+from procmod_lib.report import figures
+from procmod_lib.runs.store import PUBLISHED, Store
 
-TARGET = BOOK / "_assets" / "haystack.png"
-PIECES = ["layer=1", "layer=1 shuffle", "head=1.0", "head=1.0 shuffle", "head=1.0 random_donor", "head=1.0 fresh_norm"]
+TARGET = Path(__file__).resolve().parent / "_assets" / "haystack.png"
+ROWS = {
+    "scratch": "nothing: a fresh model",
+    "attention=identity": "the attention of a pretrained model",
+    "attention=identity head=1.0": "one pretrained head of its last layer",
+    "attention=identity fresh_norm head=1.0": "that head, made as quiet as fresh weights",
+    RECIPE: "one RANDOM loud head in the last layer, no pretraining",
+}
 
 
 def published():
-    """The runs that the figure shows, and the digest of their keys."""
-    wanted = localisation("standard", pieces=PIECES, seeds=10)
+    """The runs that the figure shows, chance, and the digest of their keys."""
+    pieces = ["head=1.0", "head=1.0 fresh_norm"]
+    wanted = without_copies(
+        localisation("standard", pieces=pieces, seeds=10), by_hand("standard", RECIPE, seeds=10)
+    )
     table = Store(PUBLISHED).load(wanted)
-    return table, wanted[0].task.chance(), hashlib.sha256("".join(sorted(table.key.unique())).encode()).hexdigest()
+    keys = "".join(sorted(table.key.unique()))
+    return table, wanted[0].task.chance(), hashlib.sha256(keys.encode()).hexdigest()
 
 
 def main() -> None:
+    """Draw it."""
     table, chance, digest = published()
     figures.use_style()
-    figures.learning_curves(table, chance).savefig(TARGET, metadata={"Description": digest, "Software": None})
+    figure = figures.draw_hero(table, ROWS, chance)
+    figure.savefig(TARGET, metadata={"Description": digest, "Software": None})
     print(f"{TARGET.name}: {table.key.nunique()} runs.")
 
 

@@ -17,7 +17,8 @@ def stream(*path: str | int) -> np.random.Generator:
     """Return the generator that belongs to ``path``, the same one in every process.
 
     Args:
-        path: strings and integers, from the general to the particular: purpose, name, split, seed, step.
+        path: strings and integers, from the general to the particular: purpose, name, split, seed,
+            step.
 
     Returns:
         A NumPy generator (PCG64).
@@ -58,5 +59,7 @@ def mix(z: np.ndarray) -> np.ndarray:
 def fingerprint(rows: np.ndarray) -> np.ndarray:
     """Hash each row of integers (n, k) to 64 bits, shape (n,)."""
     rows = rows.reshape(len(rows), -1).astype(np.uint64, copy=False)
-    odd = mix(np.arange(1, rows.shape[1] + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)) | np.uint64(1)  # unrelated weights
+    odd = mix(
+        np.arange(1, rows.shape[1] + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    ) | np.uint64(1)  # unrelated weights
     return mix((rows + np.uint64(1)) @ odd)

@@ -1,31 +1,43 @@
-"""The paper's claims, and the rule that turns results into verdicts; the rule was fixed before the runs that it judges."""
+"""The paper's claims, and the rule that turns results into verdicts.
+
+The rule was fixed before the runs that it judges.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from procmod_lib.experiments import grids as experiments
+from procmod_lib.experiments.make_runs import find_preset, fine_tuning_run
+from procmod_lib.experiments.parameters import check_count, check_flag
+from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.randomness import stream
 from procmod_lib.report import statistics
+from procmod_lib.runs.run import Run
 
 FEWEST = 3  # seeds below which a claim counts as not yet measured
 SPREAD = 0.2  # seeds that disagree by more are the paper's own sign of an unreliable cell
+VERDICTS = ("replicated", "partly", "not replicated", "not yet measured")
+UNKNOWN = float("nan")  # where the paper prints no value
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One comparison that the paper reports: ``condition`` is better than ``baseline`` on ``diagnostic``.
+    """One comparison: ``condition`` is better than ``baseline`` on ``diagnostic``.
 
     Attributes:
-        text: the claim in words. paper: the paper's accuracies in % of (baseline, condition); NaN where it prints none.
+        text: the claim in words.
+        diagnostic: what was fine-tuned.
+        condition: the arm that is said to be better.
+        baseline: the other arm.
+        paper: the paper's accuracies in % of (baseline, condition); NaN where it prints none.
     """
 
     text: str
     diagnostic: str
     condition: str
     baseline: str
-    paper: tuple[float, float] = (float("nan"), float("nan"))
+    paper: tuple[float, float] = (UNKNOWN, UNKNOWN)
 
     @property
     def effect(self) -> float:
@@ -33,61 +45,187 @@ class Claim:
         return self.paper[1] - self.paper[0]
 
 
+SET_ECA = "attention=set mlp=eca"
 CLAIMS = (
     Claim("Pretraining on k-DYCK carries HAYSTACK", "haystack", "full=dyck", "scratch", (11, 98)),
-    Claim("Attention alone from IDENTITY beats the whole IDENTITY model on HAYSTACK", "haystack", "attention=identity", "full=identity", (18.8, 99.0)),
-    Claim("Shuffling the attention weights from IDENTITY removes their gain on HAYSTACK", "haystack", "attention=identity", "attention=identity shuffle"),
-    Claim("Pretraining on ECA helps REVERSED ADDITION", "reversed_addition", "full=eca", "scratch", (76, 91)),
-    Claim("Attention from SET with MLPs from ECA carries HAYSTACK", "haystack", "attention=set mlp=eca", "scratch", (11, 94.4)),
-    Claim("Attention from SET with MLPs from ECA helps REVERSED ADDITION", "reversed_addition", "attention=set mlp=eca", "scratch", (76, 82.9)),
-    Claim("Attention from SET with MLPs from ECA helps ADDITION", "addition", "attention=set mlp=eca", "scratch", (float("nan"), 80.3)),
-    Claim("Attention from SET with MLPs from ECA helps SORTING (our generator)", "sorting", "attention=set mlp=eca", "scratch", (float("nan"), 99.4)),
+    Claim(
+        "Attention alone from IDENTITY beats the whole IDENTITY model on HAYSTACK",
+        "haystack",
+        "attention=identity",
+        "full=identity",
+        (18.8, 99.0),
+    ),
+    Claim(
+        "Shuffling the attention weights from IDENTITY removes their gain on HAYSTACK",
+        "haystack",
+        "attention=identity",
+        "attention=identity shuffle",
+    ),
+    Claim(
+        "Pretraining on ECA helps REVERSED ADDITION",
+        "reversed_addition",
+        "full=eca",
+        "scratch",
+        (76, 91),
+    ),
+    Claim(
+        "Attention from SET with MLPs from ECA carries HAYSTACK",
+        "haystack",
+        SET_ECA,
+        "scratch",
+        (11, 94.4),
+    ),
+    Claim(
+        "Attention from SET with MLPs from ECA helps REVERSED ADDITION",
+        "reversed_addition",
+        SET_ECA,
+        "scratch",
+        (76, 82.9),
+    ),
+    Claim(
+        "Attention from SET with MLPs from ECA helps ADDITION",
+        "addition",
+        SET_ECA,
+        "scratch",
+        (UNKNOWN, 80.3),
+    ),
+    Claim(
+        "Attention from SET with MLPs from ECA helps SORTING (our generator)",
+        "sorting",
+        SET_ECA,
+        "scratch",
+        (UNKNOWN, 99.4),
+    ),
 )
 
+BEYOND = (
+    Claim(
+        "One random loud head of the last layer carries HAYSTACK",
+        "haystack",
+        "loud=0.3 head=1.0",
+        "scratch",
+    ),
+    Claim(
+        "It carries more than the attention of both layers from IDENTITY",
+        "haystack",
+        "loud=0.3 head=1.0",
+        "attention=identity",
+    ),
+    Claim(
+        "A second loud head in the first layer spoils it",
+        "haystack",
+        "loud=0.3 head=1.0",
+        "loud=0.3 head=0.0+1.0",
+    ),
+    Claim(
+        "The pretrained head needs its size",
+        "haystack",
+        "attention=identity head=1.0",
+        "attention=identity fresh_norm head=1.0",
+    ),
+    Claim(
+        "A random head with the pretrained head's norms carries HAYSTACK",
+        "haystack",
+        "attention=identity random_donor head=1.0",
+        "scratch",
+    ),
+    Claim(
+        "The last layer's attention carries more than that of both layers",
+        "haystack",
+        "attention=identity layer=1",
+        "attention=identity",
+    ),
+)
+"""What this book adds; the paper makes none of these claims.
 
-def grid(preset: str, published: bool = True, draws: int = 1000) -> list:
-    """Every arm of every claim x seed: of the published runs at the full protocol, or of ``preset``."""
-    plan = experiments._plan(preset)
-    if not isinstance(published, bool):
-        raise ValueError(f"published must be True or False, got {published!r}.")
-    experiments._whole("draws", draws)
-    plan, preset = (experiments.PRESETS["paper"], "standard") if published else (plan, preset)
-    arms = dict.fromkeys((c.diagnostic, arm) for c in CLAIMS for arm in (c.condition, c.baseline))
-    return [experiments.fine_tuning_run(d, arm, preset, seed) for d, arm in arms for seed in range(plan.seeds)]
+The rule for them stands on the page "Fixed in advance".
+"""
+
+
+def claim_runs(claims, preset: str, seeds: int) -> list[Run]:
+    """Every arm of some claims x seed."""
+    arms = dict.fromkeys((c.diagnostic, arm) for c in claims for arm in (c.condition, c.baseline))
+    return [fine_tuning_run(d, arm, preset, seed) for d, arm in arms for seed in range(seeds)]
+
+
+def scorecard_runs(preset: str, published: bool = True, draws: int = 1000) -> list[Run]:
+    """Every arm of every claim of the paper x seed.
+
+    Of the published runs at the full protocol, or of ``preset``.
+    """
+    plan = find_preset(preset)
+    check_count("draws", draws)
+    if check_flag("published", published):
+        plan, preset = PRESETS["paper"], "standard"
+    return claim_runs(CLAIMS, preset, plan.seeds)
 
 
 def verdict(differences: np.ndarray, p: float, paper: float) -> str:
-    """The rule: see the scorecard chapter. ``differences``: (n,) paired, a seed each; p: Holm-adjusted; paper: the paper's difference as a share, or NaN."""
+    """The rule: see the scorecard chapter.
+
+    Args:
+        differences: (n,) paired, a seed each.
+        p: Holm-adjusted.
+        paper: the paper's difference as a share, or NaN.
+    """
     if len(differences) < FEWEST:
         return "not yet measured"
     low, _ = statistics.interval(differences)
     if not low > 0:
         return "not replicated"
-    enough = np.isnan(paper) or np.mean(differences) >= paper / 2
-    return "replicated" if p < statistics.LEVEL and enough else "partly"
+    is_large = np.isnan(paper) or np.mean(differences) >= paper / 2
+    return "replicated" if p < statistics.LEVEL and is_large else "partly"
 
 
 def verdicts(claims, table: pd.DataFrame) -> pd.DataFrame:
-    """One row a claim, in % and points, over the seeds that both arms have: the paper's arms and ours, difference with interval and Holm's p, verdict."""
+    """One row a claim, in % and points, over the seeds that both arms have.
+
+    Returns:
+        The paper's arms and ours, difference with interval and Holm's p, whether seeds disagree,
+        and the verdict.
+    """
     ends = statistics.final(table) if len(table) else table
-    arms = {(d, c): g.set_index("seed").token_accuracy for (d, c), g in ends.groupby(["diagnostic", "initial_condition"])}
-    pairs = [[arms.get((c.diagnostic, arm), pd.Series(dtype=float)) for arm in (c.condition, c.baseline)] for c in claims]
-    families = [(a - b).dropna() for a, b in pairs]
+    groups = ends.groupby(["diagnostic", "initial_condition"])
+    arms = {cell: group.set_index("seed").token_accuracy for cell, group in groups}
+    nothing = pd.Series(dtype=float)
+    pairs = [
+        [arms.get((c.diagnostic, arm), nothing) for arm in (c.condition, c.baseline)]
+        for c in claims
+    ]
+    families = [(arm - base).dropna() for arm, base in pairs]
     tested = [i for i, d in enumerate(families) if len(d) >= FEWEST]
     p = np.full(len(families), np.nan)
     p[tested] = statistics.holm([statistics.sign_flip(families[i]) for i in tested])
-    rows = []
-    for claim, d, (arm, base), chance in zip(claims, families, pairs, p):
-        low, high = statistics.interval(d)
-        rows.append({"claim": claim.text, "diagnostic": claim.diagnostic, "condition": claim.condition, "baseline": claim.baseline, "paper": claim.paper,
-                     "paper_difference": claim.effect, "ours": (100 * base[d.index].mean(), 100 * arm[d.index].mean()), "n": len(d), "p": chance,
-                     "difference": 100 * np.mean(d) if len(d) else np.nan, "low": 100 * low, "high": 100 * high,
-                     "disagree": bool(len(d) and np.ptp(arm[d.index]) > SPREAD), "verdict": verdict(d, chance, claim.effect / 100)})  # fmt: skip
+    rows = [_judge(*each) for each in zip(claims, families, pairs, p, strict=True)]
     return pd.DataFrame(rows)
 
 
+def _judge(claim: Claim, differences: pd.Series, arms: list[pd.Series], p: float) -> dict:
+    """The row of one claim."""
+    arm, base = (scores[differences.index] for scores in arms)
+    low, high = statistics.interval(differences)
+    n = len(differences)
+    return {
+        "claim": claim.text,
+        "diagnostic": claim.diagnostic,
+        "condition": claim.condition,
+        "baseline": claim.baseline,
+        "paper": claim.paper,
+        "paper_difference": claim.effect,
+        "ours": (100 * base.mean(), 100 * arm.mean()),
+        "n": n,
+        "p": p,
+        "difference": 100 * np.mean(differences) if n else np.nan,
+        "low": 100 * low,
+        "high": 100 * high,
+        "disagree": bool(n and np.ptp(arm) > SPREAD),
+        "verdict": verdict(differences.to_numpy(), p, claim.effect / 100),
+    }
+
+
 def fewest_seeds(claims: int) -> int:
-    """The fewest seeds with which the exact test can fall below LEVEL (0.05) after Holm's correction over so many claims.
+    """The fewest seeds with which the exact test can fall below 0.05 after Holm's correction over
+    so many claims.
 
     >>> fewest_seeds(1), fewest_seeds(8)
     (6, 9)
@@ -95,17 +233,62 @@ def fewest_seeds(claims: int) -> int:
     return next(n for n in range(1, 64) if claims * 2.0 ** (1 - n) < statistics.LEVEL)
 
 
-def simulate(draws: int, success: float, baseline: float = 0.0, n: int = 10, name: str = "study") -> dict[str, int]:
+def count_verdicts(judged: pd.DataFrame) -> str:
+    """How many claims got each verdict, and which are out of reach with so few seeds."""
+    counted = judged.verdict.value_counts()
+    text = "; ".join(f"{word}: {counted.get(word, 0)}" for word in VERDICTS)
+    most, need = judged.n.max(), fewest_seeds(len(judged))
+    if most >= need:
+        return text
+    return (
+        f'{text} (with {most} seeds at most, "replicated" is out of reach, which takes {need}, '
+        'and "not replicated" includes '
+        "what is undecided)"
+    )
+
+
+def simulate(
+    draws: int, success: float, baseline: float = 0.0, n: int = 10, name: str = "study"
+) -> dict[str, int]:
     """How many of ``draws`` simulated families get each verdict on their first claim.
 
-    A run succeeds (near 1) with a probability, ``success`` in its first arm and ``baseline`` in its second, or stays on the plateau (near 0.11): all or nothing, as in
-    HAYSTACK. The other claims of the family hold no effect.
+    A run succeeds (near 1) with a probability or stays on the plateau (near 0.11): all or nothing,
+    as in HAYSTACK. The other claims of the family hold no effect.
+
+    Args:
+        draws: families.
+        success: the probability in the first arm.
+        baseline: that in the second, and in every arm of the other claims.
+        n: seeds.
+        name: names the random stream.
     """
-    rng, found = stream("simulated study", name), dict.fromkeys(("replicated", "partly", "not replicated"), 0)
+    rng, found = stream("simulated study", name), dict.fromkeys(VERDICTS[:3], 0)
+    chances = np.full((len(CLAIMS), 2, 1), baseline)
+    chances[0, 0] = success
     for _ in range(draws):
-        wins = rng.random((len(CLAIMS), 2, n)) < np.array([[success, baseline]] + [[baseline, baseline]] * (len(CLAIMS) - 1))[:, :, None]
+        wins = rng.random((len(CLAIMS), 2, n)) < chances
         scores = np.where(wins, 0.99, 0.11) + rng.normal(0, 0.01, wins.shape)
         differences = scores[:, 0] - scores[:, 1]
         p = statistics.holm([statistics.sign_flip(d) for d in differences])
         found[verdict(differences[0], p[0], CLAIMS[1].effect / 100)] += 1
     return found
+
+
+TRUTHS = (
+    ("no effect, no run succeeds", 0.0, 0.0),
+    ("no effect, half of the runs succeed in both arms", 0.5, 0.5),
+    ("every run succeeds in one arm", 1.0, 0.0),
+    ("nine runs in ten succeed in one arm", 0.9, 0.0),
+    ("two runs in three succeed in one arm", 2 / 3, 0.0),
+    ("one run in three succeeds in one arm", 1 / 3, 0.0),
+)
+"""What is simulated: (text, probability of success, that of the baseline)."""
+
+
+def simulated_studies(draws: int) -> list[tuple[str, int, dict[str, int]]]:
+    """(truth, seeds, verdicts) of simulated studies of ten and of three seeds."""
+    return [
+        (text, seeds, simulate(draws, success, baseline, seeds, text))
+        for seeds in (10, 3)
+        for text, success, baseline in TRUTHS
+    ]

@@ -1,27 +1,34 @@
-"""Initial conditions: which weights a diagnostic model starts from, as one value that reads and prints as a short text.
+"""Initial conditions: which weights a diagnostic model starts from, as one value that reads and
+prints as a short text.
 
 It can be a notebook parameter, a row label and part of a run's key::
 
-    scratch · full=identity · attention=identity · attention=set mlp=eca · attention=identity noise=0.05
-    attention=set shuffle · mlp=eca freeze=mlp · attention=set layer=0 · attention=set scale=0.5 head=0.3
-    loud=0.3 head=1.0 · loud=0.2 layer=1 · fan_in=attention+mlp · embeddings=identity fresh_positions
-    attention=identity mlp=identity random_donor on=mlp
+    scratch · full=identity · attention=identity · attention=set mlp=eca · attention=identity
+    noise=0.05 attention=set shuffle · mlp=eca freeze=mlp · attention=set layer=0 · attention=set
+    scale=0.5 head=0.3 loud=0.3 head=1.0 · loud=0.2 layer=1 · fan_in=attention+mlp ·
+    embeddings=identity fresh_positions attention=identity mlp=identity random_donor on=mlp
 """
 
-from procmod_lib.initial.words import PARTS, WORDS, Change, Copy, Write, heads
+from procmod_lib.initial import vocabulary  # noqa: F401  (its words register themselves)
+from procmod_lib.initial.words import PARTS, WORDS, Change, Copy, Cut, Write, heads
 from procmod_lib.network.gpt2 import Architecture
+from procmod_lib.tasks import title
 
 
 class Condition:
-    """What a model starts from: a value for each word that was given; everything left unset is fresh.
+    """What a model starts from: a value for each word that was given; everything left unset is
+    fresh.
 
-    Conditions are equal when they print the same. ``condition["noise"]`` is a word's value, its default where it is absent.
+    Conditions are equal when they print the same. ``condition["noise"]`` is a word's value, its
+    default where it is absent.
 
     Args:
-        **values: words of :data:`procmod_lib.initial.words.WORDS`. The source of a model of a later seed is ``set@1``.
+        **values: words of :data:`procmod_lib.initial.words.WORDS`. The source of a model of a later
+            seed is ``set@1``.
 
     Raises:
-        ValueError: a word or a value is wrong, or words do not go together; one sentence that names them.
+        ValueError: a word or a value is wrong, or words do not go together; one sentence that names
+            them.
     """
 
     __slots__ = ("given",)
@@ -30,8 +37,12 @@ class Condition:
     def __init__(self, **values):
         unknown = [name for name in values if name not in WORDS]
         if unknown:
-            raise ValueError(f"initial_condition: there is no word {unknown[0]!r}; there are {', '.join(WORDS)}.")
-        given = {n: values[n] for n, word in WORDS.items() if n in values and values[n] != word.default}
+            raise ValueError(
+                f"initial_condition: there is no word {unknown[0]!r}; there are {', '.join(WORDS)}."
+            )
+        given = {
+            n: values[n] for n, word in WORDS.items() if n in values and values[n] != word.default
+        }
         object.__setattr__(self, "given", given)
         for name, value in given.items():
             if not WORDS[name].check(value):
@@ -71,7 +82,9 @@ class Condition:
         return Condition(**{name: value for name, value in self.given.items() if name not in names})
 
     def of_kind(self, kind: type) -> dict:
-        """The words of one kind that were given, such as every :class:`~procmod_lib.initial.words.Copy`, with their values."""
+        """The words of one kind that were given, such as every
+        :class:`~procmod_lib.initial.words.Copy`, with their values.
+        """
         return {name: value for name, value in self.given.items() if isinstance(WORDS[name], kind)}
 
     @property
@@ -95,7 +108,8 @@ class Condition:
 
     @property
     def parents(self) -> tuple["Condition", ...]:
-        """The single transfers that a plain composition is made of, no pretraining first; () for everything else.
+        """The single transfers that a plain composition is made of, no pretraining first; () for
+        everything else.
 
         >>> parse("attention=set mlp=eca").parents
         (parse('scratch'), parse('attention=set'), parse('mlp=eca'))
@@ -104,28 +118,59 @@ class Condition:
             return ()
         return (Condition(), *(Condition(**{name: source}) for name, source in self.given.items()))
 
+    @property
+    def label(self) -> str:
+        """How figures and tables write it: what it is, then what of it, then what was done to it.
+
+        >>> parse("attention=identity shuffle layer=1").label
+        'attention only from Identity, layer 1, shuffled'
+        >>> parse("attention=set mlp=eca").label
+        'attention Set + MLPs ECA rule 110'
+        >>> parse("loud=0.3 head=1.0").label
+        'loud by hand, 0.3, head 1.0'
+        """
+        if not self.given:
+            return "no pretraining"
+        copied = [(WORDS[word].noun, title(source)) for word, source in self.of_kind(Copy).items()]
+        first = " + ".join(f"{noun} {source}" for noun, source in copied)
+        if len(copied) == 1:
+            noun, source = copied[0]
+            first = f"{noun} from {source}" if self["full"] else f"{noun} only from {source}"
+        rest = [n for n in self.given if not isinstance(WORDS[n], Copy)]
+        groups = [n for n in rest if isinstance(WORDS[n], Write)]
+        groups += [n for n in rest if isinstance(WORDS[n], Cut) or n == "shape"]
+        groups += [n for n in rest if n not in groups]
+        return ", ".join([*filter(None, [first]), *(WORDS[n].label(self[n]) for n in groups)])
+
     def check(self, arch: Architecture) -> None:
         """Raise ValueError unless its layers and heads are there in a model of this shape."""
         named = heads(self["head"]) if self["head"] else [(self["layer"], 0)]
         if any(layer >= arch.layers or head >= arch.heads for layer, head in named):
             raise ValueError(
-                f"initial_condition '{self}': layer must be below {arch.layers} and head below {arch.heads}, both from 0."
+                f"initial_condition '{self}': layer must be below {arch.layers} "
+                f"and head below {arch.heads}, both from 0."
             )
 
 
 def clash(c: Condition) -> str:
     """Say what does not go together in a condition, or nothing."""
     copied, written, changes = c.of_kind(Copy), c.of_kind(Write), c.of_kind(Change)
-    replaced = "".join(WORDS[n].parts for n in copied) + "".join(WORDS[n].parts(v) for n, v in written.items())
+    replaced = "".join(WORDS[n].parts for n in copied) + "".join(
+        WORDS[n].parts(v) for n, v in written.items()
+    )
     alone = "without mlp or layer"
     if "full" in copied and len(copied) > 1:
         return "full cannot be combined with attention, mlp or embeddings."
     if c.given and not replaced:
-        return "nothing is transferred; name a source with full=, attention= or mlp=, or write weights with loud= or fan_in=."
+        return (
+            "nothing is transferred; name a source with full=, attention= or mlp=, "
+            "or write weights with loud= or fan_in=."
+        )
     if len(set(replaced)) < len(replaced):
         return "a part is both copied and written by hand, or written twice."
     if len(changes) > 1:
-        return f"give one perturbation: {', '.join(n for n, w in WORDS.items() if isinstance(w, Change))}."
+        perturbations = [n for n, word in WORDS.items() if isinstance(word, Change)]
+        return f"give one perturbation: {', '.join(perturbations)}."
     if changes and not copied:
         return f"{next(iter(changes))} changes what was copied, and nothing was."
     if c["freeze"] and PARTS[c["freeze"]] not in replaced:
@@ -156,23 +201,38 @@ def parse(text: str) -> Condition:
     ()
     """
     if not isinstance(text, str) or not text.strip():
-        raise ValueError(f"initial_condition must be a string such as 'scratch' or 'attention=identity', got {text!r}.")
+        raise ValueError(
+            "initial_condition must be a string such as 'scratch' or 'attention=identity', "
+            f"got {text!r}."
+        )
     values: dict = {}
     for each in text.split() if text.strip() != "scratch" else ():
         name, equals, value = each.partition("=")
         word = WORDS.get(name)
         stands_alone = word is not None and word.default is False
-        if word is None or name in values or stands_alone == bool(equals) or bool(equals) != bool(value):
-            raise ValueError(f"initial_condition {text!r}: {each!r} is not understood; it may hold, each once, {vocabulary()}.")
+        if (
+            word is None
+            or name in values
+            or stands_alone == bool(equals)
+            or bool(equals) != bool(value)
+        ):
+            raise ValueError(
+                f"initial_condition {text!r}: {each!r} is not understood; "
+                f"it may hold, each once, {known_words()}."
+            )
         try:
             values[name] = word.read(value)
         except ValueError:
-            raise ValueError(f"initial_condition {text!r}: {name} must be a number, got {value!r}.") from None
+            raise ValueError(
+                f"initial_condition {text!r}: {name} must be a number, got {value!r}."
+            ) from None
         if not word.check(values[name]):
             raise ValueError(f"initial_condition {text!r}: {word.allowed}")
     return Condition(**values)
 
 
-def vocabulary() -> str:
+def known_words() -> str:
     """Every word as it is written, for an error message."""
-    return ", ".join(["scratch", *(n if word.default is False else f"{n}=..." for n, word in WORDS.items())])
+    return ", ".join(
+        ["scratch", *(n if word.default is False else f"{n}=..." for n, word in WORDS.items())]
+    )

@@ -20,11 +20,13 @@ def initialise(condition: Condition, fresh: np.ndarray, arch: Architecture, dono
         path: names the random stream of a perturbation and of weights by hand; usually the seed.
 
     Returns:
-        (weights (P,), frozen (P,) bool, report): the report maps each replaced parameter to a sentence on where it came from.
+        (weights (P,), frozen (P,) bool, report): the report maps each replaced parameter to a
+        sentence on where it came from.
 
     Raises:
-        ValueError: a donor is missing, has another shape than the model or than the condition says (a tensor is named), holds
-            numbers that are not finite, or nothing of a part that the condition names would be replaced.
+        ValueError: a donor is missing, has another shape than the model or than the condition says
+            (a tensor is named), holds numbers that are not finite, or nothing of a part that the
+            condition names would be replaced.
     """
     flat, frozen, report = fresh.copy(), np.zeros(arch.size, bool), {}
     condition.check(arch)
@@ -45,21 +47,29 @@ def initialise(condition: Condition, fresh: np.ndarray, arch: Architecture, dono
     _refuse_gaps(condition, report)
     bad = [name for name, view in views(flat, arch).items() if not np.isfinite(view).all()]
     if bad:
-        raise ValueError(f"initial_condition '{condition}': the donor has non-finite weights in {', '.join(bad)}.")
+        raise ValueError(
+            f"initial_condition '{condition}': the donor has non-finite weights in "
+            f"{', '.join(bad)}."
+        )
     return flat, frozen, report
 
 
-def _given(condition: Condition, source: str, arch: Architecture, donors: dict) -> dict[str, np.ndarray]:
+def _given(
+    condition: Condition, source: str, arch: Architecture, donors: dict
+) -> dict[str, np.ndarray]:
     """The tensors that a source has to give, in the model's shape."""
     if source not in donors:
-        raise ValueError(f"initial_condition '{condition}': there is no donor {source!r}, only {sorted(donors)}.")
+        raise ValueError(
+            f"initial_condition '{condition}': there is no donor {source!r}, only {sorted(donors)}."
+        )
     weights, there = donors[source]
     if there.shape != (condition["shape"] or arch.shape):
         names = [n for n in arch.shapes if source_of(condition, n) == source]
         name = min(names, key=lambda n: part_of(n) == "E")  # the first that is no embedding
         shape = there.shapes.get(name, "no such tensor")
         raise ValueError(
-            f"transfer of {source!r}: tensor {name} has shape {arch.shapes[name]} here but {shape} in the donor ({there.shape})."
+            f"transfer of {source!r}: tensor {name} has shape {arch.shapes[name]} here but {shape} "
+            f"in the donor ({there.shape})."
         )
     return donated(weights, there, arch)
 
@@ -71,7 +81,10 @@ def source_of(condition: Condition, name: str) -> str:
 
 
 def spread_of(condition: Condition, name: str, shape: tuple[int, ...]) -> float:
-    """The standard deviation with which this parameter is written by hand, or 0. Biases and norms never are."""
+    """The standard deviation with which this parameter is written by hand, or 0.
+
+    Biases and norms never are.
+    """
     for word, value in condition.of_kind(Write).items():
         if part_of(name) in WORDS[word].parts(value) and name.endswith("weight"):
             return float(WORDS[word].spread(value, name, shape))
@@ -79,12 +92,18 @@ def spread_of(condition: Condition, name: str, shape: tuple[int, ...]) -> float:
 
 
 def written(name: str, shape: tuple[int, ...], spread: float, *path) -> np.ndarray:
-    """A tensor by hand: the same random numbers at every standard deviation and for every choice of heads."""
+    """A tensor by hand.
+
+    The same random numbers at every standard deviation and for every choice of heads.
+    """
     return (spread * stream("by hand", *path, name).normal(size=shape)).astype(np.float32)
 
 
 def cut(condition: Condition, name: str, arch: Architecture):
-    """Index of the entries of a tensor that are replaced: all (...), some columns or rows, or None for none."""
+    """Index of the entries of a tensor that are replaced.
+
+    All (...), some columns or rows, or None for none.
+    """
     masks = [WORDS[word].keeps(value, name, arch) for word, value in condition.of_kind(Cut).items()]
     if any(mask is False for mask in masks):
         return None
@@ -101,7 +120,9 @@ def _copy(condition: Condition, source: str, tensor, view, index, name: str, pat
     """Copy a source's tensor into view[index], perturb and scale it; say what was done."""
     fresh = np.array(view[index])  # keeps the order in memory, and with it the order of sums
     view[index] = tensor[index]
-    touched = {PARTS[part] for part in condition["on"].split("+")} if condition["on"] else set("AFN")
+    touched = (
+        {PARTS[part] for part in condition["on"].split("+")} if condition["on"] else set("AFN")
+    )
     if part_of(name) not in touched:
         return f"{'embedding' if part_of(name) == 'E' else 'copied'} from {source}"
     copied, words = view[index], ["copied"]
@@ -116,9 +137,21 @@ def _copy(condition: Condition, source: str, tensor, view, index, name: str, pat
 
 
 def _refuse_gaps(condition: Condition, report: dict) -> None:
-    """Raise ValueError unless something of every part that the condition names was replaced; embeddings may lack positions."""
-    expected = {part for word in condition.of_kind(Copy) for part in WORDS[word].parts} - ({"E"} if condition["full"] else set())
-    expected |= {part for word, value in condition.of_kind(Write).items() for part in WORDS[word].parts(value)}
+    """Raise ValueError unless something of every part that the condition names was replaced.
+
+    Embeddings may lack positions.
+    """
+    expected = {part for word in condition.of_kind(Copy) for part in WORDS[word].parts} - (
+        {"E"} if condition["full"] else set()
+    )
+    expected |= {
+        part
+        for word, value in condition.of_kind(Write).items()
+        for part in WORDS[word].parts(value)
+    }
     missing = expected - {part_of(name) for name in report}
     if missing:
-        raise ValueError(f"initial_condition '{condition}': nothing of part {', '.join(sorted(missing))} would be copied.")
+        raise ValueError(
+            f"initial_condition '{condition}': nothing of part {', '.join(sorted(missing))} would "
+            "be copied."
+        )

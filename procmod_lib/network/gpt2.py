@@ -1,14 +1,13 @@
 """GPT-2 as parts E, A, F, N, with a leading fleet dimension: S tiny models computed at once.
 
-Shapes, everywhere in this library: S fleet, B batch, T time, W scored outputs, D width, H heads, V vocabulary.
-All parameters of a fleet live in one tensor (S, P); a model is a row, a parameter a slice of columns.
-This is the reference path, and the one for a GPU; :mod:`procmod_lib.kernel` computes the same faster on a CPU.
-"""
+Shapes, everywhere in this library: S fleet, B batch, T time, W scored outputs, D width, H heads, V
+vocabulary. All parameters of a fleet live in one tensor (S, P); a model is a row, a parameter a
+slice of columns. This is the reference path, and the one for a GPU;
+:mod:`procmod_lib.network.kernel` computes the same faster on a CPU."""
 
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,8 +21,13 @@ class Architecture:
     """The shape of a GPT-2.
 
     Attributes:
-        vocab: V (bits a row for ``inputs="bits"``). positions: longest sequence. layers, heads, width: ``2_4_16`` is the paper's
-            small size. tied: the head is the token embedding. inputs: ``"tokens"`` or ``"bits"``.
+        vocab: V (bits a row for ``inputs="bits"``).
+        positions: longest sequence.
+        layers: how many blocks; the paper's small size is 2.
+        heads: attention heads a block; 4 in the paper's small size.
+        width: D, a multiple of heads; 16 in the paper's small size.
+        tied: whether the head is the token embedding.
+        inputs: ``"tokens"`` or ``"bits"``.
     """
 
     vocab: int
@@ -38,9 +42,13 @@ class Architecture:
         for name in ("vocab", "positions", "layers", "heads", "width"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"architecture: {name} must be a whole number above 0, got {value!r}.")
+                raise ValueError(
+                    f"architecture: {name} must be a whole number above 0, got {value!r}."
+                )
         if self.width % self.heads:
-            raise ValueError(f"architecture: width must be a multiple of heads ({self.heads}), got {self.width}.")
+            raise ValueError(
+                f"architecture: width must be a multiple of heads ({self.heads}), got {self.width}."
+            )
 
     @property
     def shape(self) -> str:
@@ -49,19 +57,31 @@ class Architecture:
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape of every parameter, in the order of the flat vector. Names are Hugging Face's."""
+        """Name and shape of every parameter, in the order of the flat vector.
+
+        Names are Hugging Face's.
+        """
         d = self.width
-        shapes = {"wte.weight": (self.vocab, d), "wpe.weight": (self.positions, d)}
+        shapes: dict[str, tuple[int, ...]] = {
+            "wte.weight": (self.vocab, d),
+            "wpe.weight": (self.positions, d),
+        }
         for i in range(self.layers):
             h = f"h.{i}."
             shapes |= {
-                h + "ln_1.weight": (d,), h + "ln_1.bias": (d,),
-                h + "attn.c_attn.weight": (d, 3 * d), h + "attn.c_attn.bias": (3 * d,),
-                h + "attn.c_proj.weight": (d, d), h + "attn.c_proj.bias": (d,),
-                h + "ln_2.weight": (d,), h + "ln_2.bias": (d,),
-                h + "mlp.c_fc.weight": (d, 4 * d), h + "mlp.c_fc.bias": (4 * d,),
-                h + "mlp.c_proj.weight": (4 * d, d), h + "mlp.c_proj.bias": (d,),
-            }  # fmt: skip
+                h + "ln_1.weight": (d,),
+                h + "ln_1.bias": (d,),
+                h + "attn.c_attn.weight": (d, 3 * d),
+                h + "attn.c_attn.bias": (3 * d,),
+                h + "attn.c_proj.weight": (d, d),
+                h + "attn.c_proj.bias": (d,),
+                h + "ln_2.weight": (d,),
+                h + "ln_2.bias": (d,),
+                h + "mlp.c_fc.weight": (d, 4 * d),
+                h + "mlp.c_fc.bias": (4 * d,),
+                h + "mlp.c_proj.weight": (4 * d, d),
+                h + "mlp.c_proj.bias": (d,),
+            }
         shapes |= {"ln_f.weight": (d,), "ln_f.bias": (d,)}
         if not self.tied:
             shapes["lm_head.weight"] = (self.vocab, d)
@@ -80,7 +100,8 @@ class Architecture:
 
 
 def part_of(name: str) -> str:
-    """Return the one part that a parameter belongs to: E (embeddings and head), A (attention), F (MLP) or N (norms).
+    """Return the one part that a parameter belongs to: E (embeddings and head), A (attention), F
+    (MLP) or N (norms).
 
     >>> part_of("h.0.attn.c_attn.bias"), part_of("wpe.weight"), part_of("ln_f.bias")
     ('A', 'E', 'N')
@@ -98,13 +119,17 @@ def decays(name: str) -> bool:
 
 
 def views(flat: torch.Tensor | np.ndarray, arch: Architecture) -> dict:
-    """Return every parameter as a view of ``flat`` (..., P), shaped (..., *shape)."""
+    """Return every parameter as a view of ``flat``, by name.
+
+    ``flat`` is ``(..., P)``, a parameter ``(..., *shape)``.
+    """
     lead = tuple(flat.shape[:-1])
     return {n: flat[..., arch.slices[n]].reshape(*lead, *shape) for n, shape in arch.shapes.items()}
 
 
 def fresh(arch: Architecture, *path: str | int) -> np.ndarray:
-    """Draw GPT-2's initial weights, float32 (P,): normal 0.02, residual projections 0.02 / sqrt(2 layers).
+    """Draw GPT-2's initial weights, float32 (P,): normal 0.02, residual projections 0.02 / sqrt(2
+    layers).
 
     Args:
         path: names the random stream, for example ("init", "haystack", seed).
@@ -119,13 +144,22 @@ def fresh(arch: Architecture, *path: str | int) -> np.ndarray:
     return flat
 
 
-def hidden(flat: torch.Tensor, arch: Architecture, tokens: torch.Tensor, positions: torch.Tensor, dropout: float = 0.0):
+def hidden(
+    flat: torch.Tensor,
+    arch: Architecture,
+    tokens: torch.Tensor,
+    positions: torch.Tensor,
+    dropout: float = 0.0,
+):
     """Return the final hidden states (S, B, W, D) at the scored positions, and nothing else.
 
     The last layer computes queries, MLP and norm only where something is scored.
 
     Args:
-        flat: (S, P). tokens: (S, B, T) ids, or (S, B, T, cells) bits as float. positions: (S, B, W) scored inputs.
+        flat: (S, P) weights.
+        arch: their shape.
+        tokens: (S, B, T) ids, or (S, B, T, cells) bits as float.
+        positions: (S, B, W) scored inputs.
         dropout: rate, applied where GPT-2 applies it.
     """
     p = views(flat, arch)
@@ -144,22 +178,33 @@ def hidden(flat: torch.Tensor, arch: Architecture, tokens: torch.Tensor, positio
 
 
 def block(x, layer: dict, arch: Architecture, positions, dropout: float):
-    """One transformer block: keys and values at all T, everything else at ``positions`` (S, B, W)."""
+    """One transformer block.
+
+    Keys and values at all T, everything else at ``positions`` (S, B, W).
+    """
     s, b, t, d = x.shape
     a = norm(x, layer["ln_1.weight"], layer["ln_1.bias"])  # (S, B, T, D)
     weight, bias = layer["attn.c_attn.weight"], layer["attn.c_attn.bias"]
-    q = linear(_at(a, positions), weight[..., :d], bias[..., :d])  # (S, B, W, D)
+    q = linear(at_positions(a, positions), weight[..., :d], bias[..., :d])  # (S, B, W, D)
     k, v = linear(a, weight[..., d:], bias[..., d:]).split(d, -1)
-    x = _at(x, positions)
-    q, k, v = (z.reshape(s, b, -1, arch.heads, d // arch.heads).transpose(2, 3) for z in (q, k, v))  # (S, B, H, W|T, D/H)
+    x = at_positions(x, positions)
+    q, k, v = (
+        z.reshape(s, b, -1, arch.heads, d // arch.heads).transpose(2, 3) for z in (q, k, v)
+    )  # (S, B, H, W|T, D/H)
     scores = q @ k.transpose(-1, -2) / math.sqrt(d // arch.heads)  # (S, B, H, W, T)
     seen = torch.arange(t, device=x.device) <= positions[..., None]  # (S, B, W, T)
     scores = scores.masked_fill(~seen[:, :, None], float("-inf"))
     mixed = F.dropout(scores.softmax(-1), dropout) @ v  # (S, B, H, W, D/H)
-    mixed = linear(mixed.transpose(2, 3).reshape(x.shape), layer["attn.c_proj.weight"], layer["attn.c_proj.bias"])
+    mixed = linear(
+        mixed.transpose(2, 3).reshape(x.shape),
+        layer["attn.c_proj.weight"],
+        layer["attn.c_proj.bias"],
+    )
     x = x + F.dropout(mixed, dropout)
     m = norm(x, layer["ln_2.weight"], layer["ln_2.bias"])
-    m = F.gelu(linear(m, layer["mlp.c_fc.weight"], layer["mlp.c_fc.bias"]), approximate="tanh")  # (S, B, W, 4D)
+    m = F.gelu(
+        linear(m, layer["mlp.c_fc.weight"], layer["mlp.c_fc.bias"]), approximate="tanh"
+    )  # (S, B, W, 4D)
     return x + F.dropout(linear(m, layer["mlp.c_proj.weight"], layer["mlp.c_proj.bias"]), dropout)
 
 
@@ -174,7 +219,8 @@ def norm(x, weight, bias):
     return F.layer_norm(x, x.shape[-1:], eps=1e-5) * weight[:, None, None] + bias[:, None, None]
 
 
-def _at(x, positions):
+def at_positions(x: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    """x (S, B, T, D) at some positions (S, B, W): (S, B, W, D)."""
     return torch.gather(x, 2, positions[..., None].expand(*positions.shape, x.shape[-1]))
 
 
@@ -184,46 +230,25 @@ def logits(flat, arch: Architecture, tokens, positions, dropout: float = 0.0):
     if arch.inputs == "bits" and arch.tied:
         raise ValueError("architecture: tied must be False for inputs of bits, got True.")
     h = hidden(flat, arch, tokens, positions, dropout)
-    return (h.reshape(h.shape[0], -1, arch.width) @ head.transpose(1, 2)).reshape(*h.shape[:3], arch.vocab)
+    return (h.reshape(h.shape[0], -1, arch.width) @ head.transpose(1, 2)).reshape(
+        *h.shape[:3], arch.vocab
+    )
 
 
 def losses(flat, arch: Architecture, tokens, positions, targets, dropout: float = 0.0):
-    """Return the loss of each scored output (S, B, W), 0 where it is ignored, and whether it was predicted right.
+    """Return the loss of each scored output (S, B, W), 0 where it is ignored, and whether it was
+    predicted right.
 
-    Cross-entropy in nats over tokens; for bits the mean binary cross-entropy of a row and whether every bit is right.
-    """
+    Cross-entropy in nats over tokens; for bits the mean binary cross-entropy of a row and whether
+    every bit is right."""
     z = logits(flat, arch, tokens, positions, dropout)
     if arch.inputs == "bits":
         scored = targets[..., 0] >= 0
-        loss = F.binary_cross_entropy_with_logits(z, targets.clamp(min=0).to(z.dtype), reduction="none").mean(-1)
+        loss = F.binary_cross_entropy_with_logits(
+            z, targets.clamp(min=0).to(z.dtype), reduction="none"
+        ).mean(-1)
         return loss * scored, ((z > 0) == (targets > 0)).to(z.dtype).mean(-1) * scored
-    loss = F.cross_entropy(z.flatten(0, 2), targets.flatten().long(), reduction="none").reshape(targets.shape)
+    loss = F.cross_entropy(z.flatten(0, 2), targets.flatten().long(), reduction="none").reshape(
+        targets.shape
+    )
     return loss, (z.argmax(-1) == targets).to(z.dtype)
-
-
-def to_huggingface(flat: np.ndarray, arch: Architecture):
-    """Return a ``transformers.GPT2LMHeadModel`` with the weights of one model, flat (P,)."""
-    from transformers import GPT2Config, GPT2LMHeadModel
-
-    config = GPT2Config(
-        vocab_size=arch.vocab, n_positions=arch.positions, n_embd=arch.width, n_layer=arch.layers, n_head=arch.heads,
-        tie_word_embeddings=arch.tied, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=0, eos_token_id=0,
-    )  # fmt: skip
-    model = GPT2LMHeadModel(config)
-    state = {f"transformer.{n}".replace("transformer.lm_head", "lm_head"): torch.from_numpy(np.array(v))
-             for n, v in views(flat, arch).items()}
-    if arch.tied:
-        state["lm_head.weight"] = state["transformer.wte.weight"]
-    model.load_state_dict(state)
-    return model.eval()
-
-
-def from_huggingface(source) -> tuple[np.ndarray, Architecture]:
-    """Return (flat, architecture) of a GPT2LMHeadModel or of a ``save_pretrained`` folder."""
-    from transformers import GPT2LMHeadModel
-
-    model = GPT2LMHeadModel.from_pretrained(source) if isinstance(source, (str, Path)) else source
-    c = model.config
-    arch = Architecture(c.vocab_size, c.n_positions, c.n_layer, c.n_head, c.n_embd, bool(c.tie_word_embeddings))
-    state = {k.removeprefix("transformer."): v.detach().cpu().numpy() for k, v in model.state_dict().items()}
-    return np.concatenate([state[n].reshape(-1).astype(np.float32) for n in arch.shapes]), arch

@@ -1,165 +1,244 @@
-"""The CPU kernel: loss and exact gradient of a tiny GPT-2, eight or sixteen sequences at a time, inside the cache.
+"""The CPU kernel: loss and exact gradient of a tiny GPT-2, eight or sixteen sequences at a time,
+inside the cache.
 
-PyTorch is slow on models this small: each operator goes through memory, and a head dimension of 4 leaves its attention idle.
-Here LANES sequences of like length go together through the whole network, forward and backward. Every array is
-(time, feature, lane) with one vector register a (time, feature), so attention needs no padding, computes next to nothing of the
-future, and arithmetic crosses lanes only where a gradient is summed.
+PyTorch is slow on models this small: each operator goes through memory, and a head dimension of 4
+leaves its attention idle. Here LANES sequences of like length go together through the whole
+network, forward and backward. Every array is (time, feature, lane) with one vector register a
+(time, feature), so attention needs no padding, computes next to nothing of the future, and
+arithmetic crosses lanes only where a gradient is summed.
 
-The numbers equal those of :mod:`procmod_lib.model` up to rounding (tests/test_kernel.py).
-"""
+The numbers equal those of :mod:`procmod_lib.network.gpt2` up to rounding
+(tests/network/test_kernel.py)."""
 
 import numpy as np
 from numba import njit
 
+from procmod_lib.network.attention import attend, attend_back
+from procmod_lib.network.ends import embed, embed_back, score, score_bits
 from procmod_lib.network.gpt2 import Architecture
-from procmod_lib.network.layers import FAST, attend, attend_back, embed, embed_back, gelu, give, linear, norm, norm_back, outer, score, score_bits, take
+from procmod_lib.network.layers import (
+    FAST,
+    gather,
+    gelu,
+    linear,
+    norm,
+    norm_back,
+    scatter,
+    weight_gradient,
+)
+from procmod_lib.network.space import choose_rows, kept_for, rows_for, spare_for
 from procmod_lib.network.vector import LANES, load, splat, store, total
 
-MADE_OF = "e7607a2e4548"  # sha256 of vector.py and layers.py: numba's cache sees changes of this file only, so it changes when they do
+# numba's cache sees changes of this file only, so it changes whenever its parts do:
+# the sha256 of PARTS, one after the other.
+MADE_OF = "c5d570a1b904"
+PARTS = ("vector.py", "layers.py", "attention.py", "ends.py", "space.py")
+
+# Where a layer's parameters begin in the list of offsets, counted from the layer's first; in the
+# order of Architecture.shapes.
+LN1_WEIGHT, LN1_BIAS, QKV_WEIGHT, QKV_BIAS, PROJ_WEIGHT, PROJ_BIAS = 0, 1, 2, 3, 4, 5
+LN2_WEIGHT, LN2_BIAS, FC_WEIGHT, FC_BIAS, OUT_WEIGHT, OUT_BIAS = 6, 7, 8, 9, 10, 11
+PER_LAYER = 12
+TOKENS, POSITIONS, FIRST_LAYER = 0, 1, 2
 
 
 def supports(arch: Architecture, dropout: float) -> bool:
-    """Whether the kernel can train this: no dropout, head dimension a multiple of 4, a vocabulary of 4 or more."""
+    """Whether the kernel can train this.
+
+    No dropout, head dimension a multiple of 4, a vocabulary of 4 or more.
+    """
     return dropout == 0.0 and arch.width // arch.heads % 4 == 0 and arch.vocab >= 4
 
 
 @njit(**FAST)
-def pass_through(p, at, g, dims, tokens, positions, targets, weights, order, loss, hit, train, memory):
-    """Send the rows in ``order`` through the network; write loss and hit and, to train, add their gradient to g.
+def forward_backward(
+    p, at, g, dims, tokens, positions, targets, weights, order, loss, hit, train, memory
+):
+    """Send the rows in ``order`` through the network; write loss and hit and, to train, add their
+    gradient to g.
 
     Args:
-        p, g: (P,) weights and gradient. at: offset in them of every parameter, in the order of Architecture.shapes.
-        dims: (V, layers, heads, D). tokens: (n, T) int32, or (n, T, cells) bits. positions: (n, W) int32. targets: (n, W), or
-            (n, W, cells) for bits. weights: (n, W), what each
-            output's loss counts in the gradient. order: rows, those of like length side by side. loss, hit: (n, W) results.
-        memory: working space, from :func:`memory_for`.
+        p, g: (P,) weights and gradient.
+        at: offset in them of every parameter, in the order of Architecture.shapes, and P.
+        dims: (V, layers, heads, D).
+        tokens: (n, T) int32, or (n, T, cells) bits.
+        positions: (n, W) int32.
+        targets: (n, W), or (n, W, cells) for bits.
+        weights: (n, W), what each output's loss counts in the gradient.
+        order: rows, those of like length side by side.
+        loss, hit: (n, W) results.
+        train: whether the gradient is wanted.
+        memory: working space, from :func:`procmod_lib.network.space.memory_for`.
     """
-    vocab, layers, heads, d = dims
-    spare = memory, np.zeros(1, np.int64)
     queries, longest = positions.shape[1], tokens.shape[1]
-    last, most, bits = layers - 1, max(longest, queries), tokens.ndim == 3  # known when compiled: one kernel for each kind of input
-    flat, wide_flat = most * (d + 1), most * (4 * d + 1)
-    # what each layer keeps for its way back
-    x, unit1, rstd1, a1 = space(spare, layers + 1, flat), space(spare, layers, flat), space(spare, layers, most), space(spare, layers, flat)
-    q, kv, mixed = space(spare, layers, flat), space(spare, layers, most * (2 * d + 1)), space(spare, layers, flat)
-    x2, unit2, rstd2, a2 = space(spare, layers, flat), space(spare, layers, flat), space(spare, layers, most), space(spare, layers, flat)
-    probs, wide, slope = space(spare, layers, heads * most * longest), space(spare, layers, wide_flat), space(spare, layers, wide_flat)
-    # what is used over and over
-    work, dkv, dwide = space(spare, 9, flat), space(spare, 1, most * (2 * d + 1))[0], space(spare, 1, wide_flat)[0]
-    asking, xq, unitf, af, da, dx, dx2, dmix, dq = work[0], work[1], work[2], work[3], work[4], work[5], work[6], work[7], work[8]
-    z, cells = space(spare, 1, queries * (vocab + 1))[0], space(spare, 1, longest * (vocab + 1) if bits else 0)[0]
-    ds, rstdf = space(spare, 1, 2 * longest)[0], space(spare, 1, queries)[0]
-    lanes, asked = np.empty(LANES, np.int64), np.zeros((queries, LANES), np.int64)
-    bound, causal = space(spare, 2, most)  # the last key that each lane of each query sees
-    low, high, until = np.zeros((3, most), np.int64)
-    for t in range(longest):
-        until[t] = t
-        store(causal, t * LANES, splat(np.float32(t)))
-    f = 2 + 12 * layers
-    head = at[0] if len(at) == f + 3 else at[f + 2]  # tied, or a head of its own
-
+    bits = tokens.ndim == 3  # known when compiled: one kernel for each kind of input
+    free = memory, np.zeros(1, np.int64)
+    kept = kept_for(free, dims, longest, queries)
+    spare = spare_for(free, dims, longest, queries, bits)
+    rows = rows_for(free, longest, queries)
     for first in range(0, len(order), LANES):
-        time = 0
-        for l in range(LANES):
-            lanes[l] = order[first + l] if first + l < len(order) else -1
-            for w in range(queries):
-                asked[w, l] = positions[max(lanes[l], 0), w]
-                bound[w * LANES + l] = asked[w, l]
-                time = max(time, asked[w, l] + 1)
-        for w in range(queries):
-            low[w], high[w] = asked[w].min(), asked[w].max()
-
+        time = choose_rows(rows, order, first, positions, queries)
         if bits:
-            for t in range(time):
-                for i in range(d):
-                    store(x[0], (t * (d + 1) + i) * LANES, splat(p[at[1] + t * d + i]))
-                for l in range(LANES):
-                    for c in range(vocab):
-                        cells[(t * (vocab + 1) + c) * LANES + l] = tokens[max(lanes[l], 0), t, c]
-            linear(cells, x[0], x[0], time, vocab, d, p, at[0], d, 1, -1, True)
+            embed_bits(kept.x[0], spare.cells, tokens, rows.lanes, p, at, time, dims)
         else:
-            embed(x[0], tokens, lanes, p, at[0], at[1], time, d)
-        for layer in range(layers):
-            b, a, base = 2 + 12 * layer, a1[layer], x[layer]
-            norm(base, unit1[layer], rstd1[layer], a, time, d, p, at[b], at[b + 1])
-            linear(a, a, kv[layer], time, d, 2 * d, p, at[b + 2] + d, 3 * d, 1, at[b + 3] + d, False)
-            m, limit, lo, hi = time, causal, until, until  # times that go on from here, and what they see
-            if layer == last:
-                take(a, asked, asking, queries, d)
-                take(base, asked, xq, queries, d)
-                m, limit, lo, hi, a, base = queries, bound, low, high, asking, xq
-            linear(a, a, q[layer], m, d, d, p, at[b + 2], 3 * d, 1, at[b + 3], False)
-            attend(q[layer], kv[layer], limit, lo, hi, probs[layer], longest, mixed[layer], m, heads, d)
-            linear(mixed[layer], base, x2[layer], m, d, d, p, at[b + 4], d, 1, at[b + 5], True)
-            norm(x2[layer], unit2[layer], rstd2[layer], a2[layer], m, d, p, at[b + 6], at[b + 7])
-            linear(a2[layer], a, wide[layer], m, d, 4 * d, p, at[b + 8], 4 * d, 1, at[b + 9], False)
-            gelu(wide[layer], slope[layer], m, 4 * d)
-            linear(wide[layer], x2[layer], x[layer + 1], m, 4 * d, d, p, at[b + 10], d, 1, at[b + 11], True)
-        norm(x[layers], unitf, rstdf, af, queries, d, p, at[f], at[f + 1])
-        linear(af, af, z, queries, d, vocab, p, head, 1, d, -1, False)
+            embed(kept.x[0], tokens, rows.lanes, p, at[TOKENS], at[POSITIONS], time, dims[3])
+        forward(p, at, dims, kept, rows, spare.z, time, longest, queries)
         if bits:
-            score_bits(z, targets, lanes, weights, loss, hit, queries, vocab)
+            score_bits(spare.z, targets, rows.lanes, weights, loss, hit, queries, dims[0])
         else:
-            score(z, targets, lanes, weights, loss, hit, queries, vocab)
+            score(spare.z, targets, rows.lanes, weights, loss, hit, queries, dims[0])
         if not train:
             continue
-
-        outer(af, z, queries, d, vocab, g, head, 1, d, -1)
-        linear(z, z, da, queries, vocab, d, p, head, d, 1, -1, False)
-        dx[: queries * (d + 1) * LANES] = 0
-        norm_back(da, unitf, rstdf, dx, queries, d, p, g, at[f], at[f + 1])
-        for layer in range(layers - 1, -1, -1):
-            b, a, m, hi = 2 + 12 * layer, a1[layer], time, until
-            if layer == last:
-                a, m, hi = asking, queries, high
-            outer(wide[layer], dx, m, 4 * d, d, g, at[b + 10], d, 1, at[b + 11])
-            linear(dx, dx, dwide, m, d, 4 * d, p, at[b + 10], 1, d, -1, False)
-            for i in range(0, m * (4 * d + 1) * LANES, LANES):
-                store(dwide, i, load(dwide, i) * load(slope[layer], i))
-            outer(a2[layer], dwide, m, d, 4 * d, g, at[b + 8], 4 * d, 1, at[b + 9])
-            linear(dwide, dx, da, m, 4 * d, d, p, at[b + 8], 1, 4 * d, -1, False)
-            norm_back(da, unit2[layer], rstd2[layer], dx, m, d, p, g, at[b + 6], at[b + 7])
-            # dx is now the gradient of the stream after attention
-            outer(mixed[layer], dx, m, d, d, g, at[b + 4], d, 1, at[b + 5])
-            linear(dx, dx, dmix, m, d, d, p, at[b + 4], 1, d, -1, False)
-            dkv[: time * (2 * d + 1) * LANES] = 0
-            attend_back(q[layer], kv[layer], mixed[layer], probs[layer], longest, dmix, hi, dq, dkv, ds, m, heads, d)
-            outer(a, dq, m, d, d, g, at[b + 2], 3 * d, 1, at[b + 3])
-            outer(a1[layer], dkv, time, d, 2 * d, g, at[b + 2] + d, 3 * d, 1, at[b + 3] + d)
-            linear(dkv, dkv, da, time, 2 * d, d, p, at[b + 2] + d, 1, 3 * d, -1, False)
-            if layer == last:
-                linear(dq, dq, dmix, m, d, d, p, at[b + 2], 1, 3 * d, -1, False)
-                give(dmix, asked, da, m, d)
-                dx2[: time * (d + 1) * LANES] = 0
-                give(dx, asked, dx2, m, d)
-                dx, dx2 = dx2, dx
-            else:
-                linear(dq, da, da, m, d, d, p, at[b + 2], 1, 3 * d, -1, True)
-            norm_back(da, unit1[layer], rstd1[layer], dx, time, d, p, g, at[b], at[b + 1])
-        for i in range(time * d):
-            g[at[1] + i] += total(load(dx, (i // d * (d + 1) + i % d) * LANES))
+        dx = backward(p, at, g, dims, kept, spare, rows, time, longest, queries)
+        positions_back(dx, g, at[POSITIONS], time, dims[3])
         if bits:
-            outer(cells, dx, time, vocab, d, g, at[0], d, 1, -1)
+            weight_gradient(spare.cells, dx, time, dims[0], dims[3], g, at[TOKENS], dims[3], 1, -1)
         else:
-            embed_back(dx, tokens, lanes, g, at[0], time, d)
+            embed_back(dx, tokens, rows.lanes, g, at[TOKENS], time, dims[3])
 
 
 @njit(**FAST)
-def space(spare, rows, vectors):
-    """The next unused rows of vectors of ``spare``: (memory, how much of it is used)."""
-    memory, used = spare
-    first = used[0]
-    used[0] += rows * vectors * LANES
-    return memory[first : used[0]].reshape(rows, vectors * LANES)
+def forward(p, at, dims, kept, rows, z, time, longest, queries):
+    """From the embedded stream kept.x[0] to the logits z (W, V)."""
+    vocab, layers, heads, d = dims
+    for layer in range(layers):
+        b, last = FIRST_LAYER + PER_LAYER * layer, layer == layers - 1
+        m = queries if last else time  # times that go on from here
+        attention_forward(p, at, b, layer, last, kept, rows, m, time, longest, heads, d)
+        mlp_forward(p, at, b, layer, kept, m, d)
+    f = FIRST_LAYER + PER_LAYER * layers
+    x, unit, rstd = kept.x[layers], kept.unitf, kept.rstdf
+    norm(x, unit, rstd, kept.af, queries, d, p, at[f], at[f + 1])
+    linear(kept.af, kept.af, z, queries, d, vocab, p, head_offset(at, f), 1, d, -1, False)
 
 
-def memory_for(arch: Architecture, queries: int, longest: int) -> np.ndarray:
-    """Return working space for :func:`pass_through`, on a cache line's boundary so that no vector lies across two.
+@njit(**FAST)
+def attention_forward(p, at, b, layer, last, kept, rows, m, time, longest, heads, d):
+    """From the stream kept.x[layer] (T, D) to that after attention, kept.x2[layer] (m, D)."""
+    base, a, q, kv = kept.x[layer], kept.a1[layer], kept.q[layer], kept.kv[layer]
+    weight, bias = at[b + QKV_WEIGHT], at[b + QKV_BIAS]
+    unit, rstd, mixed = kept.unit1[layer], kept.rstd1[layer], kept.mixed[layer]
+    norm(base, unit, rstd, a, time, d, p, at[b + LN1_WEIGHT], at[b + LN1_BIAS])
+    linear(a, a, kv, time, d, 2 * d, p, weight + d, 3 * d, 1, bias + d, False)
+    limit, low, high = rows.causal, rows.until, rows.until  # what each query sees
+    if last:
+        gather(a, rows.asked, kept.asking, m, d)
+        gather(base, rows.asked, kept.base, m, d)
+        limit, low, high = rows.bound, rows.low, rows.high
+        a, base = kept.asking, kept.base
+    linear(a, a, q, m, d, d, p, weight, 3 * d, 1, bias, False)
+    attend(q, kv, limit, low, high, kept.probs[layer], longest, mixed, m, heads, d)
+    weight, bias = at[b + PROJ_WEIGHT], at[b + PROJ_BIAS]
+    linear(mixed, base, kept.x2[layer], m, d, d, p, weight, d, 1, bias, True)
 
-    Kept from call to call: an allocation of this size goes back to the system each time, and touching it anew costs a fifth of a step.
+
+@njit(**FAST)
+def mlp_forward(p, at, b, layer, kept, m, d):
+    """From the stream after attention, kept.x2[layer] (m, D), to that of the next layer."""
+    x2, a2, wide = kept.x2[layer], kept.a2[layer], kept.wide[layer]
+    unit, rstd = kept.unit2[layer], kept.rstd2[layer]
+    norm(x2, unit, rstd, a2, m, d, p, at[b + LN2_WEIGHT], at[b + LN2_BIAS])
+    linear(a2, a2, wide, m, d, 4 * d, p, at[b + FC_WEIGHT], 4 * d, 1, at[b + FC_BIAS], False)
+    gelu(wide, kept.slope[layer], m, 4 * d)
+    weight, bias = at[b + OUT_WEIGHT], at[b + OUT_BIAS]
+    linear(wide, x2, kept.x[layer + 1], m, 4 * d, d, p, weight, d, 1, bias, True)
+
+
+@njit(**FAST)
+def backward(p, at, g, dims, kept, spare, rows, time, longest, queries):
+    """From the gradient of the logits in spare.z to that of the embedded stream, which is returned.
+
+    Adds to g on the way.
     """
-    most, wide = max(longest, queries), 4 * arch.width + 1
-    each = most * (13 * wide + arch.heads * longest)  # vectors a layer, and as many again for what is used over and over
-    vectors = (arch.layers + 1) * each + 10 * most * wide + (queries + longest) * (arch.vocab + 1)
-    memory = np.empty(vectors * LANES + 16, np.float32)
-    return memory[-memory.ctypes.data % 64 // 4 :]
+    vocab, layers, heads, d = dims
+    f = FIRST_LAYER + PER_LAYER * layers
+    head = head_offset(at, f)
+    dx, other = spare.dx, spare.dx2
+    da, dq, dmix = spare.da, spare.dq, spare.dmix
+    weight_gradient(kept.af, spare.z, queries, d, vocab, g, head, 1, d, -1)
+    linear(spare.z, spare.z, da, queries, vocab, d, p, head, d, 1, -1, False)
+    dx[: queries * (d + 1) * LANES] = 0
+    norm_back(da, kept.unitf, kept.rstdf, dx, queries, d, p, g, at[f], at[f + 1])
+    for layer in range(layers - 1, -1, -1):
+        b, last = FIRST_LAYER + PER_LAYER * layer, layer == layers - 1
+        m, weight = queries if last else time, at[b + QKV_WEIGHT]
+        mlp_back(p, at, g, b, layer, kept, spare, dx, m, d)
+        attention_back(p, at, g, b, layer, last, kept, spare, rows, dx, m, time, longest, heads, d)
+        if last:
+            linear(dq, dq, dmix, m, d, d, p, weight, 1, 3 * d, -1, False)
+            scatter(dmix, rows.asked, da, m, d)
+            other[: time * (d + 1) * LANES] = 0
+            scatter(dx, rows.asked, other, m, d)
+            dx, other = other, dx
+        else:
+            linear(dq, da, da, m, d, d, p, weight, 1, 3 * d, -1, True)
+        unit, rstd = kept.unit1[layer], kept.rstd1[layer]
+        norm_back(da, unit, rstd, dx, time, d, p, g, at[b + LN1_WEIGHT], at[b + LN1_BIAS])
+    return dx
+
+
+@njit(**FAST)
+def mlp_back(p, at, g, b, layer, kept, spare, dx, m, d):
+    """Add the MLP's way back to dx (m, D), the gradient of the stream after it."""
+    da, dwide, unit, rstd = spare.da, spare.dwide, kept.unit2[layer], kept.rstd2[layer]
+    weight, bias = at[b + OUT_WEIGHT], at[b + OUT_BIAS]
+    weight_gradient(kept.wide[layer], dx, m, 4 * d, d, g, weight, d, 1, bias)
+    linear(dx, dx, dwide, m, d, 4 * d, p, weight, 1, d, -1, False)
+    for i in range(0, m * (4 * d + 1) * LANES, LANES):
+        store(dwide, i, load(dwide, i) * load(kept.slope[layer], i))
+    weight, bias = at[b + FC_WEIGHT], at[b + FC_BIAS]
+    weight_gradient(kept.a2[layer], dwide, m, d, 4 * d, g, weight, 4 * d, 1, bias)
+    linear(dwide, dx, da, m, 4 * d, d, p, weight, 1, 4 * d, -1, False)
+    norm_back(da, unit, rstd, dx, m, d, p, g, at[b + LN2_WEIGHT], at[b + LN2_BIAS])
+
+
+@njit(**FAST)
+def attention_back(p, at, g, b, layer, last, kept, spare, rows, dx, m, time, longest, heads, d):
+    """From dx (m, D), the gradient of the stream after attention, to two others.
+
+    These are the gradients of the queries (spare.dq) and of the normed stream (spare.da).
+    """
+    a, high = (kept.asking, rows.high) if last else (kept.a1[layer], rows.until)
+    q, kv, mixed, probs = kept.q[layer], kept.kv[layer], kept.mixed[layer], kept.probs[layer]
+    dq, dkv, dmix, ds = spare.dq, spare.dkv, spare.dmix, spare.ds
+    weight, bias = at[b + PROJ_WEIGHT], at[b + PROJ_BIAS]
+    weight_gradient(mixed, dx, m, d, d, g, weight, d, 1, bias)
+    linear(dx, dx, dmix, m, d, d, p, weight, 1, d, -1, False)
+    dkv[: time * (2 * d + 1) * LANES] = 0
+    attend_back(q, kv, mixed, probs, longest, dmix, high, dq, dkv, ds, m, heads, d)
+    weight, bias = at[b + QKV_WEIGHT], at[b + QKV_BIAS]
+    weight_gradient(a, dq, m, d, d, g, weight, 3 * d, 1, bias)
+    weight_gradient(kept.a1[layer], dkv, time, d, 2 * d, g, weight + d, 3 * d, 1, bias + d)
+    linear(dkv, dkv, spare.da, time, 2 * d, d, p, weight + d, 1, 3 * d, -1, False)
+
+
+@njit(**FAST)
+def head_offset(at, f):
+    """Where the output head begins.
+
+    At the token embedding where it is tied, else behind the final norm.
+    """
+    return at[TOKENS] if len(at) == f + 3 else at[f + 2]
+
+
+@njit(**FAST)
+def embed_bits(x, cells, tokens, lanes, p, at, time, dims):
+    """x (time, D): a linear map of each lane's rows of bits, plus the position.
+
+    Keeps the bits in ``cells`` (time, V).
+    """
+    vocab, d = dims[0], dims[3]
+    for t in range(time):
+        for i in range(d):
+            store(x, (t * (d + 1) + i) * LANES, splat(p[at[POSITIONS] + t * d + i]))
+        for l in range(LANES):
+            for c in range(vocab):
+                cells[(t * (vocab + 1) + c) * LANES + l] = tokens[max(lanes[l], 0), t, c]
+    linear(cells, x, x, time, vocab, d, p, at[TOKENS], d, 1, -1, True)
+
+
+@njit(**FAST)
+def positions_back(dx, g, wpe, time, d):
+    """Add dx (time, D) to the gradient of the positions."""
+    for i in range(time * d):
+        g[wpe + i] += total(load(dx, (i // d * (d + 1) + i % d) * LANES))

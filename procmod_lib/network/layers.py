@@ -1,28 +1,44 @@
-"""The layers of GPT-2, forward and backward, for LANES sequences at once: what :mod:`procmod_lib.kernel` is made of.
+"""The layers of GPT-2, forward and backward, for LANES sequences at once: what
+:mod:`procmod_lib.network.kernel` is made of.
 
-Buffers are flat, and ``(t * (d + 1) + i) * LANES`` is where the vector of time t, feature i of d begins: a row is one vector longer
-than it needs to be, since with rows of a power of two all times would fall on the same few lines of the cache.
-"""
-
-import math
+Buffers are flat, and ``(t * (d + 1) + i) * LANES`` is where the vector of time t, feature i of d
+begins: a row is one vector longer than it needs to be, since with rows of a power of two all times
+would fall on the same few lines of the cache."""
 
 import numpy as np
 from numba import njit
 
-from procmod_lib.network.vector import FLAGS, LANES, exp, load, maximum, minimum, splat, sqrt, store, total
+from procmod_lib.network.vector import (
+    FLAGS,
+    LANES,
+    exp,
+    load,
+    splat,
+    sqrt,
+    store,
+    total,
+)
 
 FAST = dict(nogil=True, fastmath=set(FLAGS), cache=True, error_model="numpy")
 
 
 @njit(**FAST)
 def load4(x, i):
-    """Four vectors of x from i on; in this file a tuple of four vectors is what stays in registers."""
+    """Four vectors of x from i on.
+
+    In this file a tuple of four vectors is what stays in registers.
+    """
     return load(x, i), load(x, i + LANES), load(x, i + 2 * LANES), load(x, i + 3 * LANES)
 
 
 @njit(**FAST)
 def store4(x, i, v):
-    store(x, i, v[0]), store(x, i + LANES, v[1]), store(x, i + 2 * LANES, v[2]), store(x, i + 3 * LANES, v[3])
+    (
+        store(x, i, v[0]),
+        store(x, i + LANES, v[1]),
+        store(x, i + 2 * LANES, v[2]),
+        store(x, i + 3 * LANES, v[3]),
+    )
 
 
 @njit(**FAST)
@@ -49,16 +65,23 @@ def dot4(a, x):
 
 @njit(**FAST)
 def linear(x, base, y, times, inputs, outputs, p, at, step_in, step_out, bias, keep):
-    """y[t, o] = sum over i of w[i, o] x[t, i], plus the bias p[bias + o] if bias >= 0, plus base[t, o] if ``keep`` (outputs a multiple of 4).
+    """y[t, o] = sum over i of w[i, o] x[t, i], plus the bias p[bias + o] if bias >= 0, plus base[t,
+    o] if ``keep`` (outputs a multiple of 4).
 
-    The weight w[i, o] is p[at + i * step_in + o * step_out], so the same lines serve the way forward and the way back.
+    The weight w[i, o] is p[at + i * step_in + o * step_out], so the same lines serve the way
+    forward and the way back.
     Four outputs at two times are in flight together: eight sums that never leave their registers.
     """
     zero, one = splat(np.float32(0.0)), splat(np.float32(1.0))
     none = zero, zero, zero, zero
     for t in range(0, times, 2):
         u = min(t + 1, times - 1)  # an odd last time is computed twice, to the same numbers
-        xt, xu, yt, yu = t * (inputs + 1) * LANES, u * (inputs + 1) * LANES, t * (outputs + 1) * LANES, u * (outputs + 1) * LANES
+        xt, xu, yt, yu = (
+            t * (inputs + 1) * LANES,
+            u * (inputs + 1) * LANES,
+            t * (outputs + 1) * LANES,
+            u * (outputs + 1) * LANES,
+        )
         for four in range(0, outputs, 4):
             o = min(four, outputs - 4)  # and so are outputs of the last four that were there before
             a, b, ya, yb = none, none, yt + o * LANES, yu + o * LANES
@@ -74,18 +97,28 @@ def linear(x, base, y, times, inputs, outputs, p, at, step_in, step_out, bias, k
 
 
 @njit(**FAST)
-def outer(x, dy, times, inputs, outputs, g, at, step_in, step_out, bias):
-    """Gradient of :func:`linear`'s weights and bias: g[at + i step_in + o step_out] += sum over t, lanes of x[t, i] dy[t, o]."""
+def weight_gradient(x, dy, times, inputs, outputs, g, at, step_in, step_out, bias):
+    """Gradient of :func:`linear`'s weights and bias.
+
+    G[at + i step_in + o step_out] += sum over t, lanes of x[t, i] dy[t, o].
+    """
     zero, xs, ys = splat(np.float32(0.0)), (inputs + 1) * LANES, (outputs + 1) * LANES
     for four in range(0, outputs, 4):
         o = min(four, outputs - 4)
-        new = splat(np.float32(four == o)), splat(np.float32(four - o < 2)), splat(np.float32(four - o < 3))  # not among the last four
+        new = (
+            splat(np.float32(four == o)),
+            splat(np.float32(four - o < 2)),
+            splat(np.float32(four - o < 3)),
+        )  # not among the last four
         for i in range(0, inputs, 2):
             j = min(i + 1, inputs - 1)
             a = b = zero, zero, zero, zero
             for t in range(times):
                 d = load4(dy, t * ys + o * LANES)
-                a, b = add4(a, load(x, t * xs + i * LANES), d), add4(b, load(x, t * xs + j * LANES), d)
+                a, b = (
+                    add4(a, load(x, t * xs + i * LANES), d),
+                    add4(b, load(x, t * xs + j * LANES), d),
+                )
             gain4(g, at + i * step_in + o * step_out, step_out, a, new)
             if j > i:
                 gain4(g, at + j * step_in + o * step_out, step_out, b, new)
@@ -98,7 +131,10 @@ def outer(x, dy, times, inputs, outputs, g, at, step_in, step_out, bias):
 
 @njit(**FAST)
 def gain4(g, i, step, v, new):
-    """g[i], g[i + step], ... += the sums over the lanes of four vectors, the first three times 1 or 0."""
+    """g[i], g[i + step], ...
+
+    += the sums over the lanes of four vectors, the first three times 1 or 0.
+    """
     g[i] += total(v[0] * new[0])
     g[i + step] += total(v[1] * new[1])
     g[i + 2 * step] += total(v[2] * new[2])
@@ -151,7 +187,10 @@ def norm_back(dy, unit, rstd, dx, times, d, p, g, weight, bias):
 
 @njit(**FAST)
 def gelu(a, slope, times, width):
-    """Replace a (times, width) by its tanh-GELU and keep the slope; x times sigmoid(2u) is the same function."""
+    """Replace a (times, width) by its tanh-GELU and keep the slope.
+
+    X times sigmoid(2u) is the same function.
+    """
     one, c = splat(np.float32(1.0)), splat(np.float32(-1.5957691216))  # -2 sqrt(2 / pi)
     cubic, triple = splat(np.float32(0.044715)), splat(np.float32(-1.5957691216 * 0.134145))
     for t in range(times):
@@ -163,94 +202,7 @@ def gelu(a, slope, times, width):
 
 
 @njit(**FAST)
-def attend(q, kv, limit, low, high, probs, room, out, queries, heads, d):
-    """Attention of W queries: q, out (W, d), keys and values kv (T, 2 d); query w of lane l sees keys 0..limit[w, l].
-
-    Two queries go together. Probabilities are kept: ``room`` rows for each head and query.
-    """
-    hd = d // heads
-    scale, zero = splat(np.float32(1.0 / math.sqrt(d // heads))), splat(np.float32(0.0))
-    for h in range(heads):
-        for w in range(0, queries, 2):
-            u = min(w + 1, queries - 1)  # an odd last query is computed twice, to the same numbers
-            n, pw, pu = max(high[w], high[u]) + 1, (h * queries + w) * room * LANES, (h * queries + u) * room * LANES
-            for e in range(h * hd, h * hd + hd, 4):
-                a, b = times4(load4(q, (w * (d + 1) + e) * LANES), scale), times4(load4(q, (u * (d + 1) + e) * LANES), scale)
-                for s in range(n):
-                    key = load4(kv, (s * (2 * d + 1) + e) * LANES)
-                    za, zb = dot4(a, key), dot4(b, key)
-                    if e > h * hd:
-                        za, zb = za + load(probs, pw + s * LANES), zb + load(probs, pu + s * LANES)
-                    store(probs, pw + s * LANES, za), store(probs, pu + s * LANES, zb)
-            soften(probs, pw, n, limit, w * LANES, low[w])
-            if u > w:
-                soften(probs, pu, n, limit, u * LANES, low[u])
-            for e in range(h * hd, h * hd + hd, 4):
-                a = b = zero, zero, zero, zero
-                for s in range(n):
-                    value = load4(kv, (s * (2 * d + 1) + d + e) * LANES)
-                    a, b = add4(a, load(probs, pw + s * LANES), value), add4(b, load(probs, pu + s * LANES), value)
-                store4(out, (w * (d + 1) + e) * LANES, a), store4(out, (u * (d + 1) + e) * LANES, b)
-
-
-@njit(**FAST)
-def soften(probs, row, n, limit, at, low):
-    """Softmax over n keys, in place; keys above limit[l] get nothing, those up to ``low`` are below every limit."""
-    for s in range(low + 1, n):
-        over = minimum(load(limit, at) - splat(np.float32(s)), splat(np.float32(0.0)))
-        store(probs, row + s * LANES, load(probs, row + s * LANES) + over * splat(np.float32(1e30)))
-    most, mass = load(probs, row), splat(np.float32(0.0))
-    for s in range(1, n):
-        most = maximum(most, load(probs, row + s * LANES))
-    for s in range(n):
-        z = exp(load(probs, row + s * LANES) - most)
-        mass = mass + z
-        store(probs, row + s * LANES, z)
-    mass = splat(np.float32(1.0)) / mass
-    for s in range(n):
-        store(probs, row + s * LANES, load(probs, row + s * LANES) * mass)
-
-
-@njit(**FAST)
-def attend_back(q, kv, out, probs, room, dout, high, dq, dkv, ds, queries, heads, d):
-    """Gradient of :func:`attend`: sets dq (W, d), adds to dkv (T, 2 d); ds is working space (2 T,)."""
-    hd = d // heads
-    scale, zero = splat(np.float32(1.0 / math.sqrt(d // heads))), splat(np.float32(0.0))
-    none = zero, zero, zero, zero
-    for h in range(heads):
-        for w in range(0, queries, 2):
-            u = min(w + 1, queries - 1)
-            n, pw, pu = max(high[w], high[u]) + 1, (h * queries + w) * room * LANES, (h * queries + u) * room * LANES
-            dot_a = dot_b = zero
-            twin = splat(np.float32(u > w))  # an odd last query counts once
-            for i in range(h * hd, h * hd + hd):
-                dot_a = dot_a + load(dout, (w * (d + 1) + i) * LANES) * load(out, (w * (d + 1) + i) * LANES)
-                dot_b = dot_b + load(dout, (u * (d + 1) + i) * LANES) * load(out, (u * (d + 1) + i) * LANES)
-            for e in range(h * hd, h * hd + hd, 4):
-                a, b = load4(dout, (w * (d + 1) + e) * LANES), times4(load4(dout, (u * (d + 1) + e) * LANES), twin)
-                for s in range(n):
-                    at = (s * (2 * d + 1) + d + e) * LANES
-                    value = load4(kv, at)
-                    ga, gb = dot4(a, value), dot4(b, value)
-                    if e > h * hd:
-                        ga, gb = ga + load(ds, 2 * s * LANES), gb + load(ds, (2 * s + 1) * LANES)
-                    store(ds, 2 * s * LANES, ga), store(ds, (2 * s + 1) * LANES, gb)
-                    store4(dkv, at, add4(add4(load4(dkv, at), load(probs, pw + s * LANES), a), load(probs, pu + s * LANES), b))
-            for e in range(h * hd, h * hd + hd, 4):
-                a, b = times4(load4(q, (w * (d + 1) + e) * LANES), scale), times4(load4(q, (u * (d + 1) + e) * LANES), scale * twin)
-                sum_a = sum_b = none
-                for s in range(n):
-                    at = (s * (2 * d + 1) + e) * LANES
-                    key = load4(kv, at)
-                    ga = load(probs, pw + s * LANES) * (load(ds, 2 * s * LANES) - dot_a)
-                    gb = load(probs, pu + s * LANES) * (load(ds, (2 * s + 1) * LANES) - dot_b)
-                    sum_a, sum_b = add4(sum_a, ga, key), add4(sum_b, gb, key)
-                    store4(dkv, at, add4(add4(load4(dkv, at), ga, a), gb, b))
-                store4(dq, (u * (d + 1) + e) * LANES, times4(sum_b, scale)), store4(dq, (w * (d + 1) + e) * LANES, times4(sum_a, scale))
-
-
-@njit(**FAST)
-def take(x, limit, y, queries, d):
+def gather(x, limit, y, queries, d):
     """y (W, d): x (T, d) at time limit[w, l] of each lane."""
     for w in range(queries):
         for i in range(d):
@@ -259,89 +211,9 @@ def take(x, limit, y, queries, d):
 
 
 @njit(**FAST)
-def give(dy, limit, dx, queries, d):
-    """dx (T, d) += dy (W, d) at time limit[w, l] of each lane: the way back of :func:`take`."""
+def scatter(dy, limit, dx, queries, d):
+    """dx (T, d) += dy (W, d) at time limit[w, l] of each lane: the way back of :func:`gather`."""
     for w in range(queries):
         for i in range(d):
             for l in range(LANES):
                 dx[(limit[w, l] * (d + 1) + i) * LANES + l] += dy[(w * (d + 1) + i) * LANES + l]
-
-
-@njit(**FAST)
-def embed(x, tokens, lanes, p, wte, wpe, time, d):
-    """x (time, d): the embedding of each lane's tokens, plus that of the position."""
-    for t in range(time):
-        for l in range(LANES):
-            token = wte + tokens[max(lanes[l], 0), t] * d
-            for i in range(d):
-                x[(t * (d + 1) + i) * LANES + l] = p[token + i]
-        for i in range(d):
-            at = (t * (d + 1) + i) * LANES
-            store(x, at, load(x, at) + splat(p[wpe + t * d + i]))
-
-
-@njit(**FAST)
-def embed_back(dx, tokens, lanes, g, wte, time, d):
-    """Add dx (time, d) to the gradients of the tokens' embeddings."""
-    for t in range(time):
-        for l in range(LANES):
-            token = wte + tokens[max(lanes[l], 0), t] * d
-            for i in range(d if lanes[l] >= 0 else 0):
-                g[token + i] += dx[(t * (d + 1) + i) * LANES + l]
-
-
-@njit(**FAST)
-def score(z, targets, lanes, weights, loss, hit, queries, vocab):
-    """Cross-entropy of logits z (W, vocab): writes loss and hit (n, W), turns z into the gradient with respect to it."""
-    share = np.zeros(LANES, np.float32)
-    for w in range(queries):
-        at = w * (vocab + 1) * LANES
-        most, mass = load(z, at), splat(np.float32(0.0))
-        for o in range(1, vocab):
-            most = maximum(most, load(z, at + o * LANES))
-        top = np.empty(LANES, np.float32)
-        store(top, 0, most)
-        share[:] = 0
-        for l in range(LANES):
-            r = lanes[l]
-            if r >= 0 and targets[r, w] >= 0:
-                share[l] = weights[r, w]
-                gold = z[at + targets[r, w] * LANES + l]
-                loss[r, w] = top[l] - gold
-                hit[r, w] = gold == top[l]
-                for o in range(targets[r, w] if gold == top[l] else 0):
-                    if z[at + o * LANES + l] == top[l]:
-                        hit[r, w] = 0  # of equal logits the first is the answer
-        for o in range(vocab):
-            e = exp(load(z, at + o * LANES) - most)
-            mass = mass + e
-            store(z, at + o * LANES, e)
-        store(top, 0, mass)
-        part = load(share, 0) / mass
-        for o in range(vocab):
-            store(z, at + o * LANES, load(z, at + o * LANES) * part)
-        for l in range(LANES):
-            r = lanes[l]
-            if r >= 0 and targets[r, w] >= 0:
-                loss[r, w] += math.log(top[l])
-                z[at + targets[r, w] * LANES + l] -= share[l]
-
-
-@njit(**FAST)
-def score_bits(z, targets, lanes, weights, loss, hit, queries, cells):
-    """As :func:`score` for rows of bits, targets (n, W, cells): mean binary cross-entropy, and the share of right bits."""
-    for w in range(queries):
-        for l in range(LANES):
-            r = lanes[l]
-            scored = r >= 0 and targets[r, w, 0] >= 0
-            for o in range(cells):
-                at = (w * (cells + 1) + o) * LANES + l
-                y = z[at]
-                z[at] = 0
-                if scored:
-                    small = math.exp(-abs(y))
-                    bit = targets[r, w, o] > 0
-                    loss[r, w] += (max(y, np.float32(0.0)) - (y if bit else np.float32(0.0)) + math.log1p(small)) / cells
-                    hit[r, w] += ((y > 0) == bit) / np.float32(cells)
-                    chance = (np.float32(1.0) if y > 0 else np.float32(small)) / (np.float32(1.0) + np.float32(small))
-                    z[at] = (chance - (np.float32(1.0) if bit else np.float32(0.0))) * weights[r, w] / cells

@@ -1,9 +1,9 @@
-"""LANES float32 numbers as one value that numba understands: load, store, splat, + - * /, exp, sqrt, maximum, total.
+"""LANES float32 numbers as one value that numba understands: load, store, splat, + - * /, exp,
+sqrt, maximum, total.
 
-numba has no vector type and its automatic vectorisation gives up on short loops, because it cannot know that two arrays
-do not overlap. This adds the type in LLVM's own terms, so the compiler maps it to whatever the machine has
-(one AVX-512 or AVX2 register, two NEON registers, ...).
-"""
+numba has no vector type and its automatic vectorisation gives up on short loops, because it cannot
+know that two arrays do not overlap. This adds the type in LLVM's own terms, so the compiler maps it
+to whatever the machine has (one AVX-512 or AVX2 register, two NEON registers, ...)."""
 
 import operator
 
@@ -12,7 +12,13 @@ from numba import types
 from numba.extending import intrinsic, models, overload, register_model
 
 LANES = 16 if binding.get_host_cpu_features().get("avx512f") else 8
-FLAGS = ("contract", "nnan", "ninf", "nsz", "arcp")  # not "reassoc": sums keep their order, so numbers do not depend on how the compiler inlines
+FLAGS = (
+    "contract",
+    "nnan",
+    "ninf",
+    "nsz",
+    "arcp",
+)  # not "reassoc": sums keep their order, so numbers do not depend on how the compiler inlines
 _F32, _I32 = ir.FloatType(), ir.IntType(32)
 _VEC, _IVEC = ir.VectorType(_F32, LANES), ir.VectorType(_I32, LANES)
 
@@ -75,20 +81,31 @@ def splat(typing, x):
 
     def emit(context, builder, signature, args):
         one = builder.insert_element(ir.Constant(_VEC, ir.Undefined), args[0], ir.Constant(_I32, 0))
-        return builder.shuffle_vector(one, ir.Constant(_VEC, ir.Undefined), ir.Constant(_IVEC, [0] * LANES))
+        return builder.shuffle_vector(
+            one, ir.Constant(_VEC, ir.Undefined), ir.Constant(_IVEC, [0] * LANES)
+        )
 
     return vector(types.float32), emit
 
 
 @intrinsic
 def total(typing, v):
-    """total(v): the sum over the lanes, a float32: the upper half is added to the lower until one number is left."""
+    """total(v): the sum over the lanes, a float32.
+
+    The upper half is added to the lower until one number is left.
+    """
 
     def emit(context, builder, signature, args):
         value, half = args[0], LANES // 2
         while half:
-            parts = [builder.shuffle_vector(value, ir.Constant(value.type, ir.Undefined), ir.Constant(ir.VectorType(_I32, half), list(range(i, i + half))))
-                     for i in (0, half)]  # fmt: skip
+            parts = [
+                builder.shuffle_vector(
+                    value,
+                    ir.Constant(value.type, ir.Undefined),
+                    ir.Constant(ir.VectorType(_I32, half), list(range(i, i + half))),
+                )
+                for i in (0, half)
+            ]
             value, half = builder.fadd(*parts, flags=FLAGS), half // 2
         return builder.extract_element(value, ir.Constant(_I32, 0))
 
@@ -97,7 +114,9 @@ def total(typing, v):
 
 def _lanewise(name: str, *kinds):
     """A rule for typing and code of LLVM's function of that name, lane by lane."""
-    return vector(*kinds), lambda context, builder, signature, args: _call(builder, f"llvm.{name}.v{LANES}f32", *args)
+    return vector(*kinds), lambda context, builder, signature, args: _call(
+        builder, f"llvm.{name}.v{LANES}f32", *args
+    )
 
 
 @intrinsic
@@ -120,7 +139,10 @@ def sqrt(typing, v):
 
 @intrinsic
 def exp(typing, v):
-    """exp(v), lane by lane, to about 1e-7 relative: a power of two times a polynomial (Cephes' coefficients)."""
+    """exp(v), lane by lane, to about 1e-7 relative.
+
+    A power of two times a polynomial (Cephes' coefficients).
+    """
 
     def emit(context, builder, signature, args):
         def times(a, b):
@@ -131,11 +153,25 @@ def exp(typing, v):
 
         x = _call(builder, f"llvm.minnum.v{LANES}f32", args[0], _constant(88.0))
         x = _call(builder, f"llvm.maxnum.v{LANES}f32", x, _constant(-87.0))
-        whole = _call(builder, f"llvm.floor.v{LANES}f32", plus(times(x, _constant(1.44269504)), _constant(0.5)))
-        rest = plus(plus(x, builder.fmul(whole, _constant(-0.693359375), flags=("contract",))),
-                    builder.fmul(whole, _constant(2.12194440e-4), flags=("contract",)))  # fmt: skip
+        whole = _call(
+            builder,
+            f"llvm.floor.v{LANES}f32",
+            plus(times(x, _constant(1.44269504)), _constant(0.5)),
+        )
+        rest = plus(
+            plus(x, builder.fmul(whole, _constant(-0.693359375), flags=("contract",))),
+            builder.fmul(whole, _constant(2.12194440e-4), flags=("contract",)),
+        )
         y = _constant(1.9875691500e-4)
-        for c in (1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1.0, 1.0):
+        for c in (
+            1.3981999507e-3,
+            8.3334519073e-3,
+            4.1665795894e-2,
+            1.6666665459e-1,
+            5.0000001201e-1,
+            1.0,
+            1.0,
+        ):
             y = plus(times(y, rest), _constant(c))
         power = builder.add(builder.fptosi(whole, _IVEC), ir.Constant(_IVEC, [127] * LANES))
         return times(y, builder.bitcast(builder.shl(power, ir.Constant(_IVEC, [23] * LANES)), _VEC))
@@ -146,7 +182,9 @@ def exp(typing, v):
 def _binary(symbol, opcode):
     @intrinsic
     def both(typing, a, b):
-        return vector(vector, vector), lambda context, builder, signature, args: getattr(builder, opcode)(*args, flags=FLAGS)
+        return vector(vector, vector), lambda context, builder, signature, args: getattr(
+            builder, opcode
+        )(*args, flags=FLAGS)
 
     def choose(a, b):
         if isinstance(a, Vector) and isinstance(b, Vector):
@@ -156,5 +194,10 @@ def _binary(symbol, opcode):
     overload(symbol)(choose)
 
 
-for _symbol, _opcode in ((operator.add, "fadd"), (operator.sub, "fsub"), (operator.mul, "fmul"), (operator.truediv, "fdiv")):
+for _symbol, _opcode in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+):
     _binary(_symbol, _opcode)

@@ -1,14 +1,23 @@
 """Intervals and tests; every function takes seeds in and returns numbers out."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from procmod_lib.initial.condition import parse
+from procmod_lib.initial import parse
 from procmod_lib.randomness import stream
+from procmod_lib.runs.run import Run
+from procmod_lib.tasks import bounds
 
 RESAMPLES = 10_000
 LEVEL = 0.05
+SUCCESS = 0.9
+"""A run succeeds when its last score is at least this."""
+
+EXACT_UP_TO = 16  # pairs for which all sign flips are counted
+FEWEST_FOR_INTERVAL = 3
 
 
 def final(table: pd.DataFrame) -> pd.DataFrame:
@@ -16,21 +25,23 @@ def final(table: pd.DataFrame) -> pd.DataFrame:
     return table.loc[table.groupby("key", sort=False)["step"].idxmax()].reset_index(drop=True)
 
 
-def interval(values, level: float = 0.95) -> tuple[float, float]:
-    """Bootstrap interval of the mean over seeds, with a fixed generator; (nan, nan) below three finite values.
+def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    """Bootstrap interval of the mean over seeds, with a fixed generator; (nan, nan) below three
+    finite values.
 
     Args:
-        values: (n,) one number a seed. level: coverage.
+        values: (n,) one number a seed.
+        level: coverage.
 
     >>> interval([0.5, 0.5, 0.5])
     (0.5, 0.5)
     """
-    values = np.asarray(values, float)
-    values = values[np.isfinite(values)]
-    if len(values) < 3:
+    array = np.asarray(values, float)
+    array = array[np.isfinite(array)]
+    if len(array) < FEWEST_FOR_INTERVAL:
         return (float("nan"), float("nan"))
-    picks = stream("bootstrap").integers(len(values), size=(RESAMPLES, len(values)))
-    low, high = np.quantile(values[picks].mean(1), [(1 - level) / 2, (1 + level) / 2])
+    picks = stream("bootstrap").integers(len(array), size=(RESAMPLES, len(array)))
+    low, high = np.quantile(array[picks].mean(1), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
@@ -40,11 +51,13 @@ def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
     >>> [round(x, 3) for x in wilson(0, 10)]
     [0.0, 0.278]
     """
-    return tuple(map(float, stats.binomtest(successes, n).proportion_ci(level, method="wilson")))
+    low, high = stats.binomtest(successes, n).proportion_ci(level, method="wilson")
+    return float(low), float(high)
 
 
-def sign_flip(differences) -> float:
-    """Two-sided p of the exact paired sign-flip test of mean difference zero; above 16 pairs by 100,000 random flips.
+def sign_flip(differences: Sequence[float]) -> float:
+    """Two-sided p of the exact paired sign-flip test of mean difference zero; above 16 pairs by
+    100,000 random flips.
 
     >>> sign_flip([1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
     0.03125
@@ -52,124 +65,182 @@ def sign_flip(differences) -> float:
     d = np.asarray(differences, float)
     if not len(d) or not np.isfinite(d).all():
         return float("nan")
-    every = np.arange(2 ** min(len(d), 16))[:, None] >> np.arange(len(d)) & 1
-    flips = every if len(d) <= 16 else stream("sign flip").integers(2, size=(100_000, len(d)))
+    if len(d) <= EXACT_UP_TO:
+        flips = np.arange(2 ** len(d))[:, None] >> np.arange(len(d)) & 1
+    else:
+        flips = stream("sign flip").integers(2, size=(100_000, len(d)))
     means = np.abs((1 - 2 * flips) @ d) / len(d)
     return float(np.mean(means >= abs(d.mean()) - 1e-12))
 
 
-def holm(p) -> np.ndarray:
+def holm(p: Sequence[float]) -> np.ndarray:
     """Holm's adjusted p over a family of claims, in the order given.
 
     >>> holm([0.01, 0.04, 0.03]).tolist()
     [0.03, 0.06, 0.06]
     """
-    p = np.asarray(p, float)
-    order = np.argsort(p)
-    steps = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    adjusted = np.empty_like(p)
+    values = np.asarray(p, float)
+    order = np.argsort(values)
+    steps = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    adjusted = np.empty_like(values)
     adjusted[order] = np.minimum(steps, 1.0)
     return adjusted
 
 
-def summary(table: pd.DataFrame, score: str = "token_accuracy", success: float = 0.9) -> pd.DataFrame:
-    """One row a (diagnostic, initial condition): n, mean and its interval, successes and their Wilson interval.
+def summary(
+    table: pd.DataFrame, score: str = "token_accuracy", success: float = SUCCESS
+) -> pd.DataFrame:
+    """One row a (diagnostic, initial condition): n, mean and its interval, successes and their
+    Wilson interval.
 
-    Non-finite runs are counted in ``non_finite`` and have no part in the mean. A run succeeds where its last score
-    is at least ``success``.
+    Non-finite runs are counted in ``non_finite`` and have no part in the mean.
     """
     rows = []
-    for (diagnostic, condition), group in final(table).groupby(["diagnostic", "initial_condition"], sort=False):
-        ok = group[group.status != "non-finite"]
-        values = ok[score].to_numpy()
+    groups = (
+        final(table).groupby(["diagnostic", "initial_condition"], sort=False) if len(table) else ()
+    )
+    for (diagnostic, condition), group in groups:
+        finite = group[group.status != "non-finite"]
+        values = finite[score].to_numpy()
         low, high = interval(values)
-        wins = int((values >= success).sum())
-        rows.append({
-            "diagnostic": diagnostic, "initial_condition": condition, "n": len(group), "non_finite": len(group) - len(ok),
-            "mean": float(values.mean()) if len(values) else float("nan"), "low": low, "high": high,
-            "successes": wins, "success_low": wilson(wins, len(group))[0], "success_high": wilson(wins, len(group))[1],
-        })  # fmt: skip
+        successes = int((values >= success).sum())
+        success_low, success_high = wilson(successes, len(group))
+        row = {
+            "diagnostic": diagnostic,
+            "initial_condition": condition,
+            "n": len(group),
+            "non_finite": len(group) - len(finite),
+            "mean": float(values.mean()) if len(values) else float("nan"),
+            "low": low,
+            "high": high,
+            "successes": successes,
+            "success_low": success_low,
+            "success_high": success_high,
+        }
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
-def against(table: pd.DataFrame, baseline: str = "scratch", score: str = "token_accuracy") -> pd.DataFrame:
-    """Paired difference of every condition from ``baseline``: mean, interval, sign-flip p, Holm-adjusted over the table."""
-    ends = final(table).pivot_table(index="seed", columns=["diagnostic", "initial_condition"], values=score, sort=False)
+DIFFERENCE = ["diagnostic", "initial_condition", "n", "difference", "low", "high", "p"]
+
+
+def paired_differences(
+    table: pd.DataFrame, baseline: str = "scratch", score: str = "token_accuracy"
+) -> pd.DataFrame:
+    """Paired difference of every condition from ``baseline``.
+
+    Mean, interval, sign-flip p, Holm-adjusted over the table.
+    """
+    if not len(table):
+        return pd.DataFrame(columns=[*DIFFERENCE, "p_holm"])
+    cells = ["diagnostic", "initial_condition"]
+    ends = final(table).pivot_table(index="seed", columns=cells, values=score, sort=False)
     rows = []
     for diagnostic, condition in ends.columns:
         if condition == baseline or (diagnostic, baseline) not in ends.columns:
             continue
         d = (ends[diagnostic, condition] - ends[diagnostic, baseline]).dropna().to_numpy()
-        low, high = interval(d)
-        rows.append({"diagnostic": diagnostic, "initial_condition": condition, "n": len(d), "difference": float(np.mean(d)) if len(d) else np.nan,
-                     "low": low, "high": high, "p": sign_flip(d)})  # fmt: skip
-    result = pd.DataFrame(rows, columns=["diagnostic", "initial_condition", "n", "difference", "low", "high", "p"])
+        mean = float(np.mean(d)) if len(d) else float("nan")
+        rows.append((diagnostic, condition, len(d), mean, *interval(d), sign_flip(d)))
+    result = pd.DataFrame(rows, columns=DIFFERENCE)
     return result.assign(p_holm=holm(result["p"]))
 
 
-def learnt(runs: list, table: pd.DataFrame) -> pd.DataFrame:
-    """One row for each source and pretraining budget in ``runs``: n, mean score and interval, how far it has come, how many count as learnt.
-
-    A run counts as learnt when it has come at least ``LEARNT`` of the way from guessing to what a model can reach
-    (:func:`procmod_lib.tasks.bounds.way`); the column ``way`` is that to the best possible.
+def differences_from_parents(table: pd.DataFrame) -> pd.DataFrame:
+    """Paired difference of every composition from each of its parents and from no pretraining, in a
+    column ``baseline``.
     """
-    from procmod_lib.experiments.grids import LEARNT
-    from procmod_lib.tasks import bounds
+    rows = []
+    for condition in dict.fromkeys(table.initial_condition):
+        for parent in parse(condition).parents:
+            pair = table[table.initial_condition.isin([condition, str(parent)])]
+            rows.append(paired_differences(pair, str(parent)).assign(baseline=str(parent)))
+    nothing = paired_differences(table.iloc[:0]).assign(baseline="")
+    return pd.concat(rows or [nothing], ignore_index=True)
 
-    ends, groups = final(table).set_index("key"), {}
+
+def learnt(runs: list[Run], table: pd.DataFrame) -> pd.DataFrame:
+    """One row for each source and pretraining budget in ``runs``: n, mean score and interval, how
+    many count as learnt.
+
+    A run counts as learnt when it has come at least :data:`procmod_lib.tasks.bounds.LEARNT` of the
+    way from guessing to what a model can reach; the column ``way`` is that to the best possible.
+    """
+    ends = final(table).set_index("key") if len(table) else table
+    groups: dict[tuple, list[Run]] = {}
     for run in runs:
         if run.key in ends.index:
             groups.setdefault((run.task, run.budget), []).append(run)
     rows = []
     for (task, budget), members in groups.items():
-        values = ends.loc[[r.key for r in members], "token_accuracy"].to_numpy()
+        values = ends.loc[[run.key for run in members], "token_accuracy"].to_numpy()
         low, high = interval(values)
         guess, best = bounds.guess(task), bounds.best(task)
-        rows.append({"source": task.name, "settings": "released" if budget.dropout else "better", "lengths": getattr(task, "lengths", "fixed"),
-                     "steps": budget.steps, "batch": budget.batch, "lr": budget.lr, "n": len(values), "mean": values.mean(), "low": low, "high": high,
-                     "guess": guess, "best": best, "way": (values.mean() - guess) / (best - guess),
-                     "learnt": sum(bounds.way(task, members[0].arch.width, v) >= LEARNT for v in values)})  # fmt: skip
+        ways = [bounds.way(task, members[0].arch.width, value) for value in values]
+        row = {
+            "source": task.name,
+            "settings": "released" if budget.dropout else "large_rate",
+            "lengths": task.lengths if task.has_lengths else "fixed",
+            "steps": budget.steps,
+            "batch": budget.batch,
+            "lr": budget.lr,
+            "n": len(values),
+            "mean": values.mean(),
+            "low": low,
+            "high": high,
+            "best": best,
+            "way": (values.mean() - guess) / (best - guess),
+            "learnt": sum(way >= bounds.LEARNT for way in ways),
+        }
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
-def steps_to(table: pd.DataFrame, threshold: float = 0.9, baseline: str = "scratch") -> pd.DataFrame:
-    """Steps until a run's accuracy first reaches ``threshold``; runs that never do are censored at their last step.
+def steps_to(
+    table: pd.DataFrame, threshold: float = SUCCESS, baseline: str = "scratch"
+) -> pd.DataFrame:
+    """Steps until a run's accuracy first reaches ``threshold``; runs that never do are censored at
+    their last step.
 
-    One row a condition: n, how many reached it, the Kaplan-Meier median (infinite where fewer than half did), and the log-rank p against ``baseline``.
+    Returns:
+        One row a condition: n, how many reached it, the Kaplan-Meier median (infinite where fewer
+            than half did), and the log-rank p against ``baseline``.
     """
-    runs = table.groupby("key", sort=False).agg(condition=("initial_condition", "first"), end=("step", "max"))
-    runs["there"] = table[table.token_accuracy >= threshold].groupby("key").step.min()
-    samples = {condition: stats.CensoredData(uncensored=group.there.dropna().astype(float), right=group.end[group.there.isna()].astype(float))
-               for condition, group in runs.groupby("condition", sort=False)}  # fmt: skip
+    ends = table.groupby("key", sort=False).agg(
+        condition=("initial_condition", "first"), end=("step", "max")
+    )
+    ends["there"] = table[table.token_accuracy >= threshold].groupby("key").step.min()
+    samples = {}
+    for condition, group in ends.groupby("condition", sort=False):
+        there, not_there = (
+            group.there.dropna().astype(float),
+            group.end[group.there.isna()].astype(float),
+        )
+        samples[condition] = stats.CensoredData(uncensored=there, right=not_there)
     rows = []
     for condition, sample in samples.items():
+        reached = len(sample) - sample.num_censored()
         survival = stats.ecdf(sample).sf
         half = survival.quantiles[survival.probabilities <= 0.5]
-        reached = sample.num_censored() < len(sample)
-        p = stats.logrank(sample, samples[baseline]).pvalue if condition != baseline and baseline in samples and reached else np.nan
-        rows.append({"initial_condition": condition, "n": len(sample), "reached": len(sample) - sample.num_censored(),
-                     "median": float(half[0]) if len(half) else np.inf, "p": float(p)})  # fmt: skip
-    return pd.DataFrame(rows)
+        p = float("nan")
+        if condition != baseline and baseline in samples and reached:
+            p = float(stats.logrank(sample, samples[baseline]).pvalue)
+        median = float(half[0]) if len(half) else float("inf")
+        rows.append((condition, len(sample), reached, median, p))
+    return pd.DataFrame(rows, columns=["initial_condition", "n", "reached", "median", "p"])
 
 
-def doses(table: pd.DataFrame, word: str = "noise") -> pd.DataFrame:
-    """One row a transfer and size of noise (0 for the plain transfer): n, mean, interval. Other perturbations are left out."""
+def noise_responses(table: pd.DataFrame, word: str = "noise") -> pd.DataFrame:
+    """One row a transfer and size of noise (0 for the plain transfer): n, mean, interval.
+
+    Other perturbations are left out.
+    """
     rows = []
     for row in summary(table).itertuples():
         condition = parse(row.initial_condition)
         plain = condition.without(word)
         if condition.sources and plain.is_whole:  # nothing else was done to it
-            rows.append({"transfer": str(plain), "initial_condition": row.initial_condition, "dose": condition[word], "n": row.n,
-                         "mean": row.mean, "low": row.low, "high": row.high})  # fmt: skip
-    return pd.DataFrame(rows, columns=["transfer", "initial_condition", "dose", "n", "mean", "low", "high"]).sort_values(["transfer", "dose"])
-
-
-def against_parents(table: pd.DataFrame) -> pd.DataFrame:
-    """Paired difference of every composition from each of its parents and from no pretraining, as :func:`against`."""
-    rows = []
-    for condition in dict.fromkeys(table.initial_condition):
-        if condition.startswith("attention=") and " mlp=" in condition:
-            for baseline in ("scratch", *condition.split()):
-                pair = against(table[table.initial_condition.isin([condition, baseline])], baseline)
-                rows.append(pair.assign(baseline=baseline))
-    return pd.concat(rows or [against(table.iloc[:0]).assign(baseline="")], ignore_index=True)
+            numbers = row.n, row.mean, row.low, row.high
+            rows.append((str(plain), row.initial_condition, condition[word], *numbers))
+    columns = ["transfer", "initial_condition", "dose", "n", "mean", "low", "high"]
+    return pd.DataFrame(rows, columns=columns).sort_values(["transfer", "dose"])

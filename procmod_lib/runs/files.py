@@ -1,4 +1,7 @@
-"""Files that are whole or absent: atomic writes, a digest in every name, damaged files set aside."""
+"""Files that are whole or absent.
+
+Atomic writes, a digest in every name, damaged files set aside.
+"""
 
 import hashlib
 import json
@@ -12,14 +15,21 @@ from safetensors.numpy import load
 
 DIGEST = 12  # hexadecimal digits of sha256 in a file's name
 
+Packet = tuple[str, str, str, bytes]
+"""A file on its way from one store to another: (folder, stem, suffix, content)."""
+
 
 def digest(content: bytes | Path) -> str:
     """The digest of bytes, or of a file's bytes, as it stands in a file's name."""
-    return hashlib.sha256(content.read_bytes() if isinstance(content, Path) else content).hexdigest()[:DIGEST]
+    whole = content.read_bytes() if isinstance(content, Path) else content
+    return hashlib.sha256(whole).hexdigest()[:DIGEST]
 
 
 def write(folder: Path, stem: str, suffix: str, content: bytes) -> Path:
-    """Write ``stem.digest.suffix`` at once or not at all, then remove older versions of it; return its path."""
+    """Write ``stem.digest.suffix`` at once or not at all, then remove older versions of it.
+
+    Return its path.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{stem}.{digest(content)}.{suffix}"
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=".writing-")
@@ -41,8 +51,8 @@ def write(folder: Path, stem: str, suffix: str, content: bytes) -> Path:
 def read(folder: Path, stem: str, suffix: str) -> bytes | None:
     """Return the content of ``stem.*.suffix`` if it is there and matches the digest in its name.
 
-    A file that does not match is named in a warning and moved to ``damaged`` (left in place in a read-only folder).
-    """
+    A file that does not match is named in a warning and moved to ``damaged`` (left in place in a
+    read-only folder)."""
     for path in sorted(folder.glob(f"{stem}.*.{suffix}")):
         try:
             content = path.read_bytes()
@@ -60,9 +70,14 @@ def set_aside(path: Path, why: str) -> None:
     try:
         room.mkdir(exist_ok=True)
         os.replace(path, room / path.name)
-        warnings.warn(f"{path.name} is damaged ({why}); it was moved to {room} and will be computed again.", stacklevel=2)
+        warnings.warn(
+            f"{path.name} is damaged ({why}); it was moved to {room} and will be computed again.",
+            stacklevel=2,
+        )
     except OSError:
-        warnings.warn(f"{path} is damaged ({why}); it is left where it is and not used.", stacklevel=2)
+        warnings.warn(
+            f"{path} is damaged ({why}); it is left where it is and not used.", stacklevel=2
+        )
 
 
 def unpack_tensors(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:

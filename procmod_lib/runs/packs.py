@@ -1,4 +1,6 @@
-"""Many finished runs in one Parquet file, so that a large store stays quick to read and small to publish."""
+"""Many finished runs in one Parquet file, so that a large store stays quick to read and small to
+publish.
+"""
 
 import io
 import json
@@ -12,22 +14,28 @@ import pyarrow.parquet as pq
 
 from procmod_lib.runs import files
 
+STEM = "pack"
 ROWS = 100_000  # rows a row group: what one filtered read takes at least
 
 
 def pack(folder: Path) -> int:
-    """Gather all single runs of a store and its packs into one pack; returns the number of runs in it.
+    """Gather all single runs of a store and its packs into one pack; returns the number of runs in
+    it.
 
-    The pack is complete on disk before any single file is removed. Rows are sorted, so a filtered read takes only its own row groups.
-    """
+    The pack is complete on disk before any single file is removed. Rows are sorted, so a filtered
+    read takes only its own row groups."""
     old = list((folder / "runs").glob("*.parquet"))
     contents = {p: files.read(folder / "runs", p.name.split(".")[0], "parquet") for p in old}
     if not any(contents.values()):
         return 0
-    table = pd.concat([pd.read_parquet(io.BytesIO(c)) for c in contents.values() if c], ignore_index=True).drop_duplicates(["key", "step"])
+    table = pd.concat(
+        [pd.read_parquet(io.BytesIO(c)) for c in contents.values() if c], ignore_index=True
+    ).drop_duplicates(["key", "step"])
     keys = sorted(table["key"].unique())
     rows = table.sort_values(["diagnostic", "initial_condition", "seed", "key", "step"])
-    arrow = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata({"keys": json.dumps(keys)})
+    arrow = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(
+        {"keys": json.dumps(keys)}
+    )
     buffer = io.BytesIO()
     pq.write_table(arrow, buffer, compression="zstd", row_group_size=ROWS)
     new = files.write(folder / "runs", "pack", "parquet", buffer.getvalue())
@@ -44,7 +52,7 @@ def parquet(table: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def split(content: bytes) -> list[tuple[str, bytes]]:
+def unpack(content: bytes) -> list[tuple[str, bytes]]:
     """Return the (key, content) of each run in a pack, as a file of its own would hold it."""
     table = pd.read_parquet(io.BytesIO(content))
     return [(key, parquet(run.reset_index(drop=True))) for key, run in table.groupby("key")]
@@ -68,13 +76,18 @@ def rows(folder: Path, equals: dict) -> pd.DataFrame:
             continue
         content = path if packed else files.read(path.parent, path.name.split(".")[0], "parquet")
         if content is not None:
-            tables.append(pd.read_parquet(content if packed else io.BytesIO(content), filters=filters))
+            tables.append(
+                pd.read_parquet(content if packed else io.BytesIO(content), filters=filters)
+            )
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["key", "step"])
 
 
 @lru_cache(maxsize=64)
 def _keys(path: Path, changed: int) -> frozenset:
-    """Keys of the runs in a pack; empty, with the pack set aside, where it does not match the digest in its name."""
+    """Keys of the runs in a pack.
+
+    Empty, with the pack set aside, where it does not match the digest in its name.
+    """
     if files.digest(path) != path.name.split(".")[-2]:
         files.set_aside(path, "its content does not match the digest in its name")
         return frozenset()

@@ -2,40 +2,97 @@
 
 from dataclasses import fields
 
-from procmod_lib.tasks.arithmetic import Addition, Multiplication, ReversedAddition
-from procmod_lib.tasks.automaton import Automaton
+# In reading order, which is that of every list of sources and diagnostics.
+# isort: off
+from procmod_lib.tasks.task import Batch, Task
+from procmod_lib.tasks.registry import DIAGNOSTICS, SOURCES, diagnostic, source
+from procmod_lib.tasks.lists import Identity, Set
+from procmod_lib.tasks.stack import Stack
 from procmod_lib.tasks.brackets import Dyck, DyckShuffle
+from procmod_lib.tasks.automaton import Automaton
+from procmod_lib.tasks.further_lists import Delete, Reverse, Sort, Union
+from procmod_lib.tasks.mixture import Mixture
 from procmod_lib.tasks.control import Shuffled
 from procmod_lib.tasks.haystack import Haystack
-from procmod_lib.tasks.language import LanguageModeling
-from procmod_lib.tasks.lists import Delete, Identity, Reverse, Set, Sort, Union
-from procmod_lib.tasks.mixture import Mixture
+from procmod_lib.tasks.arithmetic import Addition, Multiplication, ReversedAddition
 from procmod_lib.tasks.sorting import Sorting
-from procmod_lib.tasks.stack import Stack
-from procmod_lib.tasks.task import Batch as Batch
-from procmod_lib.tasks.task import Task
+from procmod_lib.tasks.language import LanguageModeling
+# isort: on
 
-SOURCES = {t.name: t for t in (Identity, Set, Stack, Dyck, DyckShuffle, Automaton, Reverse, Sort, Union, Delete)}
-DIAGNOSTICS = {t.name: t for t in (Haystack, Addition, ReversedAddition, Multiplication, Sorting, LanguageModeling)}
-TASKS = SOURCES | DIAGNOSTICS
+__all__ = [
+    "Addition",
+    "Automaton",
+    "Batch",
+    "DIAGNOSTICS",
+    "Delete",
+    "Dyck",
+    "DyckShuffle",
+    "Haystack",
+    "Identity",
+    "LanguageModeling",
+    "Mixture",
+    "Multiplication",
+    "Reverse",
+    "ReversedAddition",
+    "SOURCES",
+    "Set",
+    "Shuffled",
+    "Sort",
+    "Sorting",
+    "Stack",
+    "Task",
+    "Union",
+    "diagnostic",
+    "make_task",
+    "source",
+    "title",
+]
+
+SHUFFLED = "_tokens_shuffled"
 
 
 def make_task(name: str, **parameters) -> Task:
-    """Make a task by name; raises ValueError, naming what exists, for an unknown name or parameter.
+    """Make a task by name.
 
-    ``NAME_tokens_shuffled`` is the structure control of a source; ``NAME+NAME`` mixes two sources.
+    Args:
+        name: of a source or diagnostic. ``NAME_tokens_shuffled`` is the structure control of a
+            source, its tokens shuffled inside each sequence; ``NAME+NAME`` mixes two sources.
+        **parameters: fields of the task; the others keep their defaults.
+
+    Raises:
+        ValueError: the name or a parameter is unknown; the sentence says what exists.
 
     >>> make_task("haystack", pairs=10, vocab_size=256).length
     23
     """
     if "+" in name:
         return Mixture(*(make_task(part) for part in name.split("+", 1)))
-    base = name.removesuffix("_tokens_shuffled")
-    if base not in TASKS:
-        raise ValueError(f"task must be one of {', '.join(TASKS)}, got {name!r}.")
-    known = [f.name for f in fields(TASKS[base])]
+    base, known = name.removesuffix(SHUFFLED), SOURCES | DIAGNOSTICS
+    if base not in known:
+        raise ValueError(f"task must be one of {', '.join(known)}, got {name!r}.")
+    names = [field.name for field in fields(known[base])]
     for parameter in parameters:
-        if parameter not in known:
-            raise ValueError(f"{name}: there is no parameter {parameter!r}; it has {', '.join(known)}.")
-    task = TASKS[base](**parameters)
+        if parameter not in names:
+            raise ValueError(
+                f"{name}: there is no parameter {parameter!r}; it has {', '.join(names)}."
+            )
+    task = known[base](**parameters)
     return task if base == name else Shuffled(task)
+
+
+def title(name: str) -> str:
+    """How figures and tables write the name of a task, a mixture, a control or a model of a later
+    seed (``identity@1``).
+
+    >>> title("dyck_shuffle"), title("identity+set"), title("stack_tokens_shuffled")
+    ('k-Dyck shuffle', 'Identity+Set', 'Stack, tokens shuffled')
+    """
+    known = SOURCES | DIAGNOSTICS
+    name, later, _ = name.partition("@")
+    if later:
+        return f"{title(name)} of another seed"
+    if "+" in name:
+        return "+".join(map(title, name.split("+")))
+    if name.endswith(SHUFFLED):
+        return f"{title(name.removesuffix(SHUFFLED))}, tokens shuffled"
+    return known[name].title() if name in known else name.replace("_", " ").title()

@@ -5,31 +5,50 @@ from typing import ClassVar
 
 import numpy as np
 
+from procmod_lib.tasks.registry import source
 from procmod_lib.tasks.task import Batch, Task, below
 
 
+@source
 @dataclass(frozen=True)
 class Automaton(Task):
-    """Rows of a binary cellular automaton with a periodic edge; the model predicts every bit of the next row.
+    """Rows of a binary cellular automaton with a periodic edge; the model predicts every bit of the
+    next row.
 
-    One position is one row of bits, not one token, so the embeddings are linear maps between bits and width.
-    Each sample has a universe of its own, of ``universe`` cells from a random first row; ``rows`` consecutive rows are
-    shown from a random time on, cropped to ``cells`` cells (after arXiv 2410.02536). Rule 110 settles: a few samples in a hundred show
-    its background of period 14 alone, and so repeat.
+    One position is one row of bits, not one token, so the embeddings are linear maps between bits
+    and width. Each sample has a universe of its own, of ``universe`` cells from a random first row;
+    ``rows`` consecutive rows are shown from a random time on, cropped to ``cells`` cells (after
+    arXiv 2410.02536). Rule 110 settles: a few samples in a hundred show its background of period 14
+    alone, and so repeat.
 
     Attributes:
-        rule: Wolfram's number, 0..255. rows: T. cells: bits a row. universe: cells simulated. steps: rows simulated.
+        rule: Wolfram's number, 0..255. rows: T. cells: bits a row. universe: cells simulated.
+            steps: rows simulated.
 
     >>> batch = Automaton(rule=110, rows=3, cells=8, universe=8, steps=3).build(
-    ...     np.array([[0] + [.9, .9, .9, .1, .9, .9, .9, .9]]))         # a bit is 1 where its uniform is below 0.5
-    >>> ["".join(map(str, row)) for row in batch.tokens[0]]             # a live cell grows to the left
+    # a bit is 1 where its uniform is below 0.5
+    ...     np.array([[0] + [.9, .9, .9, .1, .9, .9, .9, .9]]))
+    >>> # a live cell grows to the left
+    >>> ["".join(map(str, row)) for row in batch.tokens[0]]
     ['00010000', '00110000', '01110000']
-    >>> batch.positions.tolist()                                        # rows 0 and 1 predict rows 1 and 2
+    >>> # rows 0 and 1 predict rows 1 and 2
+    >>> batch.positions.tolist()
     [[0, 1]]
     """
 
     name: ClassVar[str] = "eca"
     kind: ClassVar[str] = "bits"
+    label: ClassVar[str] = "ECA rule 110"
+    colour: ClassVar[str] = "#56B4E9"
+    presets: ClassVar[dict] = {
+        "smoke": {"rows": 6, "cells": 8, "universe": 16, "steps": 12},
+        **{preset: {"steps": 300} for preset in ("quick", "small", "standard", "paper")},
+    }
+    budgets: ClassVar[dict] = {
+        "quick": {"batch": 16, "steps": 500},
+        **{preset: {"batch": 64} for preset in ("small", "standard", "paper")},
+    }
+    released: ClassVar[dict] = {"lr": 2e-6, "weight_decay": 0.0}
     rule: int = 110
     rows: int = 60
     cells: int = 100
@@ -51,14 +70,38 @@ class Automaton(Task):
     def check(self) -> None:
         self.require("rule", 0 <= self.rule <= 255, "between 0 and 255")
         self.require("rows", 2 <= self.rows <= 1024, "between 2 and 1024")
-        self.require("cells", 1 <= self.cells <= self.universe, "between 1 and the universe's cells")
+        self.require(
+            "cells", 1 <= self.cells <= self.universe, "between 1 and the universe's cells"
+        )
         self.require("universe", 3 <= self.universe <= 100_000, "between 3 and 100000")
         self.require("steps", self.rows <= self.steps <= 100_000, "at least rows, at most 100000")
+
+    def best(self, batch: Batch) -> float:
+        """In a crop every cell but the two at the edges is decided by the row above.
+
+        Those take the likelier bit.
+        """
+        if self.cells == self.universe:
+            return 1.0
+        above, below_ = batch.tokens[:, :-1], batch.tokens[:, 1:]  # (n, T - 1, cells)
+        right = self.cells - 2.0
+        for edge, neighbour in ((0, 1), (-1, -2)):
+            seen = (
+                2 * above[:, :, edge] + above[:, :, neighbour]
+                if self.cells > 1
+                else above[:, :, edge]
+            )
+            for value in np.unique(seen):
+                ones = below_[:, :, edge][seen == value].mean()
+                right += np.mean(seen == value) * max(ones, 1 - ones)
+        return float(right / self.cells)
 
     def build(self, uniforms: np.ndarray) -> Batch:
         n = len(uniforms)
         start = below(uniforms[:, 0], self.steps - self.rows + 1)  # (n,)
-        rest = np.argsort(-start, kind="stable")  # samples with most steps still to go first, so those that are ready fall off the end
+        rest = np.argsort(
+            -start, kind="stable"
+        )  # samples with most steps still to go first, so those that are ready fall off the end
         row = pack_bits(uniforms[rest, 1:] < 0.5)
         ready = np.empty_like(row)
         for going in np.searchsorted(-start[rest], -np.arange(int(start.max(initial=0)) + 1)):
@@ -70,13 +113,15 @@ class Automaton(Task):
         for t in range(self.rows):
             tokens[:, t] = unpack_bits(ready, self.cells)
             ready = evolve(ready, self.rule, self.universe)
-        positions = np.broadcast_to(np.arange(self.rows - 1, dtype=np.int32), (n, self.rows - 1)).copy()
+        positions = np.broadcast_to(
+            np.arange(self.rows - 1, dtype=np.int32), (n, self.rows - 1)
+        ).copy()
         scored = np.ones((n, self.rows - 1), bool)
         return Batch(tokens, positions, tokens[:, 1:].astype(np.int32), scored, scored.copy())
 
 
 def pack_bits(bits: np.ndarray) -> np.ndarray:
-    """Pack bits (n, cells) into words (n, ceil(cells / 64)), cell i at bit i % 64 of word i // 64."""
+    """Pack bits (n, cells) into words (n, ceil(cells / 64)); cell i is bit i % 64 of its word."""
     wide = np.zeros((len(bits), -(-bits.shape[1] // 64) * 64), bool)
     wide[:, : bits.shape[1]] = bits
     return np.packbits(wide, axis=1, bitorder="little").view(np.uint64)
@@ -88,7 +133,8 @@ def unpack_bits(words: np.ndarray, cells: int) -> np.ndarray:
 
 
 def evolve(words: np.ndarray, rule: int, cells: int) -> np.ndarray:
-    """Apply an elementary rule once to packed rows with a periodic edge; 64 cells to an instruction.
+    """Apply an elementary rule once to packed rows with a periodic edge; 64 cells to an
+    instruction.
 
     >>> unpack_bits(evolve(pack_bits(np.array([[0, 0, 0, 1, 0, 0, 0, 0]])), 110, 8), 8).tolist()
     [[0, 0, 1, 1, 0, 0, 0, 0]]
@@ -99,7 +145,9 @@ def evolve(words: np.ndarray, rule: int, cells: int) -> np.ndarray:
     right[:, :-1] |= words[:, 1:] << np.uint64(63)
     left[:, 0] |= words[:, -1] >> top & one
     right[:, -1] |= (words[:, 0] & one) << top
-    terms = [rule >> i & 1 for i in range(8)]  # the rule's table, turned into an exclusive or of products (Moebius transform)
+    terms = [
+        rule >> i & 1 for i in range(8)
+    ]  # the rule's table, turned into an exclusive or of products (Moebius transform)
     for bit in (1, 2, 4):
         terms = [t ^ terms[i ^ bit] if i & bit else t for i, t in enumerate(terms)]
     new = np.full_like(words, ~np.uint64(0) if terms[0] else 0)

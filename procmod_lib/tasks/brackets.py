@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from procmod_lib.tasks.registry import source
 from procmod_lib.tasks.task import Batch, Task, below, scored_span
 
 
@@ -18,6 +19,10 @@ class Brackets(Task):
 
     k: int = 16
     brackets: int = 128
+    example: ClassVar[dict] = {"k": 4, "brackets": 18}
+    presets: ClassVar[dict] = {"smoke": {"brackets": 8}, "quick": {"brackets": 64}}
+    budgets: ClassVar[dict] = {p: {"batch": 64} for p in ("quick", "small", "standard", "paper")}
+    released: ClassVar[dict] = {"warmup": 0, "schedule": "constant"}
 
     @property
     def vocab(self) -> int:
@@ -33,13 +38,35 @@ class Brackets(Task):
 
     def check(self) -> None:
         self.require("k", 1 <= self.k <= 4096, "between 1 and 4096")
-        self.require("brackets", 2 <= self.brackets <= 4096 and self.brackets % 2 == 0, "even, between 2 and 4096")
+        self.require(
+            "brackets",
+            2 <= self.brackets <= 4096 and self.brackets % 2 == 0,
+            "even, between 2 and 4096",
+        )
 
-    def scored(self, tokens: np.ndarray) -> Batch:
+    def spell(self, token: int) -> str:
+        return f"({token}" if token < self.k else f"{token - self.k})"
+
+    def best(self, batch: Batch) -> float:
+        """After each prefix, the likelier of the best opening and the best closing bracket."""
+        opens = batch.tokens < self.k  # (n, T)
+        depth = np.cumsum(np.where(opens, 1, -1), 1)[:, :-1]  # brackets open after each prefix
+        open_chance, close_best = self.chances(batch.tokens, depth)  # (n, T - 1) each
+        return float(np.maximum(open_chance / self.k, (1 - open_chance) * close_best).mean())
+
+    def chances(self, tokens: np.ndarray, depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How likely the next bracket opens, and how likely the best closing one is if it closes,
+        both (n, T - 1).
+        """
+        raise NotImplementedError
+
+    def all_scored(self, tokens: np.ndarray) -> Batch:
+        """Score every next token."""
         n, length = tokens.shape
         return scored_span(tokens, np.zeros(n, int), np.full(n, length - 1), length - 1)
 
 
+@source
 @dataclass(frozen=True)
 class Dyck(Brackets):
     """k-DYCK: properly nested, closed exactly at the given length.
@@ -54,6 +81,14 @@ class Dyck(Brackets):
     """
 
     name: ClassVar[str] = "dyck"
+    label: ClassVar[str] = "k-Dyck"
+    colour: ClassVar[str] = "#D55E00"
+    budgets: ClassVar[dict] = Brackets.budgets | {"quick": {"batch": 64, "steps": 6000}}
+
+    def chances(self, tokens, depth):
+        left = self.brackets - 1 - np.arange(depth.shape[1])
+        opening = np.where(depth == 0, 1.0, np.where(depth == left, 0.0, 0.5))
+        return opening, np.ones_like(opening)
 
     def build(self, uniforms: np.ndarray) -> Batch:
         n, length = len(uniforms), self.brackets
@@ -66,15 +101,18 @@ class Dyck(Brackets):
         order = np.argsort(np.maximum(depth[1:], depth[:-1]).T, axis=1, kind="stable")
         row, opening, closing = np.arange(n)[:, None], order[:, 0::2], order[:, 1::2]
         tokens[row, closing] = self.k + tokens[row, opening]
-        return self.scored(tokens)
+        return self.all_scored(tokens)
 
 
+@source
 @dataclass(frozen=True)
 class DyckShuffle(Brackets):
-    """k-DYCK SHUFFLE: every closing bracket has an opening one of its type before it; types interleave freely.
+    """k-DYCK SHUFFLE: every closing bracket has an opening one of its type before it; types
+    interleave freely.
 
-    A bracket opens with probability 0.5 where the depth (brackets still open, at most ``max_depth``) allows both; a closing
-    one closes an open bracket chosen uniformly. The sequence is cut at the length, whatever is open.
+    A bracket opens with probability 0.5 where the depth (brackets still open, at most
+    ``max_depth``) allows both; a closing one closes an open bracket chosen uniformly. The sequence
+    is cut at the length, whatever is open.
 
     >>> batch = DyckShuffle(k=2, brackets=4).build(np.array([[.1, .1, .9, .9, .0, .7, .0, .9]]))
     >>> batch.tokens.tolist()                                           # ( [ ) ]
@@ -82,11 +120,20 @@ class DyckShuffle(Brackets):
     """
 
     name: ClassVar[str] = "dyck_shuffle"
+    label: ClassVar[str] = "k-Dyck shuffle"
+    colour: ClassVar[str] = "#E69F00"
     max_depth: int = 16
 
     def check(self) -> None:
         super().check()
         self.require("max_depth", 1 <= self.max_depth <= 4096, "between 1 and 4096")
+
+    def chances(self, tokens, depth):
+        kind = np.arange(self.k)
+        opened = (tokens[:, :, None] == kind).astype(int)  # (n, T, k)
+        count = np.cumsum(opened - (tokens[:, :, None] == self.k + kind), 1)[:, :-1].max(2)
+        opening = np.where(depth == 0, 1.0, np.where(depth == self.max_depth, 0.0, 0.5))
+        return opening, count / np.maximum(depth, 1)
 
     def build(self, uniforms: np.ndarray) -> Batch:
         n, length = len(uniforms), self.brackets
@@ -97,9 +144,11 @@ class DyckShuffle(Brackets):
             opens = ((uniforms[:, t] < 0.5) | (depth == 0)) & (depth < self.max_depth)
             choice = uniforms[:, length + t]
             nth = below(choice, np.maximum(depth, 1))
-            open_kind = np.argmax(np.cumsum(count, 1) > nth[:, None], 1)  # the type of the nth open bracket
+            open_kind = np.argmax(
+                np.cumsum(count, 1) > nth[:, None], 1
+            )  # the type of the nth open bracket
             kind = np.where(opens, below(choice, self.k), open_kind)
             tokens[:, t] = np.where(opens, kind, self.k + kind)
             count[row, kind] += np.where(opens, 1, -1)
             depth += np.where(opens, 1, -1)
-        return self.scored(tokens)
+        return self.all_scored(tokens)

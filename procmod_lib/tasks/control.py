@@ -1,4 +1,7 @@
-"""The structure control: a source whose sequences are shuffled inside, so its tokens stay and its structure goes."""
+"""The structure control.
+
+A source whose sequences are shuffled inside, so its tokens stay and its structure goes.
+"""
 
 from dataclasses import dataclass
 
@@ -9,7 +12,8 @@ from procmod_lib.tasks.task import Batch, Task
 
 @dataclass(frozen=True)
 class Shuffled(Task):
-    """The token order of each sequence of ``task`` permuted at random; the same positions are scored.
+    """The token order of each sequence of ``task`` permuted at random; the same positions are
+    scored.
 
     Padding stays where it is, so lengths are unchanged. Rows of bits are permuted as whole rows.
 
@@ -22,23 +26,35 @@ class Shuffled(Task):
 
     def __post_init__(self) -> None:
         inner = self.task
-        for key, value in (("name", f"{inner.name}_tokens_shuffled"), ("kind", inner.kind), ("vocab", inner.vocab),
-                           ("length", inner.length), ("draws", inner.draws + inner.length)):
+        for key, value in (
+            ("name", f"{inner.name}_tokens_shuffled"),
+            ("kind", inner.kind),
+            ("vocab", inner.vocab),
+            ("length", inner.length),
+            ("draws", inner.draws + inner.length),
+        ):
             object.__setattr__(self, key, value)
 
     def spec(self) -> dict:
         return {**self.task.spec(), "task": self.name}
 
+    def spell(self, token: int) -> str:
+        return self.task.spell(token)
+
     def build(self, uniforms: np.ndarray) -> Batch:
         batch = self.task.build(np.ascontiguousarray(uniforms[:, : self.task.draws]))
         noise = uniforms[:, self.task.draws :].copy()
-        last = np.where(batch.targets.reshape(*batch.positions.shape, -1)[:, :, 0] >= 0, batch.positions + 1, 0).max(1)
-        noise += np.arange(self.length) > last[:, None]  # what follows the last scored token sorts last, in place
+        last = np.where(batch.scored, batch.positions + 1, 0).max(1)
+        noise += (
+            np.arange(self.length) > last[:, None]
+        )  # what follows the last scored token sorts last, in place
         tail = noise >= 1
         noise[tail] = 1 + np.broadcast_to(np.arange(self.length), noise.shape)[tail]
         order = np.argsort(noise, axis=1, kind="stable")
         wide = order if batch.tokens.ndim == 2 else order[:, :, None]
         tokens = np.take_along_axis(batch.tokens, wide, 1)
         after = batch.positions + 1 if tokens.ndim == 2 else batch.positions[:, :, None] + 1
-        targets = np.where(batch.targets >= 0, np.take_along_axis(tokens, after, 1), batch.targets).astype(np.int32)
+        targets = np.where(
+            batch.targets >= 0, np.take_along_axis(tokens, after, 1), batch.targets
+        ).astype(np.int32)
         return Batch(tokens, batch.positions, targets, batch.reference, batch.answer)

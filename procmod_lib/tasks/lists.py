@@ -1,10 +1,14 @@
-"""Sources that write a function of a list: IDENTITY, SET, REVERSE, SORT, UNION, DELETE."""
+"""Sources that write a function of a list: IDENTITY and SET.
+
+More of the kind are in further_lists.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from procmod_lib.tasks.registry import source
 from procmod_lib.tasks.task import Batch, Task, below, scored_span
 
 
@@ -26,6 +30,9 @@ class ListTask(Task):
     list_length: int = 20
     lengths: str = "all"
     ends: ClassVar[bool] = False  # whether a scored pad ends the output
+    has_lengths: ClassVar[bool] = True
+    divider: ClassVar[str] = "0"  # how token 0 is written, where it is used
+    example: ClassVar[dict] = {"list_length": 8, "symbols": 10}
 
     @property
     def vocab(self) -> int:
@@ -42,7 +49,11 @@ class ListTask(Task):
     def check(self) -> None:
         self.require("symbols", 2 <= self.symbols <= 4096, "between 2 and 4096")
         self.require("list_length", 2 <= self.list_length <= 2048, "between 2 and 2048")
-        self.require("lengths", self.lengths in ("fixed", "all", "curriculum"), "'fixed', 'all' or 'curriculum'")
+        self.require(
+            "lengths",
+            self.lengths in ("fixed", "all", "curriculum"),
+            "'fixed', 'all' or 'curriculum'",
+        )
 
     def build(self, uniforms: np.ndarray) -> Batch:
         n, m = len(uniforms), self.list_length
@@ -57,31 +68,46 @@ class ListTask(Task):
         _place(tokens, output, lengths + 1, sizes)
         return scored_span(tokens, lengths, sizes + self.ends, m + self.ends)
 
+    @property
+    def first_length(self) -> int:
+        return 2 if self.lengths == "curriculum" else 0
+
+    def spell(self, token: int) -> str:
+        special = {self.symbols: "|", self.symbols + 1: "", 0: self.divider}
+        return special.get(token, str(token))
+
     def output(self, payload: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return f of each padded list (n, m), left-aligned, and its lengths (n,)."""
         raise NotImplementedError
 
 
+@source
 @dataclass(frozen=True)
 class Identity(ListTask):
     """IDENTITY: write the list again.
 
-    With one fixed length the copy can be made by position alone (look 20 back); with all lengths it cannot.
+    With one fixed length the copy can be made by position alone (look 20 back); with all lengths it
+    cannot.
 
     >>> task = Identity(symbols=5, list_length=3, lengths="fixed")      # SEP is 5, PAD is 6
     >>> batch = task.build(np.array([[0, .30, .90, .10]]))
     >>> batch.tokens.tolist()                                           # s, SEP, s
     [[2, 4, 1, 5, 2, 4, 1]]
-    >>> batch.positions.tolist(), batch.targets.tolist()                # from SEP on, the copy is predicted
+    >>> # from SEP on, the copy is predicted
+    >>> batch.positions.tolist(), batch.targets.tolist()
     ([[3, 4, 5]], [[2, 4, 1]])
     """
 
     name: ClassVar[str] = "identity"
+    colour: ClassVar[str] = "#0072B2"
+    presets: ClassVar[dict] = {"smoke": {"list_length": 4}}
+    budgets: ClassVar[dict] = {"quick": {"steps": 4000}}
 
     def output(self, payload, lengths):
         return payload, lengths
 
 
+@source
 @dataclass(frozen=True)
 class Set(ListTask):
     """SET: write the list without repeats, in order of first appearance.
@@ -90,105 +116,37 @@ class Set(ListTask):
     >>> batch = task.build(np.array([[0, .30, .30, .10, .30]]))
     >>> batch.tokens.tolist()                                           # 2 2 1 2 | 2 1 PAD PAD PAD
     [[2, 2, 1, 2, 5, 2, 1, 6, 6, 6]]
-    >>> batch.targets.tolist()                                          # the first pad is scored: it ends the set
+    >>> # the first pad is scored: it ends the set
+    >>> batch.targets.tolist()
     [[2, 1, 6, -100, -100]]
     """
 
     name: ClassVar[str] = "set"
+    colour: ClassVar[str] = "#CC79A7"
+    presets: ClassVar[dict] = {"smoke": {"list_length": 4}}
+    budgets: ClassVar[dict] = {
+        p: {"steps": 24_000} for p in ("small", "standard", "paper")
+    }  # it leaves its plateau late
     ends: ClassVar[bool] = True
 
     def output(self, payload, lengths):
-        return left_align(payload, _first(payload) & (payload < self.symbols), self.symbols + 1)
-
-
-@dataclass(frozen=True)
-class Reverse(ListTask):
-    """REVERSE: write the list backwards.
-
-    >>> Reverse(symbols=5, list_length=3, lengths="fixed").build(np.array([[0, .30, .90, .10]])).tokens.tolist()
-    [[2, 4, 1, 5, 1, 4, 2]]
-    """
-
-    name: ClassVar[str] = "reverse"
-
-    def output(self, payload, lengths):
-        back = np.maximum(lengths[:, None] - 1 - np.arange(payload.shape[1]), 0)
-        return np.take_along_axis(payload, back, 1), lengths
-
-
-@dataclass(frozen=True)
-class Sort(ListTask):
-    """SORT: write the list in ascending order of token id.
-
-    >>> Sort(symbols=5, list_length=3, lengths="fixed").build(np.array([[0, .30, .90, .10]])).tokens.tolist()
-    [[2, 4, 1, 5, 1, 2, 4]]
-    """
-
-    name: ClassVar[str] = "sort"
-
-    def output(self, payload, lengths):
-        return np.sort(payload, axis=1), lengths  # the pad is the largest id
-
-
-@dataclass(frozen=True)
-class Union(ListTask):
-    """UNION: the list is two lists end to end; write the elements of either, once, in order of first appearance.
-
-    The first list takes the first half of the positions (rounded down), the second the rest; the pop
-    token 0 stands between them.
-
-    >>> task = Union(symbols=5, list_length=5, lengths="fixed")
-    >>> task.build(np.array([[0, .30, .90, .10, .30, .30]])).tokens.tolist()  # {2 4} + {2 2} = {2 4}
-    [[2, 4, 0, 2, 2, 5, 2, 4, 6, 6, 6, 6]]
-    """
-
-    name: ClassVar[str] = "union"
-    ends: ClassVar[bool] = True
-
-    def check(self) -> None:
-        super().check()
-        self.require("list_length", self.list_length >= 3, "at least 3: two lists and their divider")
-
-    def output(self, payload, lengths):
-        payload[np.arange(len(payload)), lengths // 2] = 0
-        return left_align(payload, _first(payload) & (payload < self.symbols) & (payload > 0), self.symbols + 1)
-
-
-@dataclass(frozen=True)
-class Delete(ListTask):
-    """DELETE: the last token names an element; write the list before it without that element.
-
-    The token 0 stands before the element to delete.
-
-    >>> task = Delete(symbols=5, list_length=5, lengths="fixed")
-    >>> task.build(np.array([[0, .30, .90, .30, .10, .90]])).tokens.tolist()  # 2 4 2 without 4
-    [[2, 4, 2, 0, 4, 5, 2, 2, 6, 6, 6, 6]]
-    """
-
-    name: ClassVar[str] = "delete"
-    ends: ClassVar[bool] = True
-
-    def check(self) -> None:
-        super().check()
-        self.require("list_length", self.list_length >= 3, "at least 3: a list, its divider and the element")
-
-    def output(self, payload, lengths):
-        row = np.arange(len(payload))
-        payload[row, np.maximum(lengths - 2, 0)] = 0
-        gone = payload[row, lengths - 1]
-        keep = (np.arange(payload.shape[1]) < lengths[:, None] - 2) & (payload != gone[:, None])
-        return left_align(payload, keep, self.symbols + 1)
+        return left_align(
+            payload, first_appearances(payload) & (payload < self.symbols), self.symbols + 1
+        )
 
 
 def left_align(rows: np.ndarray, keep: np.ndarray, fill: int) -> tuple[np.ndarray, np.ndarray]:
-    """Move the kept entries of each row (n, m) to its left, in order; return rows and counts (n,)."""
+    """Move the kept entries of each row (n, m) to its left, in order.
+
+    Return rows and counts (n,).
+    """
     out = np.full_like(rows, fill)
     row, column = np.nonzero(keep)
     out[row, (np.cumsum(keep, 1) - 1)[row, column]] = rows[row, column]
     return out, keep.sum(1)
 
 
-def _first(rows: np.ndarray) -> np.ndarray:
+def first_appearances(rows: np.ndarray) -> np.ndarray:
     """Mark the first appearance of each value in its row (n, m)."""
     order = np.argsort(rows, axis=1, kind="stable")
     ordered = np.take_along_axis(rows, order, 1)

@@ -5,22 +5,27 @@ from typing import ClassVar
 
 import numpy as np
 
+from procmod_lib.tasks.registry import source
 from procmod_lib.tasks.task import Batch, Task, below, scored_span
 
 
+@source
 @dataclass(frozen=True)
 class Stack(Task):
     """``operations, SEP, final stack from the top down, PAD``.
 
-    A push is its token, a pop is token 0; a pushed token is never already on the stack. A push has probability 0.75
-    in the first two thirds and 0.25 after; at depth 0 or 1 the operation is always a push, but the last one pops
-    if the depth is above 1. The final stack and the first pad after it are scored.
+    A push is its token, a pop is token 0; a pushed token is never already on the stack. A push has
+    probability 0.75 in the first two thirds and 0.25 after; at depth 0 or 1 the operation is always
+    a push, but the last one pops if the depth is above 1. The final stack and the first pad after
+    it are scored.
 
     Attributes:
         symbols: V, payload ids are 1..V-1. operations: number of operations.
 
-    >>> task = Stack(symbols=5, operations=4)                           # pop is 0, SEP is 5, PAD is 6
-    >>> batch = task.build(np.array([[0, 0, 0, 0, .0, .0, .0, 0]]))     # push, push, push, then the last one pops
+    >>> # pop is 0, SEP is 5, PAD is 6
+    >>> task = Stack(symbols=5, operations=4)
+    >>> # push, push, push, then the last one pops
+    >>> batch = task.build(np.array([[0, 0, 0, 0, .0, .0, .0, 0]]))
     >>> batch.tokens.tolist()                                           # 1 2 3 P | 2 1
     [[1, 2, 3, 0, 5, 2, 1, 6, 6, 6]]
     >>> batch.targets.tolist()
@@ -28,6 +33,12 @@ class Stack(Task):
     """
 
     name: ClassVar[str] = "stack"
+    colour: ClassVar[str] = "#009E73"
+    example: ClassVar[dict] = {"operations": 9, "symbols": 10}
+    presets: ClassVar[dict] = {"smoke": {"operations": 4}}
+    budgets: ClassVar[dict] = {
+        p: {"steps": 24_000} for p in ("small", "standard", "paper")
+    }  # it leaves its plateau late
     symbols: int = 21
     operations: int = 20
 
@@ -47,6 +58,9 @@ class Stack(Task):
         self.require("symbols", 4 <= self.symbols <= 4096, "between 4 and 4096")
         self.require("operations", 2 <= self.operations <= 1024, "between 2 and 1024")
 
+    def spell(self, token: int) -> str:
+        return {self.symbols: "|", self.symbols + 1: "", 0: "P"}.get(token, str(token))
+
     def build(self, uniforms: np.ndarray) -> Batch:
         n, m, pad = len(uniforms), self.operations, self.symbols + 1
         stack = np.full((n, m + 1), pad, np.int32)
@@ -56,7 +70,9 @@ class Stack(Task):
         for i in range(m):
             push = self._pushes(i, depth, uniforms[:, i])
             nth = below(uniforms[:, m + i], np.maximum(self.symbols - 1 - depth, 1))
-            token = 1 + np.argmax(np.cumsum(~used, 1) == nth[:, None] + 1, 1)  # the nth token that is free
+            token = 1 + np.argmax(
+                np.cumsum(~used, 1) == nth[:, None] + 1, 1
+            )  # the nth token that is free
             top = stack[row, np.maximum(depth - 1, 0)]
             tokens[:, i] = np.where(push, token, 0)
             changed = np.where(push, token, top)
@@ -65,7 +81,9 @@ class Stack(Task):
             depth += np.where(push, 1, -1)
         tokens[:, m] = self.symbols
         down = depth[:, None] - 1 - np.arange(m)
-        tokens[:, m + 1 : 2 * m + 1] = np.where(down >= 0, np.take_along_axis(stack, np.maximum(down, 0), 1), pad)
+        tokens[:, m + 1 : 2 * m + 1] = np.where(
+            down >= 0, np.take_along_axis(stack, np.maximum(down, 0), 1), pad
+        )
         return scored_span(tokens, np.full(n, m), depth + 1, m + 1)
 
     def _pushes(self, i: int, depth: np.ndarray, uniform: np.ndarray) -> np.ndarray:

@@ -5,14 +5,18 @@ A procedural source and a diagnostic differ only in what they are used for.
 """
 
 from dataclasses import asdict, dataclass, fields, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from procmod_lib.randomness import fingerprint, rehash, stream
 
 IGNORE = -100  # a target that is not scored, as in PyTorch
-SPLITS = {"test": (0, 1), "validation": (1, 2), "train": (2, 16)}  # sixteenths of the space of samples
+SPLITS = {
+    "test": (0, 1),
+    "validation": (1, 2),
+    "train": (2, 16),
+}  # sixteenths of the space of samples
 
 
 @dataclass(frozen=True)
@@ -21,11 +25,14 @@ class Batch:
 
     Attributes:
         tokens: (n, T) token ids, or (n, T, cells) bits for a source of rows.
-        positions: (n, W) index of the input whose output is scored: the output at p predicts token p + 1.
+        positions: (n, W) index of the input whose output is scored: the output at p predicts token
+            p + 1.
         targets: (n, W) the token to be predicted, IGNORE where a row scores fewer than W
             (for rows of bits (n, W, cells)).
-        reference: (n, W) which outputs count for ``token_accuracy``, the score of the reference code.
+        reference: (n, W) which outputs count for ``token_accuracy``, the score of the reference
+            code.
         answer: (n, W) which outputs make up the whole answer, for ``exact_match``.
+        loss_mask: (n, W) which outputs training looks at; None until :meth:`trained_on` has chosen.
     """
 
     tokens: np.ndarray
@@ -33,31 +40,63 @@ class Batch:
     targets: np.ndarray
     reference: np.ndarray
     answer: np.ndarray
+    loss_mask: Any = None
 
     def __len__(self) -> int:
         return len(self.tokens)
 
+    @property
+    def scored(self) -> np.ndarray:
+        """(n, W): which outputs have a target."""
+        return self.targets.reshape(*self.positions.shape, -1)[:, :, 0] != IGNORE
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """(n,): tokens of each row that matter, up to the last input whose output is scored."""
+        return np.where(self.scored, self.positions, 0).max(1) + 1
+
     def trained_on(self, answer_mask: str) -> "Batch":
-        """Keep the outputs that training looks at: ``"reference"`` or ``"full"`` (the whole answer)."""
+        """Keep the outputs that training looks at: ``"reference"`` or ``"full"`` (the whole
+        answer).
+
+        Outputs that no row needs are left out, so W may be smaller; ``reference`` and ``answer``
+        keep their meaning."""
         mask = self.reference if answer_mask == "reference" else self.answer
         columns = mask.any(0)
-        keep = mask[:, columns]
+        keep = mask[:, columns]  # (n, W')
         wide = keep if self.targets.ndim == 2 else keep[:, :, None]
         targets = np.where(wide, self.targets[:, columns], IGNORE).astype(self.targets.dtype)
-        return Batch(self.tokens, *map(np.ascontiguousarray, (self.positions[:, columns], targets, keep, self.answer[:, columns])))
+        parts = (
+            self.positions[:, columns],
+            targets,
+            self.reference[:, columns],
+            self.answer[:, columns],
+            keep,
+        )
+        return Batch(self.tokens, *map(np.ascontiguousarray, parts))
 
 
 @dataclass(frozen=True)
 class Task:
     """A family of sequences; its fields are its parameters.
 
-    Subclasses set ``name``, ``vocab`` (token ids are 0..vocab-1), ``length`` (T) and ``draws`` (uniform random
-    numbers a sample) and write :meth:`build`. All of a sample's randomness is one row of uniforms,
-    so a sample never depends on the batch that it was drawn in.
-    """
+    Subclasses set ``name``, ``vocab`` (token ids are 0..vocab-1), ``length`` (T) and ``draws``
+    (uniform random numbers a sample) and write :meth:`build`. What else the library has to know of
+    a task are the class attributes below. All of a sample's randomness is one row of uniforms, so a
+    sample never depends on the batch that it was drawn in."""
 
     name: ClassVar[str]
     kind: ClassVar[str] = "tokens"  # or "bits": one position is a row of bits
+
+    label: ClassVar[str] = ""  # how figures write its name; by default the name in title case
+    colour: ClassVar[str] = "#000000"  # of a source, through the whole book
+    position_count: ClassVar[int] = 100  # the fewest positions that a model of it has
+    example: ClassVar[dict] = {}  # parameters that are small enough to be drawn
+    presets: ClassVar[dict[str, dict]] = {}  # preset -> parameters that differ from the defaults
+    budgets: ClassVar[dict[str, dict]] = {}  # preset -> fields of its training budget that differ
+    shapes: ClassVar[dict[str, str]] = {}  # preset -> layers_heads_width where it is not 2_4_16
+    released: ClassVar[dict] = {}  # what its released pretraining settings have of their own
+    has_lengths: ClassVar[bool] = False  # whether its lists may have several lengths
 
     def build(self, uniforms: np.ndarray) -> Batch:
         """Turn uniforms (n, draws) in [0, 1) into a batch of n samples. A pure function."""
@@ -66,27 +105,60 @@ class Task:
     def check(self) -> None:
         """Raise ValueError, in one sentence, where a parameter is out of range."""
 
+    @classmethod
+    def title(cls) -> str:
+        """How figures and tables write its name."""
+        return cls.label or cls.name.replace("_", " ").title()
+
+    def spell(self, token: int) -> str:
+        """How one token is written in a figure; nothing for a pad."""
+        return str(token)
+
+    def chance(self) -> float | None:
+        """Accuracy of an answer that needs no skill, where that means something.
+
+        Drawn as a dotted line.
+        """
+        return None
+
+    def best(self, batch: "Batch") -> float:
+        """The highest expected accuracy that any model can have, estimated from samples.
+
+        1 where the input decides.
+        """
+        return 1.0
+
+    @property
+    def first_length(self) -> int:
+        """The list length at which a curriculum starts; 0 where there is none."""
+        return 0
+
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
             if field.type is int and (isinstance(value, bool) or not isinstance(value, int)):
-                raise ValueError(f"{self.name}: {field.name} must be a whole number, got {value!r}.")
+                raise ValueError(
+                    f"{self.name}: {field.name} must be a whole number, got {value!r}."
+                )
         self.check()
 
     def require(self, parameter: str, ok: bool, allowed: str) -> None:
         """Raise one clear sentence about ``parameter`` unless ``ok``."""
         if not ok:
-            raise ValueError(f"{self.name}: {parameter} must be {allowed}, got {getattr(self, parameter)!r}.")
+            raise ValueError(
+                f"{self.name}: {parameter} must be {allowed}, got {getattr(self, parameter)!r}."
+            )
 
     def sample(self, n: int, rng: np.random.Generator, split: str = "train") -> Batch:
         """Draw n samples of one split.
 
-        The space of samples is divided among the splits by a hash of the tokens that come before the
-        last scored output, so that no sample of one split can occur in another. A sample that
+        The space of samples is divided among the splits by a hash of the tokens that come before
+        the last scored output, so that no sample of one split can occur in another. A sample that
         falls into the wrong split is drawn again, from itself.
 
         Args:
-            n: number of samples. rng: a stream of :mod:`procmod_lib.randomness`. split: train, validation or test.
+            n: number of samples. rng: a stream of :mod:`procmod_lib.randomness`. split: train,
+                validation or test.
         """
         low, high = SPLITS[split]
         uniforms = rng.random((n, self.draws))
@@ -97,13 +169,16 @@ class Task:
                 return batch
             uniforms[wrong] = rehash(uniforms[wrong])
             redrawn = self.build(uniforms[wrong])
-            for field in fields(Batch):
-                getattr(batch, field.name)[wrong] = getattr(redrawn, field.name)
+            for name in ("tokens", "positions", "targets", "reference", "answer"):
+                getattr(batch, name)[wrong] = getattr(redrawn, name)
             wrong = wrong[~_inside(redrawn, low, high)]
-        raise ValueError(f"{self.name}: no sample of the {split} split was found; the task has too few different samples.")
+        raise ValueError(
+            f"{self.name}: no sample of the {split} split was found; the task has too few "
+            "different samples."
+        )
 
     def batch(self, n: int, split: str, *path: int) -> Batch:
-        """Draw n samples from the stream named by this task, the split and ``path`` (seed, step)."""
+        """Draw n samples from the stream of this task, the split and ``path`` (seed, step)."""
         return self.sample(n, stream("data", self.name, split, *path), split)
 
     def spec(self) -> dict:
@@ -132,4 +207,6 @@ def scored_span(tokens: np.ndarray, first: np.ndarray, count: np.ndarray, width:
     real = column < np.asarray(count)[:, None]  # (n, W)
     positions = np.minimum(np.asarray(first)[:, None] + column, length - 2).astype(np.int32)
     targets = np.take_along_axis(tokens, positions + 1, 1)
-    return Batch(tokens, positions, np.where(real, targets, IGNORE).astype(np.int32), real, real.copy())
+    return Batch(
+        tokens, positions, np.where(real, targets, IGNORE).astype(np.int32), real, real.copy()
+    )

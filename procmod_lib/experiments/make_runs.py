@@ -1,0 +1,112 @@
+"""One run of a preset: a source that is pretrained, a diagnostic that is fine-tuned."""
+
+from dataclasses import replace
+
+from procmod_lib.experiments.parameters import check_one_of, read_sources
+from procmod_lib.experiments.presets import PRESETS, Preset
+from procmod_lib.experiments.settings import LARGE_RATE_STEPS, apply_settings
+from procmod_lib.initial import Condition, parse
+from procmod_lib.network.gpt2 import Architecture
+from procmod_lib.runs.run import Run
+from procmod_lib.tasks import DIAGNOSTICS, SOURCES, Mixture, Task, make_task
+
+SMALL_MODEL = "2_4_16"  # layers_heads_width, the paper's
+
+
+def find_preset(preset: str) -> Preset:
+    """A preset by name; raises ValueError for an unknown one."""
+    check_one_of("preset", preset, PRESETS)
+    return PRESETS[preset]
+
+
+def pretraining_run(
+    source: str, preset: str, seed: int, settings: str = "large_rate", shape: str = SMALL_MODEL
+) -> Run:
+    """The run that pretrains a source.
+
+    Args:
+        source: its name; ``identity@1`` is the model of the seed after, ``identity+set`` a mixture.
+        preset: how large.
+        seed: 0 or more.
+        settings: one of :data:`procmod_lib.experiments.settings.SETTINGS`.
+        shape: layers_heads_width.
+
+    Returns:
+        A run with a tied head and at least 100 positions.
+
+    Raises:
+        ValueError: a parameter is unknown; the sentence names it.
+    """
+    plan = find_preset(preset)
+    read_sources("sources", [source])
+    source, _, later = source.partition("@")
+    changes = SOURCES[source].budgets.get(preset, {}) if source in SOURCES else {}
+    task, budget = _source_task(source, preset), replace(plan.pretraining, **changes)
+    steps = budget.steps
+    task, budget = apply_settings(settings, task, budget)
+    if (
+        plan.pretraining.steps != LARGE_RATE_STEPS
+    ):  # a preset of minutes trains all settings for as many steps
+        budget = replace(budget, steps=steps)
+    arch = _architecture(task, shape, tied=task.kind != "bits")
+    return Run(task, arch, budget, seed + int(later or 0), preset=preset)
+
+
+def _source_task(source: str, preset: str) -> Task:
+    if "+" in source:
+        return Mixture(*(_source_task(part, preset) for part in source.split("+")))
+    return make_task(source, **SOURCES[source].presets.get(preset, {}))
+
+
+def _architecture(task: Task, shape: str, *, tied: bool) -> Architecture:
+    layers, heads, width = map(int, shape.split("_"))
+    positions = max(task.position_count, task.length)
+    return Architecture(task.vocab, positions, layers, heads, width, tied=tied, inputs=task.kind)
+
+
+def fine_tuning_run(
+    diagnostic: str,
+    condition: Condition | str,
+    preset: str,
+    seed: int,
+    answer_mask: str = "reference",
+    settings: str = "large_rate",
+    model: str | None = None,
+    **changes,
+) -> Run:
+    """The run that fine-tunes a model from an initial condition on a diagnostic.
+
+    Args:
+        diagnostic: its name.
+        condition: where it starts.
+        preset: how large.
+        seed: 0 or more; also the seed of the sources.
+        answer_mask: what training looks at, ``"reference"`` or ``"full"``.
+        settings: those with which its sources were pretrained.
+        model: layers_heads_width where it is not the preset's.
+        **changes: fields of the fine-tuning budget.
+
+    Raises:
+        ValueError: a parameter is unknown or out of range; the sentence names it.
+    """
+    plan = find_preset(preset)
+    check_one_of("diagnostics", diagnostic, DIAGNOSTICS)
+    facts = DIAGNOSTICS[diagnostic]
+    condition = parse(condition) if isinstance(condition, str) else condition
+    task = make_task(diagnostic, **facts.presets.get(preset, {}))
+    shape = model or facts.shapes.get(preset, SMALL_MODEL)
+    donor_shape = condition["shape"] or shape
+    donors = tuple(
+        (s, pretraining_run(s, preset, seed, settings, donor_shape)) for s in condition.sources
+    )
+    budget = replace(plan.fine_tuning, **(facts.budgets.get(preset, {}) | changes))
+    return Run(
+        task,
+        _architecture(task, shape, tied=False),
+        budget,
+        seed,
+        condition,
+        donors,
+        answer_mask,
+        preset,
+    )

@@ -1,0 +1,67 @@
+"""What a grid accepts.
+
+Each check raises ValueError with one sentence that names the parameter, what was given and what is
+allowed.
+"""
+
+import re
+
+from procmod_lib.tasks import SOURCES
+
+
+def check_one_of(name: str, value, allowed) -> None:
+    """A name out of those allowed."""
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}.")
+
+
+def check_count(name: str, value) -> int:
+    """A whole number above 0."""
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{name} must be a whole number above 0, got {value!r}.")
+    return value
+
+
+def check_flag(name: str, value) -> bool:
+    """True or False."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be True or False, got {value!r}.")
+    return value
+
+
+def read_list(name: str, values) -> list[str]:
+    """A list of names, each once.
+
+    Papermill's ``-p`` and the shell can pass only a string, with commas between them.
+    """
+    if isinstance(values, str):
+        values = [v.strip() for v in values.split(",") if v.strip()]
+    is_list = isinstance(values, (list, tuple)) and len(values) > 0
+    if not is_list or not all(isinstance(v, str) for v in values):
+        raise ValueError(f"{name} must be a list of at least one name, got {values!r}.")
+    return list(dict.fromkeys(values))
+
+
+def read_sources(name: str, values) -> list[str]:
+    """A list of sources, or of two of them with + between (a mixture).
+
+    @ and a number ask for the model of a later seed.
+    """
+    values = read_list(name, values)
+    for value in values:
+        plain = re.sub(r"@\d+$", "", value)
+        for part in plain.split("+") if plain.count("+") == 1 else [plain]:
+            check_one_of(name, part, SOURCES)
+    return values
+
+
+def read_changes(steps: int | None, lr: float | None = None) -> dict:
+    """The fields of a fine-tuning budget that a grid changes."""
+    changes: dict = {}
+    if steps is not None:
+        changes["steps"] = check_count("steps", steps)
+    if lr is not None:
+        if type(lr) not in (int, float) or not 0 < lr <= 1:
+            raise ValueError(f"lr must be a number above 0 and at most 1, got {lr!r}.")
+        changes["lr"] = float(lr)
+    return changes

@@ -1,0 +1,54 @@
+"""To and from the GPT-2 of ``transformers``, so that weights of this library can be used anywhere
+and the reverse.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from procmod_lib.network.gpt2 import Architecture, views
+
+
+def to_huggingface(flat: np.ndarray, arch: Architecture):
+    """Return a ``transformers.GPT2LMHeadModel`` with the weights of one model, flat (P,)."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    config = GPT2Config(
+        vocab_size=arch.vocab,
+        n_positions=arch.positions,
+        n_embd=arch.width,
+        n_layer=arch.layers,
+        n_head=arch.heads,
+        tie_word_embeddings=arch.tied,
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    model = GPT2LMHeadModel(config)
+    state = {
+        f"transformer.{n}".replace("transformer.lm_head", "lm_head"): torch.from_numpy(np.array(v))
+        for n, v in views(flat, arch).items()
+    }
+    if arch.tied:
+        state["lm_head.weight"] = state["transformer.wte.weight"]
+    model.load_state_dict(state)
+    return model.eval()
+
+
+def from_huggingface(source) -> tuple[np.ndarray, Architecture]:
+    """Return (flat, architecture) of a GPT2LMHeadModel or of a ``save_pretrained`` folder."""
+    from transformers import GPT2LMHeadModel
+
+    model = GPT2LMHeadModel.from_pretrained(source) if isinstance(source, (str, Path)) else source
+    c = model.config
+    arch = Architecture(
+        c.vocab_size, c.n_positions, c.n_layer, c.n_head, c.n_embd, bool(c.tie_word_embeddings)
+    )
+    state = {
+        k.removeprefix("transformer."): v.detach().cpu().numpy()
+        for k, v in model.state_dict().items()
+    }
+    return np.concatenate([state[n].reshape(-1).astype(np.float32) for n in arch.shapes]), arch

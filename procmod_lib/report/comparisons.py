@@ -1,0 +1,142 @@
+"""Several sections side by side: by learning rate, by settings, by scale."""
+
+import pandas as pd
+from IPython.display import Markdown
+
+from procmod_lib.report import statistics
+from procmod_lib.report.section import Section
+from procmod_lib.report.sentences import HIGHER, in_points, percent, sentence, span
+from procmod_lib.report.tables import bullets, grid, label
+from procmod_lib.tasks import title
+
+
+def together(*sections: Section) -> Section:
+    """Sections as one, each run once."""
+    runs = list({run.key: run for section in sections for run in section.runs}.values())
+    table = pd.concat([section.table for section in sections], ignore_index=True)
+    return Section(runs, table.drop_duplicates(["key", "step"]), sections[0].store)
+
+
+def side_by_side(
+    sections: dict[str, Section],
+    conditions: dict[str, str] | list[str],
+    head: str,
+    *,
+    of_n: bool = False,
+) -> Markdown:
+    """A row a condition and a column a section: mean, interval, n and successes of each.
+
+    Args:
+        sections: the head of each column and what stands in it.
+        conditions: what the rows are, or their names as a dictionary from condition to text.
+        head: of the first column.
+        of_n: whether successes are written with the number of runs.
+    """
+    names = (
+        conditions if isinstance(conditions, dict) else {each: label(each) for each in conditions}
+    )
+    rows = []
+    for condition, name in names.items():
+        rows.append(
+            [name, *(_result(section.of(condition), of_n=of_n) for section in sections.values())]
+        )
+    return grid([head, *sections], rows)
+
+
+def _result(section: Section, *, of_n: bool) -> str:
+    texts = []
+    for r in section.summary.itertuples():
+        many = f"{r.successes} of {r.n}" if of_n else f"{r.successes}"
+        texts.append(f"{percent(r.mean, r.low, r.high, r.n)}, {many} above 90 %")
+    return "; ".join(texts) or "not yet measured"
+
+
+def each_helped(sections: dict[str, Section]) -> Markdown:
+    """A sentence for each condition of each section, beside no pretraining in the same section."""
+    lines = []
+    for name, section in sections.items():
+        rows = section.differences().itertuples()
+        lines += [f"{name}: {sentence(row, label(row.initial_condition))}" for row in rows]
+    return bullets(lines)
+
+
+def each_compared(
+    sections: dict[str, Section], pairs: list[tuple[str, str]], names: dict[str, str]
+) -> Markdown:
+    """A sentence, "higher" or "lower", for each section and each (condition, baseline) pair.
+
+    ``names`` are their nouns.
+    """
+    lines = []
+    for scale, section in sections.items():
+        for condition, baseline in pairs:
+            noun = f"{names[condition]}, against {names[baseline]}"
+            rows = section.differences(baseline, condition).itertuples()
+            lines += [f"{scale}: {sentence(row, noun, HIGHER)}" for row in rows]
+    return bullets(lines)
+
+
+def by_settings(sections: dict[str, Section], head: str) -> Markdown:
+    """A row for each way of pretraining, each section being of one condition.
+
+    N, mean, interval, successes.
+    """
+    lines = []
+    for name, section in sections.items():
+        found = [
+            [r.n, f"{100 * r.mean:.1f}", span(r.low, r.high), f"{r.successes} of {r.n}"]
+            for r in section.summary.itertuples()
+        ]
+        lines.append([name, *(found or [[0, "not yet measured", "none", ""]])[0]])
+    return grid([head, "n", "mean (%)", "95 % interval", "runs above 90 %"], lines)
+
+
+def first_against_others(sections: dict[str, Section]) -> Markdown:
+    """A sentence, "higher" or "lower", on the first section against each of the others, over the
+    seeds that both have.
+    """
+    (first, reference), *others = sections.items()
+    lines = []
+    for name, section in others:
+        pair = [
+            reference.table.assign(initial_condition="first"),
+            section.table.assign(initial_condition="other"),
+        ]
+        rows = statistics.paired_differences(
+            pd.concat(pair, ignore_index=True), "other"
+        ).itertuples()
+        lines += [sentence(row, f"{first}, against {name}", HIGHER) for row in rows]
+    return bullets(lines)
+
+
+def best_of_many(section: Section, chosen_on: int = 3, most: int = 2) -> Markdown:
+    """For each diagnostic, the transfers that gained most on the first seeds, and the same on later
+    seeds.
+
+    Args:
+        section: runs of several diagnostics.
+        chosen_on: how many seeds choose.
+        most: how many transfers are chosen.
+    """
+    lines = []
+    for diagnostic in dict.fromkeys(section.table.diagnostic):
+        part = section.on(diagnostic)
+        late = part.where(lambda run: run.seed >= chosen_on).differences().itertuples()
+        later = {r.initial_condition: in_points(r) for r in late}
+        for row in best(part, chosen_on, most).itertuples():
+            again = later.get(row.initial_condition, "not yet measured")
+            lines.append([title(diagnostic), label(row.initial_condition), in_points(row), again])
+    heads = ["diagnostic", "chosen", "result on the seeds that chose it", "result on later seeds"]
+    return grid(heads, lines)
+
+
+def best(section: Section, chosen_on: int = 3, most: int = 2) -> pd.DataFrame:
+    """The rows of the transfers that gained most over no pretraining on the first seeds."""
+    early = section.where(lambda run: run.seed < chosen_on).differences()
+    return early.nlargest(most, "difference")
+
+
+def best_conditions(section: Section, most: int = 2) -> list[str] | None:
+    """The conditions that gained most over no pretraining; None where nothing was measured."""
+    rows = section.differences().sort_values("difference", ascending=False)
+    return list(rows.initial_condition)[:most] or None

@@ -1,0 +1,17 @@
+"""Draw what :mod:`procmod_lib.report.statistics` computed, and nothing else.
+
+Intervals are computed there, drawn here.
+"""
+
+from procmod_lib.report.figures.claims import draw_claims as draw_claims
+from procmod_lib.report.figures.curves import draw_curves as draw_curves
+from procmod_lib.report.figures.curves import draw_doses as draw_doses
+from procmod_lib.report.figures.curves import draw_source_curves as draw_source_curves
+from procmod_lib.report.figures.heatmap import draw_differences as draw_differences
+from procmod_lib.report.figures.hero import draw_hero as draw_hero
+from procmod_lib.report.figures.phase import draw_phase as draw_phase
+from procmod_lib.report.figures.points import draw_ends as draw_ends
+from procmod_lib.report.figures.samples import draw_counts as draw_counts
+from procmod_lib.report.figures.samples import draw_depths_and_rows as draw_depths_and_rows
+from procmod_lib.report.figures.samples import draw_strips as draw_strips
+from procmod_lib.report.figures.style import use_style as use_style

@@ -1,0 +1,357 @@
+"""A section of a chapter.
+
+Some runs, what of them is in the store, and everything that a page can say of them.
+"""
+
+from collections.abc import Callable
+
+import pandas as pd
+from IPython.display import Markdown
+from matplotlib.figure import Figure
+
+from procmod_lib.initial import Condition, parse
+from procmod_lib.initial.words import WORDS, Change
+from procmod_lib.report import compositions, figures, statistics, tables
+from procmod_lib.report.origin import origin
+from procmod_lib.report.sentences import (
+    HELPS,
+    HIGHER,
+    capital,
+    in_points,
+    p_value,
+    percent,
+    sentence,
+)
+from procmod_lib.runs.run import Run
+from procmod_lib.runs.store import Store
+from procmod_lib.tasks import title
+
+FEWEST_IN_A_MAP = 3
+
+
+class Section:
+    """Some runs and their table.
+
+    Args:
+        runs: what the section is about, whether in the store or not.
+        table: the rows of those that are.
+        store: where they came from.
+    """
+
+    def __init__(self, runs: list[Run], table: pd.DataFrame, store: Store):
+        self.runs, self.table, self.store = runs, table, store
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    # A part of it
+
+    def where(self, keep: Callable[[Run], bool]) -> "Section":
+        """The section of those runs only that ``keep`` is true of."""
+        runs = [run for run in self.runs if keep(run)]
+        return Section(runs, self.table[self.table.key.isin([run.key for run in runs])], self.store)
+
+    def on(self, *diagnostics: str) -> "Section":
+        """The section of some diagnostics only."""
+        return self.where(lambda run: run.task.name in diagnostics)
+
+    def off(self, *diagnostics: str) -> "Section":
+        """The section of all diagnostics but some."""
+        return self.where(lambda run: run.task.name not in diagnostics)
+
+    def of(self, *conditions: str) -> "Section":
+        """The section of some initial conditions only."""
+        wanted = {parse(condition) for condition in conditions}
+        return self.where(lambda run: run.condition in wanted)
+
+    def first(self) -> "Section":
+        """The section of the first diagnostic only."""
+        return self.on(self.runs[0].task.name)
+
+    # What is in it
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """See :func:`procmod_lib.report.statistics.summary`."""
+        return statistics.summary(self.table)
+
+    @property
+    def chance(self) -> float | None:
+        """The chance of the first run's task."""
+        return self.runs[0].task.chance() if self.runs else None
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """The initial conditions that are in the store, in the order of the table."""
+        return [parse(text) for text in dict.fromkeys(self.table.initial_condition)]
+
+    def differences(self, baseline: str = "scratch", condition: str | None = None) -> pd.DataFrame:
+        """Paired differences from a baseline, of one condition or of all."""
+        table = self.table
+        if condition is not None:
+            table = table[
+                table.initial_condition.isin([str(parse(condition)), str(parse(baseline))])
+            ]
+        return statistics.paired_differences(table, str(parse(baseline)))
+
+    # In words
+
+    def sentence(
+        self,
+        condition: str,
+        noun: str | None = None,
+        baseline: str = "scratch",
+        words: tuple[str, str] = HELPS,
+        *,
+        named: bool = False,
+    ) -> str:
+        """One sentence on one condition against a baseline; ``named`` says what the baseline is."""
+        noun = noun or parse(condition).label
+        if named:
+            noun = f"{noun}, against {tables.label(baseline)}"
+        rows = [row for row in self.differences(baseline, condition).itertuples() if row.n]
+        return sentence(rows[0], noun, words) if rows else f"{capital(noun)}: not yet measured."
+
+    def result(self, condition: str) -> str:
+        """The mean of one condition, with interval and n."""
+        found = (
+            self.summary[self.summary.initial_condition == str(parse(condition))]
+            if len(self)
+            else self.table
+        )
+        texts = [
+            f"{parse(condition).label}: {percent(r.mean, r.low, r.high, r.n)}"
+            for r in found.itertuples()
+        ]
+        return "; ".join(texts) or "not yet measured"
+
+    def short(self, condition: str) -> str:
+        """The mean of one condition with n and interval, without its name."""
+        rows = self.of(condition).summary.itertuples()
+        texts = [f"{percent(r.mean, r.low, r.high, r.n)}" for r in rows]
+        return "; ".join(texts) or "not yet measured"
+
+    def helped(self) -> Markdown:
+        """A sentence for each condition against no pretraining."""
+        rows = self.differences().itertuples()
+        return tables.bullets([sentence(row, tables.label(row.initial_condition)) for row in rows])
+
+    def compared(self, pairs: list[tuple[str, str]], suffix: str = "") -> Markdown:
+        """A sentence, "higher" or "lower", for each (condition, baseline) pair that is in the
+        store.
+        """
+        lines = []
+        for condition, baseline in pairs:
+            noun = tables.label(condition) + (suffix or f", against {tables.label(baseline)}")
+            rows = self.differences(baseline, condition).itertuples()
+            lines += [sentence(row, noun, HIGHER) for row in rows]
+        return tables.bullets(lines)
+
+    def against_others(self, condition: str, noun: str) -> Markdown:
+        """A sentence, "higher" or "lower", on one condition against each of the others that was
+        run.
+        """
+        others = dict.fromkeys(run.condition for run in self.runs)
+        lines = []
+        for other in [each for each in others if each != parse(condition)]:
+            rows = self.differences(str(other), condition).itertuples()
+            rows = [row for row in rows if row.initial_condition == str(parse(condition))]
+            lines += [sentence(row, f"{noun}, against {other.label}", HIGHER) for row in rows]
+        return tables.bullets(lines)
+
+    def beside_whole(self) -> Markdown:
+        """A sentence for each changed transfer beside the same transfer left as it was."""
+        lines = []
+        for whole in [c for c in self.conditions if c.sources and c.is_whole]:
+            part = self.where(lambda run, whole=whole: run.condition.whole == whole)
+            rows = part.differences(str(whole)).itertuples()
+            lines += [sentence(row, tables.label(row.initial_condition), HIGHER) for row in rows]
+        return tables.bullets(lines)
+
+    def beside_null(self) -> Markdown:
+        """A sentence for each null beside the piece that it is the null of.
+
+        The condition without its perturbation.
+        """
+        nulls = [name for name, word in WORDS.items() if isinstance(word, Change)]
+        pairs = [(str(c), str(c.without(*nulls))) for c in self.conditions if c.of_kind(Change)]
+        return self.compared(pairs, ", against the pretrained piece")
+
+    def beside_parents(self) -> Markdown:
+        """A sentence for each composition beside each of its parents."""
+        lines = []
+        for row in statistics.differences_from_parents(self.table).itertuples():
+            noun = f"{tables.label(row.initial_condition)}, against {tables.label(row.baseline)}"
+            lines.append(sentence(row, noun))
+        return tables.bullets(lines, "No composition was run.")
+
+    # In tables
+
+    def results(self, *, with_diagnostic: bool = False) -> Markdown:
+        """The table of means, intervals and successes."""
+        return tables.summary_table(self.summary, with_diagnostic=with_diagnostic)
+
+    def times(self) -> Markdown:
+        """The table of steps until a run succeeds."""
+        return (
+            tables.times_table(statistics.steps_to(self.table))
+            if len(self)
+            else Markdown(tables.NOT_YET)
+        )
+
+    def coverage(self) -> Markdown:
+        """What of it is in the store, a row a diagnostic, and what made it."""
+        there, rows = set(self.table.key), []
+        for task in dict.fromkeys(run.task.name for run in self.runs):
+            runs = [run for run in self.runs if run.task.name == task]
+            conditions = {run.condition for run in runs}
+            whole = conditions - {run.condition for run in runs if run.key not in there}
+            seeds, found = len({run.seed for run in runs}), sum(run.key in there for run in runs)
+            rows.append(
+                [
+                    title(task),
+                    len(conditions),
+                    f"{len(whole)} (n = {seeds})",
+                    f"{found} of {len(runs)}",
+                ]
+            )
+        heads = ["diagnostic", "conditions", "measured with all planned seeds", "runs in the store"]
+        return Markdown(
+            f"{tables.grid(heads, rows).data}\n\nMade with: {origin(self.table, self.store)}."
+        )
+
+    def made(self) -> Markdown:
+        """The line that says what made it."""
+        return Markdown(f"Made with: {origin(self.table, self.store)}.")
+
+    def pieces(self) -> Markdown:
+        """A row a condition.
+
+        Beside no pretraining, and, where it is a piece, beside the whole that it was cut from.
+        """
+        rows = []
+        for row in self.differences().itertuples():
+            condition = parse(row.initial_condition)
+            cells = [condition.label, f"{in_points(row)}, p {p_value(row.p)}", ""]
+            if not condition.is_whole:
+                whole = self.differences(str(condition.whole), row.initial_condition).itertuples()
+                cells[2] = "".join(f"{in_points(r)}, p {p_value(r.p)}" for r in whole)
+            rows.append(cells)
+        heads = ["initial condition", "result against no pretraining", "result against the whole"]
+        return tables.grid(heads, rows)
+
+    def shuffled(self, transfers: list[str]) -> Markdown:
+        """Each transfer against no pretraining, and shuffled against not shuffled, a row a
+        diagnostic.
+        """
+        lines = []
+        for transfer in transfers:
+            gain = self.differences("scratch", transfer).set_index("diagnostic")
+            loss = self.differences(transfer, f"{transfer} shuffle").set_index("diagnostic")
+            for diagnostic in [d for d in loss.index if d in gain.index]:
+                both = in_points(gain.loc[diagnostic]), in_points(loss.loc[diagnostic])
+                lines.append([title(diagnostic), tables.label(transfer), *both])
+        heads = [
+            "diagnostic",
+            "transfer",
+            "result against no pretraining",
+            "result shuffled, against not shuffled",
+        ]
+        return tables.grid(heads, lines)
+
+    def early_and_late(self, chosen_on: int = 3) -> Markdown:
+        """Each condition against no pretraining on the seeds that chose it, and on later seeds."""
+        early, late = (
+            {r.initial_condition: in_points(r) for r in part.differences().itertuples() if r.n}
+            for part in (
+                self.where(lambda r: r.seed < chosen_on),
+                self.where(lambda r: r.seed >= chosen_on),
+            )
+        )
+        rows = [[tables.label(c), early[c], late.get(c, "not yet measured")] for c in early]
+        heads = [
+            "initial condition",
+            "result against no pretraining: the seeds that chose",
+            "result on later seeds",
+        ]
+        return tables.grid(heads, rows)
+
+    def judged(self) -> Markdown:
+        """The table of compositions, with the word for each."""
+        return compositions.judged_table(compositions.judge(self.table))
+
+    def judged_in_words(self) -> Markdown:
+        """How many compositions beat both of their parents."""
+        return compositions.judged_in_words(compositions.judge(self.table))
+
+    def learnt(self) -> Markdown:
+        """Of pretraining runs: how well each source was learnt."""
+        return tables.learnt_table(statistics.learnt(self.runs, self.table))
+
+    # In pictures: None where there is nothing to draw
+
+    def draw_ends(self) -> Figure | None:
+        """Means, intervals and seeds."""
+        return figures.draw_ends(self.summary, self.table, self.chance) if len(self) else None
+
+    def draw_curves(self) -> Figure | None:
+        """Every run's learning curve."""
+        return figures.draw_curves(self.table, self.chance) if len(self) else None
+
+    def draw_doses(self) -> Figure | None:
+        """Responses to noise, of transfers that were also run with noise."""
+        doses = statistics.noise_responses(self.table)
+        doses = doses[doses.groupby("transfer").dose.transform("size") > 1]
+        return figures.draw_doses(doses, self.table) if len(doses) else None
+
+    def draw_parts(self) -> Figure | None:
+        """The heat map of every source and part against no pretraining."""
+        rows = self._map(lambda c: len(c.given) == 1)
+        names = [next(iter(parse(c).given.items())) for c in rows.initial_condition]
+        parts = {
+            "full": "full",
+            "attention": "attention",
+            "mlp": "MLPs",
+            "embeddings": "embeddings",
+        }
+        rows = rows.assign(
+            part=[parts[part] for part, _ in names], source=[title(source) for _, source in names]
+        )
+        return figures.draw_differences(rows, "part", "source") if len(rows) else None
+
+    def draw_pairs(self) -> Figure | None:
+        """The heat map of every composition against no pretraining, on diagnostics with more than
+        one.
+        """
+        rows = self._map(lambda c: set(c.given) == {"attention", "mlp"})
+        rows = rows[rows.groupby("diagnostic").n.transform("size") > 1]
+        pairs = [parse(c) for c in rows.initial_condition]
+        attention = [f"attention {title(c['attention'])}" for c in pairs]
+        rows = rows.assign(attention=attention, mlp=[f"MLPs {title(c['mlp'])}" for c in pairs])
+        return figures.draw_differences(rows, "mlp", "attention") if len(rows) else None
+
+    def _map(self, keep: Callable[[Condition], bool]) -> pd.DataFrame:
+        """Differences from no pretraining with three seeds, of conditions that a map shows."""
+        rows = self.differences()
+        shown = [keep(parse(c)) for c in rows.initial_condition]
+        return rows[(rows.n >= FEWEST_IN_A_MAP) & pd.Series(shown, rows.index, dtype=bool)]
+
+    def draw_sources(self) -> Figure | None:
+        """Of pretraining runs: the curve of each."""
+        learnt = statistics.learnt(self.runs, self.table)
+        return figures.draw_source_curves(self.runs, self.table, learnt) if len(learnt) else None
+
+    def draw_phase(self, places: dict[str, str]) -> Figure | None:
+        """Of starts by hand: the map of successes by place and standard deviation.
+
+        Args:
+            places: the words that say where, such as ``head=1.0``, and how the map names them.
+        """
+        rows = []
+        for row in self.summary.itertuples():
+            condition = parse(row.initial_condition)
+            words = " ".join(f"{n}={v}" for n, v in condition.given.items() if n != "loud")
+            if condition["loud"] and words in places:
+                rows.append((places[words], condition["loud"], row.successes, row.n))
+        cells = pd.DataFrame(rows, columns=["place", "spread", "successes", "n"])
+        return figures.draw_phase(cells) if len(cells) else None

@@ -1,0 +1,83 @@
+"""How the book words numbers.
+
+One way for a share, one for a difference, and one rule for "helps".
+"""
+
+from procmod_lib.report import statistics
+
+SMALLEST = 0.02  # a difference below which no sentence says "helps" or "harms", as a share
+HELPS = ("helps", "harms")
+HIGHER = ("higher", "lower")
+
+
+def percent(mean: float, low: float, high: float, n: int) -> str:
+    """Write a share as the book writes all of them.
+
+    >>> percent(0.5, 0.25, 0.75, 3)
+    '50.0 % (95 % interval 25.0 to 75.0, n = 3)'
+    """
+    return f"{100 * mean:.1f} % ({_between(low, high, n)})"
+
+
+def in_points(row) -> str:
+    """Write a row of :func:`procmod_lib.report.statistics.paired_differences` as the book writes
+    all differences.
+    """
+    return f"{100 * row.difference:+.1f} points ({_between(row.low, row.high, int(row.n), '+')})"
+
+
+def _between(low: float, high: float, n: int, sign: str = "") -> str:
+    if low != low:  # NaN: too few seeds
+        return f"n = {n}: no interval"
+    return f"95 % interval {100 * low:{sign}.1f} to {100 * high:{sign}.1f}, n = {n}"
+
+
+def span(low: float, high: float) -> str:
+    """An interval of shares as it stands in a table, in %.
+
+    >>> span(0.25, 0.75), span(float("nan"), float("nan"))
+    ('25.0 to 75.0', 'none')
+    """
+    return "none" if low != low else f"{100 * low:.1f} to {100 * high:.1f}"
+
+
+def p_value(p: float) -> str:
+    """A p value as it stands in a table; nothing where there is none.
+
+    >>> p_value(0.0004), p_value(0.25)
+    ('below 0.001', '0.250')
+    """
+    if p != p:
+        return ""
+    return "below 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def capital(text: str) -> str:
+    """A text with its first letter in upper case, the others as they are."""
+    return text[0].upper() + text[1:]
+
+
+def sentence(row, noun: str, words: tuple[str, str] = HELPS) -> str:
+    """One plain sentence on a paired difference, by the rule of the method page: the interval and
+    the exact test decide.
+
+    Args:
+        row: a row of :func:`procmod_lib.report.statistics.paired_differences`.
+        noun: what was transferred, the sentence's subject.
+        words: for an interval above zero and for one below.
+    """
+    noun, points = capital(noun), in_points(row)
+    if row.n < statistics.FEWEST_FOR_INTERVAL:
+        return f"{noun}: {points}; too few seeds to say."
+    if row.low <= 0 <= row.high:
+        return f"{noun}: **no difference that can be told from zero** at this scale, {points}."
+    if max(abs(row.low), abs(row.high)) < SMALLEST:
+        return (
+            f"{noun}: **differs by less than {100 * SMALLEST:.0f} points** at this scale, {points}."
+        )
+    verb = words[0] if row.low > 0 else words[1]
+    if row.p < statistics.LEVEL:
+        return f"{noun}: **{verb}** at this scale, {points}."
+    p = p_value(row.p)
+    return f"{noun}: **perhaps {verb}** at this scale, {points}; the exact test cannot tell it "
+    f"from luck (p = {p})."

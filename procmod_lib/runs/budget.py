@@ -1,0 +1,81 @@
+"""How long and how to train."""
+
+import math
+from dataclasses import dataclass
+
+
+def _is_count(value) -> bool:
+    return type(value) is int and value >= 1
+
+
+ALLOWED = {
+    "steps": (_is_count, "a whole number above 0"),
+    "batch": (_is_count, "a whole number above 0"),
+    "evaluate_every": (_is_count, "a whole number above 0"),
+    "test_samples": (_is_count, "a whole number above 0"),
+    "lr": (lambda value: value > 0, "above 0"),
+    "clip": (lambda value: value > 0, "above 0"),
+    "warmup": (lambda value: value >= 0, "0 or more"),
+    "weight_decay": (lambda value: value >= 0, "0 or more"),
+    "final_lr": (lambda value: value >= 0, "0 or more"),
+    "patience": (lambda value: value >= 0, "0 or more"),
+    "schedule": (lambda value: value in ("cosine", "constant"), "'cosine' or 'constant'"),
+    "dropout": (lambda value: 0 <= value < 1, "at least 0 and below 1"),
+}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long and how to train; the defaults are the paper's fine-tuning protocol.
+
+    Attributes:
+        steps: optimiser steps.
+        batch: samples a step.
+        lr: peak learning rate.
+        warmup: steps of linear warm-up.
+        schedule: ``"cosine"`` to final_lr times the peak, or ``"constant"``.
+        final_lr: the share of the peak at which the cosine ends.
+        weight_decay: on weights, not on biases and norms.
+        clip: the gradient's norm is cut to this.
+        dropout: rate.
+        evaluate_every: steps between evaluations.
+        test_samples: fixed samples of an evaluation.
+        patience: stop when this many evaluations in a row are at the ceiling (token accuracy 0.999
+            or more); 0 never stops.
+
+    Raises:
+        ValueError: a field is out of range; the sentence names it.
+    """
+
+    steps: int = 10_000
+    batch: int = 1000
+    lr: float = 1e-3
+    warmup: int = 500
+    schedule: str = "cosine"
+    final_lr: float = 0.0
+    weight_decay: float = 1e-3
+    clip: float = 1.0
+    dropout: float = 0.0
+    evaluate_every: int = 250
+    test_samples: int = 4000
+    patience: int = 0
+
+    def __post_init__(self) -> None:
+        for name, (is_right, allowed) in ALLOWED.items():
+            if not is_right(getattr(self, name)):
+                raise ValueError(f"budget: {name} must be {allowed}, got {getattr(self, name)!r}.")
+
+    def rate(self, step: int) -> float:
+        """Learning rate of the step (from 0) about to be taken.
+
+        >>> [round(Budget(steps=4, warmup=2, lr=1.0).rate(s), 2) for s in range(4)]
+        [0.5, 1.0, 1.0, 0.5]
+        """
+        if step < self.warmup:
+            return self.lr * (step + 1) / self.warmup
+        if self.schedule == "constant":
+            return self.lr
+        part = (step - self.warmup) / max(1, self.steps - self.warmup)
+        return self.lr * (
+            self.final_lr + (1 - self.final_lr) * 0.5 * (1 + math.cos(math.pi * part))
+        )

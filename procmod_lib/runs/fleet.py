@@ -1,0 +1,126 @@
+"""Train one fleet into a store: start or go on, checkpoint, write what is finished."""
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+
+from procmod_lib.initial import initialise
+from procmod_lib.network import gpt2
+from procmod_lib.runs.machine import Machine
+from procmod_lib.runs.provenance import provenance
+from procmod_lib.runs.run import Run, fleet_key
+from procmod_lib.runs.store import Failed, Store
+from procmod_lib.runs.training import Interrupted, State, train
+
+CHECKPOINT_SECONDS = 30.0
+
+
+class Fleet:
+    """Runs that train in lock step, and the store that they are written to.
+
+    Args:
+        runs: of one task, shape, budget and mask.
+        store: where donors are read and results written.
+        machine: on what they train.
+        keep_weights: whether trained weights are written too.
+    """
+
+    def __init__(self, runs: list[Run], store: Store, machine: Machine, *, keep_weights: bool):
+        self.runs, self.store, self.machine, self.keep_weights = runs, store, machine, keep_weights
+        self.name = fleet_key(runs)
+        self.begun_at = datetime.now(UTC).isoformat(timespec="seconds")
+        self.begun = time.monotonic()
+        self.seconds_before = 0.0
+        self.saved = self.begun
+
+    def train(self, threads: int, should_stop: Callable[[], bool]) -> float:
+        """Train to the end and write each member; return the seconds that a member cost.
+
+        Raises:
+            Interrupted: ``should_stop`` said so; the state was checkpointed.
+        """
+        state, frozen = self._start()
+        first, seeds = self.runs[0], [run.seed for run in self.runs]
+        how = dict(device=self.machine.device, engine=self.machine.engine, threads=threads)
+        hooks = dict(on_step=self._checkpoint_now_and_then, should_stop=should_stop)
+        shape = first.task, first.arch, first.budget
+        try:
+            train(*shape, seeds, state, frozen, answer_mask=first.answer_mask, **how, **hooks)
+        except Interrupted:
+            self._checkpoint(state)
+            raise
+        seconds = self._seconds() / len(self.runs)
+        for i, run in enumerate(self.runs):
+            self._write(run, state, i, seconds)
+        self.store.forget_checkpoints({self.name})
+        return seconds
+
+    def _start(self) -> tuple[State, np.ndarray]:
+        """Return (state, frozen (S, P)), from the last checkpoint if there is one."""
+        starts = [initial_weights(run, self.store) for run in self.runs]
+        frozen = np.stack([frozen for _, frozen in starts])
+        checkpoint = self.store.checkpoint(self.name)
+        if checkpoint is not None:
+            tensors, metadata = checkpoint
+            self.seconds_before = float(metadata["seconds"])
+            return State.from_tensors(tensors, metadata, self.machine.device), frozen
+        weights = np.stack([weights for weights, _ in starts])
+        return State.start(weights, self.machine.device, self.runs[0].task), frozen
+
+    def _seconds(self) -> float:
+        return self.seconds_before + time.monotonic() - self.begun
+
+    def _checkpoint_now_and_then(self, state: State) -> None:
+        if time.monotonic() - self.saved > CHECKPOINT_SECONDS:
+            self._checkpoint(state)
+            self.saved = time.monotonic()
+
+    def _checkpoint(self, state: State) -> None:
+        tensors, metadata = state.to_tensors()
+        self.store.write_checkpoint(
+            self.name, tensors, metadata | {"seconds": str(self._seconds())}
+        )
+
+    def _write(self, run: Run, state: State, member: int, seconds: float) -> None:
+        """Write a member: its weights first, since a run counts as done by its table."""
+        facts = provenance(self.machine.device)
+        if self.keep_weights:
+            tensors = gpt2.views(state.weights[member].cpu().numpy(), run.arch)
+            self.store.write_weights(run, tensors, facts)
+        table = pd.DataFrame(state.curves[member])
+        is_finite = bool(np.isfinite(table["loss"]).all())
+        status = "complete" if state.step == run.budget.steps else "ceiling"
+        columns = {
+            "diagnostic": run.task.name,
+            "initial_condition": str(run.condition),
+            "preset": run.preset,
+            "seed": run.seed,
+            "status": status if is_finite else "non-finite",
+            "started": self.begun_at,
+            "seconds": seconds,
+            "key": run.key,
+            "provenance": self.store.record(facts),
+            "spec": json.dumps(run.spec(), sort_keys=True),
+        }
+        self.store.write_run(run, table.assign(**columns))
+
+
+def initial_weights(run: Run, store: Store) -> tuple[np.ndarray, np.ndarray]:
+    """Return (weights (P,), frozen (P,)) that a run starts from.
+
+    Raises:
+        Failed: a source that it needs is not in the store.
+    """
+    donors = {}
+    for name, donor in run.donors:
+        weights = store.weights(donor)
+        if weights is None:
+            raise Failed(f"the pretrained weights of {name} are not in the store")
+        donors[name] = weights, donor.arch
+    fresh = gpt2.fresh(run.arch, "init", run.task.name, run.seed)
+    weights, frozen, _ = initialise(run.condition, fresh, run.arch, donors, run.seed)
+    return weights, frozen

@@ -1,0 +1,84 @@
+"""Where and how runs are trained: one frozen value."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where and how runs are trained.
+
+    Attributes:
+        device: ``"cpu"`` or ``"cuda"``.
+        engine: see :func:`procmod_lib.network.engines.make_engine`.
+        workers: runs at a time on a CPU; None takes one a core.
+        time_budget: seconds after which everything is checkpointed and what is finished is
+            returned; None is no limit.
+        scheduler: None trains here; otherwise a Dask cluster: ``tcp://HOST:PORT``, ``local:N`` (N
+            processes here) or ``slurm:FILE`` (options of SLURMCluster, as JSON).
+
+    Raises:
+        ValueError: one sentence that names the parameter, what was given and what is allowed.
+    """
+
+    device: str = "cpu"
+    engine: str = "auto"
+    workers: int | None = None
+    time_budget: float | None = None
+    scheduler: str | None = None
+
+    def __post_init__(self) -> None:
+        check_device(self.device)
+        check_scheduler(self.scheduler)
+        check_time_budget(self.time_budget)
+        if self.workers is not None and (type(self.workers) is not int or self.workers < 1):
+            raise ValueError(
+                f"workers must be a whole number above 0, or None, got {self.workers!r}."
+            )
+
+    def share(self, fleets: int) -> tuple[int, int]:
+        """(runs at a time, threads of each) for so many fleets."""
+        cores = os.cpu_count() or 1
+        workers = max(1, min(self.workers or cores, fleets)) if self.device == "cpu" else 1
+        return workers, max(1, cores // workers)
+
+
+def check_device(device) -> None:
+    """Raise ValueError unless the device is there."""
+    if device == "cpu" or (device == "cuda" and torch.cuda.is_available()):
+        return
+    allowed = (
+        "'cpu' or 'cuda'"
+        if torch.cuda.is_available()
+        else "'cpu' (no CUDA device is available here)"
+    )
+    raise ValueError(f"device must be {allowed}, got {device!r}.")
+
+
+def check_time_budget(seconds) -> None:
+    """Raise ValueError unless it is None or a number above 0."""
+    if seconds is None:
+        return
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
+        raise ValueError(
+            f"time_budget must be a number of seconds above 0, or None, got {seconds!r}."
+        )
+
+
+def check_scheduler(scheduler) -> None:
+    """Raise ValueError unless it is None or the address of a Dask cluster."""
+    if scheduler is None:
+        return
+    kind, _, rest = scheduler.partition(":") if isinstance(scheduler, str) else ("", "", "")
+    is_right = {
+        "tcp": rest.startswith("//"),
+        "local": rest.isdigit() and int(rest or 0) > 0,
+        "slurm": bool(rest) and Path(rest).is_file(),
+    }
+    if not is_right.get(kind, False):
+        raise ValueError(
+            f"scheduler must be tcp://HOST:PORT, local:N or slurm:FILE, got {scheduler!r}."
+        )

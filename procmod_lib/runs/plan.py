@@ -1,0 +1,59 @@
+"""What a sweep would cost.
+
+A few steps of each kind of run are timed on this machine, all cores at work.
+"""
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from procmod_lib.network import gpt2
+from procmod_lib.runs.machine import Machine
+from procmod_lib.runs.run import Run, bytes_per_model, into_fleets
+from procmod_lib.runs.training import State, train
+
+FEW, NEVER = 30, 10**9  # steps that are timed; between evaluations
+
+
+def estimate(missing: list[Run], machine: Machine) -> str:
+    """Say how many runs are missing, a line a kind, and what they would take in all."""
+    cores = os.cpu_count() or 1
+    on_cpu = machine.device == "cpu"
+    lines, seconds, memory = [], 0.0, 0
+    for fleet in into_fleets(missing, machine.device, most=len(missing) or 1):
+        each = seconds_per_run(fleet[0], machine, cores if on_cpu and len(missing) > 1 else 1)
+        together = min(cores, len(missing)) if on_cpu else 1
+        seconds += each * len(fleet) / together
+        memory = max(memory, bytes_per_model(fleet[0]) * (1 if on_cpu else len(fleet)))
+        lines.append(f"{len(fleet):5} x {fleet[0].task.name}: {each:.0f} s each")
+    where = f"{cores} cores" if on_cpu else "this GPU"
+    whose = "main" if on_cpu else "its"
+    minutes, gib = seconds / 60, memory / 2**30
+    lines.append(
+        f"{len(missing)} runs are missing: about {minutes:.1f} minutes on {where}, {gib:.1f} GiB "
+        f"of {whose} memory at most."
+    )
+    return "\n".join(lines)
+
+
+def seconds_per_run(run: Run, machine: Machine, workers: int) -> float:
+    """Estimate the seconds of one run from a few of its steps and two evaluations, ``workers`` of
+    them at work at once.
+    """
+    timed = replace(run.budget, steps=FEW, evaluate_every=NEVER, warmup=0, patience=0)
+
+    def clock(budget) -> float:
+        state = State.start(gpt2.fresh(run.arch, "plan")[None], machine.device, run.task)
+        how = dict(answer_mask=run.answer_mask, device=machine.device, threads=1)
+        begun = time.perf_counter()
+        train(run.task, run.arch, budget, [run.seed], state, **how)
+        return time.perf_counter() - begun
+
+    one = replace(timed, steps=1)
+    clock(one)  # compiles
+    with ThreadPoolExecutor(workers) as pool:
+        short, long = (max(pool.map(clock, [budget] * workers)) for budget in (one, timed))
+    step = (long - short) / (FEW - 1)
+    evaluations = run.budget.steps / run.budget.evaluate_every + 1
+    return step * run.budget.steps + short / 2 * evaluations

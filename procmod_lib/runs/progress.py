@@ -1,0 +1,30 @@
+"""How far a sweep is."""
+
+import os
+import sys
+import time
+
+SECONDS_BETWEEN_LINES = 30
+
+
+class Progress:
+    """A bar in a terminal and in Jupyter, one line every 30 s elsewhere (papermill, a log)."""
+
+    def __init__(self):
+        self.begun = self.said = time.monotonic()
+        self.bar = None
+        in_jupyter = "ipykernel" in sys.modules and "PAPERMILL_RUN" not in os.environ
+        if sys.stderr.isatty() or in_jupyter:
+            from tqdm.auto import tqdm
+
+            self.bar = tqdm(total=None, unit="run")
+
+    def __call__(self, line: str) -> None:
+        """Say one line, when a run has ended."""
+        now = time.monotonic()
+        if self.bar is not None:
+            self.bar.set_postfix_str(line)
+            self.bar.update()
+        elif now - self.said > SECONDS_BETWEEN_LINES:
+            self.said = now
+            print(f"[{now - self.begun:5.0f} s] {line}", file=sys.stderr, flush=True)

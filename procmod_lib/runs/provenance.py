@@ -1,0 +1,54 @@
+"""Which commit, versions and machine results come from."""
+
+import os
+import platform
+import subprocess
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from procmod_lib.runs.run import SCHEMA
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+VERSIONS_OF = ("torch", "numpy", "pandas", "numba")
+
+
+@lru_cache
+def provenance(device: str) -> dict:
+    """Return the facts behind results of this process on a device.
+
+    Asked once, before anybody edits the code that runs.
+    """
+    modules = {name: sys.modules[name].__version__ for name in VERSIONS_OF if sys.modules.get(name)}
+    return {
+        "schema": SCHEMA,
+        "commit": _git("rev-parse", "HEAD") or "unknown",
+        "dirty": bool(_git("status", "--porcelain", "--", "procmod_lib")),
+        "versions": {"python": platform.python_version(), **modules},
+        "device": torch.cuda.get_device_name() if device.startswith("cuda") else platform.machine(),
+        "cores": os.cpu_count(),
+    }
+
+
+def _git(*words: str) -> str:
+    """What git says in the project's folder; nothing where there is no git or no repository."""
+    try:
+        command = ["git", "-C", str(PROJECT), *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def lost() -> dict:
+    """What stands in place of a record that is damaged or missing."""
+    return {
+        "schema": SCHEMA,
+        "commit": "unknown: its record is damaged or missing",
+        "dirty": False,
+        "versions": {"torch": "unknown"},
+        "device": "unknown",
+        "cores": 0,
+    }

@@ -1,0 +1,212 @@
+"""Compute what is missing in a store: donors first, each run once, here or on a Dask cluster."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from procmod_lib.runs import cluster, files
+from procmod_lib.runs.fleet import Fleet
+from procmod_lib.runs.machine import Machine
+from procmod_lib.runs.provenance import provenance
+from procmod_lib.runs.run import Run, donors_of, into_fleets
+from procmod_lib.runs.store import Failed, Store
+from procmod_lib.runs.training import Interrupted
+
+ROUNDS = 3  # a damaged file is found when it is read, set aside, and computed again
+
+
+def ensure(
+    runs: list[Run],
+    store: Store,
+    machine: Machine | None = None,
+    *,
+    keep_weights: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> pd.DataFrame:
+    """Compute what is missing, donors first, and return the table of all ``runs``.
+
+    Each finished run is written at once; an interrupted one goes on from its last checkpoint;
+    several processes may work on one folder. On a CPU each core trains a run of its own.
+
+    Args:
+        runs: what is wanted.
+        store: where results are and go.
+        machine: where and how to train.
+        keep_weights: keep the trained weights of these runs too (those of donors always are).
+        progress: called with one line of text when a run ends.
+
+    Returns:
+        One row per (run, evaluation step), of the runs that are finished.
+
+    Raises:
+        Failed: a run failed twice; the message names it and its error.
+    """
+    machine = machine or Machine()
+    seconds = machine.time_budget
+    deadline = None if seconds is None else time.monotonic() + seconds
+    provenance(machine.device)  # now, before anybody edits the code that is about to run
+    donors = donors_of(runs)
+    if donors:
+        Sweep(store, machine, keep_weights=True, deadline=deadline, progress=progress).run(donors)
+    Sweep(store, machine, keep_weights=keep_weights, deadline=deadline, progress=progress).run(runs)
+    return store.load(runs)
+
+
+class Sweep:
+    """One pass over some runs of a store.
+
+    Args:
+        store: where results are and go.
+        machine: where and how to train.
+        keep_weights: whether weights are wanted too.
+        deadline: moment on the monotonic clock after which nothing new is trained.
+        progress: called with one line of text when a run ends.
+    """
+
+    def __init__(
+        self, store: Store, machine: Machine, *, keep_weights: bool, deadline=None, progress=None
+    ):
+        self.store, self.machine, self.keep_weights = store, machine, keep_weights
+        self.deadline, self.progress = deadline, progress
+        self.wanted = self.finished = 0
+        self.costs: list[float] = []
+
+    def run(self, runs: list[Run]) -> None:
+        """Train what is missing."""
+        for _ in range(ROUNDS):
+            pending = [run for run in runs if not self._is_done(run)]
+            self.store.forget_checkpoints({run.key for run in runs} - {run.key for run in pending})
+            if not pending or self._should_stop():
+                return
+            self._compute(pending)
+
+    def _is_done(self, run: Run) -> bool:
+        """Whether the run's files are there and sound."""
+        if self.store.find(run) is None:
+            return False
+        return not self.keep_weights or self.store.weights(run) is not None
+
+    def _should_stop(self) -> bool:
+        return self.deadline is not None and time.monotonic() > self.deadline
+
+    def _compute(self, pending: list[Run]) -> None:
+        """Train what is pending, fleet by fleet.
+
+        Raise Failed at the end for those that failed twice.
+        """
+        fleets = into_fleets(pending, self.machine.device)
+        self.wanted, self.finished = len(pending), 0
+        failures = self._elsewhere(fleets) if self.machine.scheduler else self._here(fleets)
+        if failures:
+            raise Failed("; ".join(failures))
+
+    def _here(self, fleets: list[list[Run]]) -> list[str]:
+        workers, threads = self.machine.share(len(fleets))
+        if self.machine.device == "cpu":
+            torch.set_num_threads(threads)
+        with ThreadPoolExecutor(workers) as pool:
+            work = [pool.submit(self.work, fleet, threads) for fleet in fleets]
+            return [failure for future in work for failure in future.result()]
+
+    def _elsewhere(self, fleets: list[list[Run]]) -> list[str]:
+        """Train fleets on a cluster and write what comes back.
+
+        A worker's own machine has no scheduler and no deadline.
+        """
+        machine = replace(self.machine, scheduler=None, time_budget=None)
+        donors = {
+            donor.key: self.store.weights_file(donor)
+            for fleet in fleets
+            for donor in donors_of(fleet)
+        }
+        jobs = [
+            (fleet, [donors[d.key] for d in donors_of(fleet)], machine, self.keep_weights)
+            for fleet in fleets
+        ]
+        failures = []
+        for (fleet, *_), result in cluster.each_result(
+            self.machine.scheduler, train_alone, jobs, self._should_stop
+        ):
+            if isinstance(result, Exception):
+                failures += [_failure(run, result) for run in fleet]
+                continue
+            packets, seconds = result
+            for packet in packets:
+                self.store.write_packet(packet)
+            self._report(fleet, seconds)
+        return failures
+
+    def _report(self, fleet: list[Run], seconds: float) -> None:
+        for run in fleet:
+            self.finished += 1
+            self.costs.append(seconds)
+            if self.progress:
+                self.progress(f"{self.finished}/{self.wanted} {run.label} in {seconds:.0f} s")
+
+    def work(self, fleet: list[Run], threads: int) -> list[str]:
+        """Train one fleet unless another process has; a fleet that fails is halved until the
+        failing run stands alone.
+
+        Returns the failures, one sentence each. A run that fails alone is tried twice.
+        """
+        for attempt in (1, 2):
+            with ExitStack() as locks:
+                for run in sorted(
+                    fleet, key=lambda r: r.key
+                ):  # in one order for all, so that no two processes wait for each other
+                    locks.enter_context(self.store.lock(run))
+                mine = [run for run in fleet if not self._is_done(run)]
+                if self._should_stop() or not mine:
+                    return []
+                try:
+                    together = Fleet(mine, self.store, self.machine, keep_weights=self.keep_weights)
+                    self._report(mine, together.train(threads, self._should_stop))
+                    return []
+                except Interrupted:
+                    return []
+                except Exception as error:
+                    if len(mine) == 1 and attempt == 2:
+                        return [_failure(mine[0], error)]
+            if len(mine) > 1:  # out of memory, or one of them is broken
+                if self.machine.device.startswith("cuda"):
+                    torch.cuda.empty_cache()
+                halves = mine[: len(mine) // 2], mine[len(mine) // 2 :]
+                return [failure for half in halves for failure in self.work(half, threads)]
+        return []
+
+
+def _failure(run: Run, error: Exception) -> str:
+    return f"{run.label} ({run.key}): {type(error).__name__}: {error}"
+
+
+def train_alone(fleet: list[Run], donors: list[files.Packet], machine: Machine, keep_weights: bool):
+    """Train a fleet in a folder of its own, on a worker.
+
+    Return (files to send back, seconds a member).
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(folder, published=None)
+        for packet in donors:
+            store.write_packet(packet)
+        sweep = Sweep(store, machine, keep_weights=keep_weights)
+        failures = sweep.work(fleet, threads=1)
+        if failures:
+            raise RuntimeError("; ".join(failures))
+        return _packets(Path(folder), {run.key for run in fleet}), sweep.costs[0]
+
+
+def _packets(folder: Path, keys: set[str]) -> list[files.Packet]:
+    """The files of a store that belong to some runs, and all records of provenance."""
+    found = []
+    for path in folder.glob("*/*.*.*"):
+        kind, (stem, _, suffix) = path.parent.name, path.name.split(".")
+        if kind == "provenance" or (kind in ("runs", "weights") and stem in keys):
+            found.append((kind, stem, suffix, path.read_bytes()))
+    return found

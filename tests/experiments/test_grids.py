@@ -1,0 +1,286 @@
+"""The grids: what each parameter names is what changes, arms are paired."""
+
+from dataclasses import replace
+
+import pytest
+
+from procmod_lib.cli import main
+from procmod_lib.experiments import grids
+from procmod_lib.experiments.grids import (
+    SIX,
+    answer_masks,
+    by_hand,
+    composition,
+    localisation,
+    perturbation,
+    pretraining,
+    selective_transfer,
+)
+from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
+from procmod_lib.experiments.presets import PRESETS
+from procmod_lib.initial import parse
+
+
+def conditions(runs):
+    return list(dict.fromkeys(str(r.condition) for r in runs))
+
+
+def shape(arch):
+    return arch.layers, arch.heads, arch.width
+
+
+def test_selective_transfer_is_every_source_mode_and_seed():
+    runs = selective_transfer(
+        "paper", SIX, ["haystack", "addition", "reversed_addition", "sorting"]
+    )
+    assert len(runs) == 4 * (1 + 6 * 3) * 10 == len({r.key for r in runs})
+    assert all(
+        len({d.seed for _, d in r.donors}) <= 1 and all(d.seed == r.seed for _, d in r.donors)
+        for r in runs
+    )
+    assert {shape(r.arch) for r in runs} == {(2, 4, 16)} and {
+        (r.budget.steps, r.budget.batch) for r in runs
+    } == {(10_000, 1000)}
+
+
+def test_the_paper_preset_is_the_protocol():
+    run = selective_transfer("paper", diagnostics=["multiplication"])[1]
+    assert (
+        shape(run.arch) == (4, 8, 512)
+        and (run.budget.batch, run.budget.steps) == (64, 156_250)
+        and shape(run.donors[0][1].arch) == (4, 8, 512)
+    )
+    language = selective_transfer(
+        "paper", diagnostics=["language_modeling"], initial_conditions=["scratch"]
+    )[0]
+    assert (language.task.length, language.budget.lr, language.budget.weight_decay) == (
+        512,
+        6e-4,
+        0.1,
+    )
+    budget = PRESETS["paper"].fine_tuning
+    assert (
+        budget.lr,
+        budget.weight_decay,
+        budget.warmup,
+        budget.clip,
+        budget.test_samples,
+        budget.dropout,
+    ) == (1e-3, 1e-3, 500, 1.0, 4000, 0)
+
+
+def test_the_small_preset_is_standard_with_fewer_pairs_and_steps_and_more_seeds():
+    small, standard = (
+        selective_transfer(preset, initial_conditions=["attention"], seeds=1)[0]
+        for preset in ("small", "standard")
+    )
+    assert small.donors[0][1].key == standard.donors[0][
+        1
+    ].key and small.task == standard.task.with_(pairs=10)
+    assert (
+        replace(small.budget, steps=10_000, evaluate_every=250) == standard.budget
+        and PRESETS["small"].seeds == 16
+    )
+
+
+def test_perturbations_of_each_transfer():
+    runs = perturbation("smoke", "attention=identity,mlp=set", "shuffle,noise=0.05")
+    assert conditions(runs) == [
+        "scratch",
+        "attention=identity",
+        "attention=identity shuffle",
+        "attention=identity noise=0.05",
+        "mlp=set",
+        "mlp=set shuffle",
+        "mlp=set noise=0.05",
+    ]
+    assert len(conditions(perturbation("smoke"))) == 2 + len(grids.PERTURBATIONS) // 2
+    assert len(conditions(perturbation("standard"))) == 2 + len(grids.PERTURBATIONS)
+
+
+def test_pieces_are_the_layers_and_heads_of_the_small_model():
+    run = localisation("small", seeds=1)[1]
+    assert conditions(localisation("small"))[2:] == [
+        str(parse(f"attention=identity {piece}")) for piece in grids.PIECES
+    ]
+    heads = {f"head={i}.{j}" for i in range(run.arch.layers) for j in range(run.arch.heads)}
+    assert set(grids.PIECES) == heads | {f"layer={i}" for i in range(run.arch.layers)} | {
+        "freeze=attention",
+        "head=1.0 random_donor",
+    }
+    assert conditions(localisation("smoke", "mlp=set", "layer=1,freeze=mlp")) == [
+        "scratch",
+        "mlp=set",
+        "mlp=set layer=1",
+        "mlp=set freeze=mlp",
+    ]
+
+
+def test_a_source_of_another_shape_is_pretrained_in_it():
+    plain, other = (
+        fine_tuning_run("haystack", f"attention=identity{words}", "smoke", 0)
+        for words in ("", " shape=1_2_8")
+    )
+    assert shape(other.donors[0][1].arch) == (1, 2, 8) and shape(other.arch) == shape(
+        plain.arch
+    ) == (2, 4, 16)
+    for word in grids.SHAPES:
+        donor = (
+            fine_tuning_run("haystack", f"attention=identity {word}", "small", 0).donors[0][1].arch
+        )
+        assert donor.width // donor.heads == 4 and word == f"shape={donor.shape}"
+    with pytest.raises(ValueError, match="width must be a multiple of heads"):
+        fine_tuning_run("haystack", "attention=identity shape=1_3_8", "smoke", 0)
+
+
+@pytest.mark.parametrize("piece", ["layer=2", "head=2.0", "head=0.4"])
+def test_a_layer_or_head_that_is_not_there_is_refused_before_any_work(piece):
+    with pytest.raises(
+        ValueError, match=f"attention=identity {piece}': layer must be below 2 and head below 4"
+    ):
+        localisation("smoke", pieces=[piece])
+
+
+def test_compositions_are_all_ordered_pairs():
+    runs = composition("smoke", SIX, SIX, seeds=1)
+    assert (
+        len(runs) == 1 + 6 + 6 + 36
+        and "attention=set mlp=eca" in conditions(runs)
+        and "attention=eca mlp=set" in conditions(runs)
+    )
+    mixed = [c for c in conditions(composition("smoke", SIX, SIX, mixtures=True)) if "+" in c]
+    assert len(mixed) == 10 and "full=dyck+identity" in mixed and not any("eca" in c for c in mixed)
+    together = next(
+        r
+        for r in composition("smoke", ["set"], ["stack"], mixtures=True)
+        if "+" in str(r.condition)
+    )
+    assert together.donors[0][1].task.name == "set+stack"
+
+
+def test_released_settings_are_the_released_ones():
+    ours, theirs = pretraining("standard", "identity", "large_rate,released", seeds=1)
+    assert (
+        theirs.budget.lr,
+        theirs.budget.dropout,
+        theirs.budget.batch,
+        theirs.budget.steps,
+        theirs.task.lengths,
+    ) == (5e-5, 0.1, 64, 20_000, "fixed")
+    assert ours.budget.dropout == 0 and ours.task.lengths == "all"
+    dyck = pretraining("standard", "dyck", "released", seeds=1)[0].budget
+    assert (dyck.schedule, dyck.rate(0), dyck.rate(19_999)) == ("constant", 5e-5, 5e-5)
+    assert (
+        pretraining("smoke", "identity", "released", seeds=1)[0].budget.steps
+        == PRESETS["smoke"].pretraining.steps
+    )
+
+
+def test_one_length_changes_the_lists_of_the_donor_alone():
+    ours, theirs = (
+        selective_transfer(
+            "smoke", "identity", initial_conditions="attention", seeds=1, settings=how
+        )[0]
+        for how in ("large_rate", "one_length")
+    )
+    (_, many), (_, one) = *ours.donors, *theirs.donors
+    assert (
+        ours.key != theirs.key
+        and (many.task.lengths, one.task.lengths) == ("all", "fixed")
+        and one.task.with_(lengths="all") == many.task
+    )
+    assert (one.budget, one.arch) == (many.budget, many.arch) and ours.task == theirs.task
+
+
+def test_a_source_of_a_later_seed_is_another_pretrained_model():
+    run = selective_transfer(
+        "smoke", initial_conditions="attention=identity mlp=identity@1", seeds=2
+    )[1]
+    assert [(name, donor.seed, donor.task.name) for name, donor in run.donors] == [
+        ("identity", 1, "identity"),
+        ("identity@1", 2, "identity"),
+    ]
+    assert run.donors[1][1] == pretraining_run("identity", "smoke", 2)
+    assert run.condition.label.endswith("MLPs Identity of another seed")
+    with pytest.raises(ValueError, match="must be one of"):
+        selective_transfer("smoke", initial_conditions="mlp=identity@one")
+
+
+def test_masks_share_all_but_the_mask():
+    one, other = answer_masks("smoke", seeds=1)
+    assert one.key != other.key and {k for k in one.spec() if one.spec()[k] != other.spec()[k]} == {
+        "answer_mask"
+    }
+
+
+@pytest.mark.parametrize(
+    "grid, bad, words",
+    [
+        (perturbation, dict(transfers="scratch"), "transfers must name what is copied"),
+        (perturbation, dict(perturbations="blur"), "'blur' is not understood"),
+        (composition, dict(attention="music"), "attention must be one of"),
+        (composition, dict(mlp=[]), "mlp must be a list"),
+        (composition, dict(mixtures=1), "mixtures must be True or False"),
+        (pretraining, dict(settings="fast"), "settings must be one of large_rate, released"),
+        (selective_transfer, dict(lr=0), "lr must be a number above 0"),
+        (selective_transfer, dict(lr="fast"), "lr must be a number above 0"),
+        (
+            selective_transfer,
+            dict(settings="fast"),
+            "settings must be one of large_rate, released, one_length",
+        ),
+        (
+            selective_transfer,
+            dict(sources="dyck", settings="one_length"),
+            "settings must be large_rate or released for dyck",
+        ),
+        (answer_masks, dict(diagnostics="spelling"), "diagnostics must be one of"),
+        (selective_transfer, dict(answer_mask="half"), "answer_mask must be one of"),
+        (selective_transfer, dict(sources="set+stack+dyck"), "sources must be one of"),
+        (selective_transfer, dict(initial_conditions="full=set+music"), "must be one of"),
+    ],
+)
+def test_bad_values_are_named(grid, bad, words):
+    with pytest.raises(ValueError) as error:
+        grid("smoke", **bad)
+    assert words in str(error.value)
+
+
+def test_command_line_knows_each_grids_parameters(tmp_path, capsys):
+    store = ["--store", str(tmp_path / "s")]
+    words = [
+        "status",
+        "composition",
+        "--preset",
+        "smoke",
+        "--attention",
+        "set",
+        "--mlp",
+        "stack",
+        "--mixtures",
+    ]
+    assert main([*words, *store]) == 0
+    said = capsys.readouterr().out
+    assert "attention=set mlp=stack" in said and "full=set+stack" in said
+    with pytest.raises(SystemExit):
+        main(["status", "perturbation", "--attention", "set", *store])
+    assert "unrecognized arguments: --attention set" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["sweep", "perturbation", "--help"])
+    said = capsys.readouterr().out
+    assert "--transfers" in said and "--mixtures" not in said
+
+
+def test_by_hand_is_scratch_and_every_recipe():
+    assert conditions(by_hand("smoke", "loud=0.3 head=1.0")) == ["scratch", "loud=0.3 head=1.0"]
+    runs = by_hand("smoke", "loud=0.3 head=1.0", model="4_4_32", seeds=1)
+    assert {shape(run.arch) for run in runs} == {(4, 4, 32)}
+    with pytest.raises(ValueError, match="recipes must be written by hand"):
+        by_hand("smoke", "attention=identity")
+    with pytest.raises(ValueError, match="layer must be below 1"):
+        by_hand("smoke", "loud=0.3 head=1.0", model="1_4_16")
+
+
+def test_old_names_of_settings_keep_working():
+    old, new = (pretraining_run("identity", "smoke", 0, how) for how in ("better", "large_rate"))
+    assert old.key == new.key

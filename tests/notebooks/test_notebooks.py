@@ -1,0 +1,298 @@
+"""Every notebook: one parameters cell, no committed output; runs under papermill and nbval; refuses
+bad values in one sentence.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+from conftest import ROOT
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+BAD = [
+    ("-p sede 3", "there is no parameter 'sede'; this notebook has preset, sources, diagnostics"),
+    ("-p preset slow", "preset must be one of smoke, quick, small, standard, paper, got 'slow'"),
+    ("-p preset 3", "preset must be one of"),
+    ("-p seeds 0", "seeds must be a whole number above 0, got 0"),
+    ("-p seeds -2", "seeds must be a whole number above 0, got -2"),
+    ("-p seeds 1.5", "seeds must be a whole number"),
+    ("-p seeds many", "seeds must be a whole number"),
+    ("-p seeds True", "seeds must be a whole number"),
+    ("-p sources music", "sources must be one of identity"),
+    ("-p sources identity,music", "sources must be one of"),
+    ("-y 'sources: []'", "sources must be a list of at least one name"),
+    ("-y 'sources: [1]'", "sources must be a list"),
+    ("-p sources 7", "sources must be a list"),
+    ("-p diagnostics spelling", "diagnostics must be one of haystack"),
+    ("-y 'diagnostics: []'", "diagnostics must be a list"),
+    ("-p initial_conditions atention", "'atention' is not understood"),
+    ("-p initial_conditions attention=music", "must be one of identity"),
+    (
+        "-p initial_conditions 'attention=identity noise=-1'",
+        "noise and relative_noise must be 0 or more",
+    ),
+    ("-p steps 0", "steps must be a whole number above 0"),
+    ("-p lr -1", "lr must be a number above 0"),
+    ("-p settings fast", "settings must be one of large_rate, released, one_length"),
+    ("-p device gpu", "device must be 'cpu'"),
+    ("-p time_budget -1", "time_budget must be a number of seconds"),
+    ("-p store /proc/no", "store must be a folder that can be written, got '/proc/no'"),
+    ("-p store ''", "store must be the path of a folder"),
+]
+
+
+def run(notebook, out, *arguments):
+    import shlex
+
+    words = [w for a in arguments for w in shlex.split(a)]
+    return subprocess.run(
+        [sys.executable, "-m", "papermill", str(notebook), str(out), "--no-progress-bar", *words],
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_shape(path):
+    notebook = nbformat.read(path, 4)
+    nbformat.validate(notebook)
+    tagged = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    assert len(tagged) == 1
+    assert all(
+        not c.outputs and c.execution_count is None for c in notebook.cells if c.cell_type == "code"
+    )
+    known = papermill.inspect_notebook(str(path))
+    assert len(known) == len(tagged[0].source.strip().splitlines()) and all(
+        p["help"] for p in known.values()
+    )
+    for cell in notebook.cells:
+        figure = cell.metadata.get("mystnb", {}).get("figure")
+        if figure:
+            assert (
+                len(cell.metadata["mystnb"]["image"]["alt"]) > 40
+                and re.search(r"\bn\b", figure["caption"])
+                and "interval" in figure["caption"]
+            )
+        assert len(cell.source.splitlines()) <= 25
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_papermill_at_smoke_with_nothing_published(path, tmp_path, monkeypatch):
+    """From a copy without results, so that every published section has to say that nothing was
+    measured; with them nbval and the book run it.
+    """
+    for name in ("procmod_lib", "notebooks"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "book" / "results").mkdir(parents=True)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    done = run(tmp_path / "notebooks" / path.name, tmp_path / "out.ipynb", "-p preset smoke")
+    assert done.returncode == 0, done.stderr
+    executed = nbformat.read(tmp_path / "out.ipynb", 4)
+    outputs = [o for c in executed.cells if c.cell_type == "code" for o in c.outputs]
+    assert not [o for o in outputs if o.output_type == "error"]
+    assert any("image/png" in o.get("data", {}) for o in outputs)
+    assert (
+        path.stem == "procedural_data" or "ot yet measured" in (tmp_path / "out.ipynb").read_text()
+    )
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_nbval_at_smoke(path, tmp_path):
+    papermill.execute_notebook(
+        str(path),
+        str(tmp_path / path.name),
+        {"preset": "smoke", "store": str(tmp_path / "store")},
+        prepare_only=True,
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+        "--nbval-lax",
+        "--nbval-current-env",
+        str(tmp_path / path.name),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("arguments, sentence", BAD, ids=[a for a, _ in BAD])
+def test_bad_values_stop_in_the_first_cell(arguments, sentence, tmp_path):
+    store = () if "store" in arguments else (f"-p store {tmp_path / 'store'}",)
+    done = run(
+        ROOT / "notebooks" / "selective_transfer.ipynb",
+        tmp_path / "out.ipynb",
+        "-p preset smoke" if "preset" not in arguments else "",
+        arguments,
+        *store,
+    )
+    assert done.returncode != 0
+    said = [line for line in done.stderr.splitlines() if line.startswith("BadParameter: ")]
+    assert said and sentence in said[-1]
+    assert not (tmp_path / "store").exists()
+    executed = json.loads(Path(tmp_path / "out.ipynb").read_text())
+    assert (
+        sum(c.get("execution_count") is not None for c in executed["cells"]) <= 6
+    )  # marker cell, begin, parameters, injected, start
+
+
+OTHER_BAD = [
+    ("procedural_data", "-p diagnostics spelling", "diagnostics must be one of haystack"),
+    ("procedural_data", "-p preset slow", "preset must be one of"),
+    ("pretraining", "-p settings fast", "settings must be one of large_rate, released"),
+    ("pretraining", "-p sources music", "sources must be one of"),
+    (
+        "pretraining",
+        "-p scheduler here",
+        "scheduler must be tcp://HOST:PORT, local:N or slurm:FILE, got 'here'",
+    ),
+    ("perturbation", "-p transfers scratch", "transfers must name what is copied"),
+    ("perturbation", "-p perturbations blur", "'blur' is not understood"),
+    ("localisation", "-p pieces head=0", "head must be layer.head"),
+    ("localisation", "-p transfers scratch", "transfers must name what is copied"),
+    ("composition", "-p attention music", "attention must be one of"),
+    ("composition", "-p mixtures 3", "mixtures must be True or False"),
+    (
+        "composition",
+        "-p mpl set",
+        "there is no parameter 'mpl'; this notebook has preset, attention, mlp",
+    ),
+    ("scorecard", "-p draws 0", "draws must be a whole number above 0"),
+    ("scorecard", "-p published maybe", "published must be True or False"),
+]
+
+
+@pytest.mark.parametrize(
+    "name, arguments, sentence", OTHER_BAD, ids=[f"{n} {a}" for n, a, _ in OTHER_BAD]
+)
+def test_bad_values_of_the_other_chapters(name, arguments, sentence, tmp_path):
+    preset = "" if "preset" in arguments else "-p preset smoke"
+    done = run(
+        ROOT / "notebooks" / f"{name}.ipynb",
+        tmp_path / "out.ipynb",
+        preset,
+        arguments,
+        f"-p store {tmp_path / 'store'}",
+    )
+    said = [line for line in done.stderr.splitlines() if line.startswith("BadParameter: ")]
+    assert (
+        done.returncode != 0 and said and sentence in said[-1] and not (tmp_path / "store").exists()
+    )
+
+
+def text_of(path):
+    return "".join(
+        str(o.get("data", {}).get("text/markdown", ""))
+        for c in nbformat.read(path, 4).cells
+        if c.cell_type == "code"
+        for o in c.outputs
+    )
+
+
+def arms(table):
+    return {c for c in table.initial_condition if c != "scratch"}
+
+
+CHANGES = [
+    ("selective_transfer", "-p seeds 1", lambda t, _: set(t.seed) == {0}),
+    (
+        "selective_transfer",
+        "-p steps 10",
+        lambda t, _: t[t.diagnostic == "haystack"].step.max() == 10,
+    ),
+    (
+        "selective_transfer",
+        "-p diagnostics addition",
+        lambda t, _: "addition" in set(t.diagnostic) and "haystack" not in set(t.diagnostic),
+    ),
+    (
+        "selective_transfer",
+        "-p initial_conditions scratch,attention",
+        lambda t, _: arms(t) == {"attention=identity"},
+    ),
+    ("selective_transfer", "-p sources set", lambda t, _: "full=set" in arms(t)),
+    ("selective_transfer", "-p scheduler local:2", lambda t, _: len(t.key.unique()) == 10),
+    (
+        "selective_transfer",
+        "-p answer_mask full",
+        lambda t, _: t[t.diagnostic == "haystack"].spec.str.contains('"answer_mask": "full"').all(),
+    ),
+    (
+        "selective_transfer",
+        "-p lr 0.003",
+        lambda t, _: t[t.diagnostic == "haystack"].spec.str.contains('"lr": 0.003').all(),
+    ),
+    (
+        "selective_transfer",
+        "-p settings one_length",
+        lambda t, _: t[t.diagnostic == "identity"].spec.str.contains('"lengths": "fixed"').all(),
+    ),
+    (
+        "procedural_data",
+        "-p diagnostics multiplication",
+        lambda t, x: set(t.diagnostic) == {"multiplication"} and "Multiplication | full mask" in x,
+    ),
+    ("procedural_data", "-p steps 10", lambda t, _: t.step.max() == 10),
+    ("procedural_data", "-p seeds 1", lambda t, _: set(t.seed) == {0}),
+    ("pretraining", "-p sources stack,eca", lambda t, _: set(t.diagnostic) == {"stack", "eca"}),
+    (
+        "pretraining",
+        "-p settings released",
+        lambda t, _: t.spec.str.contains('"dropout": 0.1').all(),
+    ),
+    ("pretraining", "-p seeds 1", lambda t, _: set(t.seed) == {0}),
+    (
+        "perturbation",
+        "-p transfers mlp=set",
+        lambda t, _: all(c.startswith("mlp=set") for c in arms(t)),
+    ),
+    (
+        "perturbation",
+        "-p perturbations shuffle",
+        lambda t, _: arms(t) == {"attention=identity", "attention=identity shuffle"},
+    ),
+    (
+        "localisation",
+        "-p transfers mlp=set -p pieces freeze=mlp",
+        lambda t, _: arms(t) == {"mlp=set", "mlp=set freeze=mlp"},
+    ),
+    (
+        "localisation",
+        "-p pieces layer=1",
+        lambda t, _: arms(t) == {"attention=identity", "attention=identity layer=1"},
+    ),
+    ("composition", "-p attention stack", lambda t, _: "attention=stack mlp=set" in arms(t)),
+    ("composition", "-p mlp eca", lambda t, _: "attention=identity mlp=eca" in arms(t)),
+    ("composition", "-p mixtures True", lambda t, _: "full=identity+set" in arms(t)),
+    ("scorecard", "-p draws 7", lambda _, x: "of 7 studies" in x),
+    ("scorecard", "-p published False", lambda _, x: "not yet made" in x and "`smoke`" in x),
+]
+
+
+@pytest.mark.parametrize("name, change, differs", CHANGES, ids=[f"{n} {c}" for n, c, _ in CHANGES])
+def test_each_parameter_changes_what_it_names(name, change, differs, tmp_path):
+    import pandas as pd
+
+    quick = "-p draws 20" if name == "scorecard" and "draws" not in change else ""
+    done = run(
+        ROOT / "notebooks" / f"{name}.ipynb",
+        tmp_path / "out.ipynb",
+        "-p preset smoke",
+        change,
+        quick,
+        f"-p store {tmp_path / 'store'}",
+    )
+    assert done.returncode == 0, done.stderr
+    tables = [pd.read_parquet(p) for p in (tmp_path / "store" / "runs").glob("*.parquet")]
+    assert differs(pd.concat(tables) if tables else None, text_of(tmp_path / "out.ipynb"))

@@ -1,0 +1,231 @@
+"""Intervals and tests on numbers whose answers fit in the head."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from procmod_lib.experiments import claims
+from procmod_lib.randomness import stream
+from procmod_lib.report import statistics
+from procmod_lib.report.sentences import sentence
+
+
+def table(scores, status="complete"):
+    rows = [
+        {
+            "diagnostic": "haystack",
+            "initial_condition": c,
+            "seed": s,
+            "key": f"{c}{s}",
+            "step": step,
+            "status": status,
+            "token_accuracy": v * step / 10,
+        }
+        for c, values in scores.items()
+        for s, v in enumerate(values)
+        for step in (0, 10)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_summary_takes_the_last_evaluation():
+    row = statistics.summary(table({"scratch": [0.2, 0.4], "full=x": [1.0, 1.0]})).set_index(
+        "initial_condition"
+    )
+    assert row.loc["scratch", "mean"] == pytest.approx(0.3) and row.loc["scratch", "n"] == 2
+    assert row.loc["full=x", "successes"] == 2 and row.loc["scratch", "successes"] == 0
+    assert list(row.index) == ["scratch", "full=x"]
+
+
+def test_non_finite_runs_are_counted_and_shown():
+    row = statistics.summary(table({"scratch": [0.2, 0.4]}, status="non-finite")).iloc[0]
+    assert row["n"] == 2 and row["non_finite"] == 2 and np.isnan(row["mean"])
+
+
+def test_paired_difference():
+    scores = {"scratch": [0.1, 0.2, 0.3], "mlp=x": [0.2, 0.3, 0.4]}
+    row = statistics.paired_differences(table(scores)).iloc[0]
+    assert row.difference == pytest.approx(0.1) and row.low == pytest.approx(0.1) and row.p == 0.25
+
+
+def test_interval_covers_the_mean_about_as_often_as_it_says():
+    rng = stream("test of the interval")
+    samples = rng.normal(size=(300, 10))
+    inside = [low <= 0 <= high for low, high in map(statistics.interval, samples)]
+    assert (
+        0.82 <= np.mean(inside) <= 0.98
+    )  # a percentile bootstrap of ten covers a little less than 95 %
+    assert statistics.interval([0.3]) != statistics.interval([0.3])  # nan: one seed has no interval
+
+
+def test_sign_flip_on_noise_and_on_an_effect():
+    rng = stream("test of the sign flip")
+    noise = [statistics.sign_flip(rng.normal(size=8)) for _ in range(1000)]
+    assert np.mean(np.array(noise) <= 0.05) <= 0.065
+    assert statistics.sign_flip(np.ones(10)) == pytest.approx(2 / 1024)
+    assert np.isnan(statistics.sign_flip([]))
+
+
+def test_bootstrap_is_the_same_each_time():
+    assert statistics.interval([0.1, 0.5, 0.9]) == statistics.interval([0.1, 0.5, 0.9])
+
+
+def table_of(curves, diagnostic="haystack"):
+    """Rows of runs: {(condition, seed): [accuracy, ...]}, an evaluation every 100 steps."""
+    rows = [
+        {
+            "diagnostic": diagnostic,
+            "initial_condition": c,
+            "seed": s,
+            "step": 100 * i,
+            "token_accuracy": a,
+            "key": f"{diagnostic}{c}{s}",
+            "status": "complete",
+        }
+        for (c, s), accuracies in curves.items()
+        for i, a in enumerate(accuracies)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_steps_to_threshold_counts_runs_that_never_got_there():
+    curves = {("scratch", s): [0.1, 0.1, 0.1, 0.1] for s in range(4)}
+    curves |= {
+        ("attention=identity", s): a
+        for s, a in enumerate(
+            [[0.1, 0.95, 1, 1], [0.1, 0.1, 0.95, 1], [0.1, 0.1, 0.92, 1], [0.1, 0.1, 0.1, 0.1]]
+        )
+    }
+    rows = statistics.steps_to(table_of(curves)).set_index("initial_condition")
+    assert rows.loc["scratch", "reached"] == 0 and rows.loc["scratch", "median"] == np.inf
+    assert (
+        rows.loc["attention=identity", "reached"] == 3
+        and rows.loc["attention=identity", "median"] == 200
+    )
+    assert 0 < rows.loc["attention=identity", "p"] < 0.1
+
+
+def test_doses_are_the_plain_transfer_and_its_noise():
+    curves = {
+        (c, s): [0.5 + 0.1 * s]
+        for c in (
+            "scratch",
+            "mlp=set",
+            "mlp=set noise=0.1",
+            "mlp=set shuffle",
+            "mlp=set relative_noise=0.5",
+        )
+        for s in range(3)
+    }
+    rows = statistics.noise_responses(table_of(curves))
+    assert (
+        rows.dose.tolist() == [0, 0.1]
+        and set(rows.transfer) == {"mlp=set"}
+        and rows.n.tolist() == [3, 3]
+    )
+
+
+def test_compositions_against_each_parent():
+    curves = {
+        (c, s): [a + 0.001 * s]
+        for c, a in {
+            "scratch": 0.1,
+            "attention=set": 0.4,
+            "mlp=eca": 0.2,
+            "attention=set mlp=eca": 0.9,
+        }.items()
+        for s in range(3)
+    }
+    rows = statistics.differences_from_parents(table_of(curves)).set_index("baseline")
+    assert rows.difference.round(6).to_dict() == {
+        "scratch": 0.8,
+        "attention=set": 0.5,
+        "mlp=eca": 0.7,
+    }
+
+
+def test_the_verdict_rule_on_simulated_studies():
+    """Of 1,000 studies of nothing at most 5 % are called replicated; of an effect that every run
+    shows, as large as the paper's, at least 90 %.
+    """
+    assert (
+        claims.simulate(1000, 0.0, 0.0)["replicated"] <= 50
+        and claims.simulate(1000, 0.5, 0.5)["replicated"] <= 50
+    )
+    assert claims.simulate(1000, 1.0, 0.0)["replicated"] >= 900
+    few = claims.simulate(1000, 1.0, 0.0, n=3)  # the smallest p of three seeds is 0.25
+    assert few["partly"] == 1000 and few["replicated"] == few["not replicated"] == 0
+
+
+def test_verdicts_on_studies_that_fit_in_the_head():
+    claim = claims.Claim("it helps", "haystack", "full=dyck", "scratch")
+
+    def said(differences, paper=80.0):
+        curves = {("scratch", s): [0.1] for s in range(len(differences))} | {
+            ("full=dyck", s): [0.1 + d] for s, d in enumerate(differences)
+        }
+        return claims.verdicts([replace(claim, paper=(10, 10 + paper))], table_of(curves)).iloc[0]
+
+    assert (
+        said([0.8] * 10).verdict == "replicated"
+        and said([0.8] * 10).n == 10
+        and said([0.8] * 10).ours == pytest.approx((10, 90))
+    )
+    assert (
+        said([0.8] * 3).verdict == "partly" and said([0.8] * 5).verdict == "partly"
+    )  # too few seeds for the test
+    assert (
+        said([0.2] * 10).verdict == "partly"
+        and said([0.2] * 10, float("nan")).verdict == "replicated"
+    )  # too small; no size to compare
+    assert (
+        said([0.8, 0.8, -0.1, -0.1, -0.1]).verdict == "not replicated"
+        and said([-0.8] * 10).verdict == "not replicated"
+    )
+    assert said([0.8] * 2).verdict == "not yet measured" and said([0.8, 0.1, 0.8]).disagree
+    uneven = table_of(
+        {("scratch", 0): [0.1], ("scratch", 1): [0.1], ("scratch", 2): [0.1]}
+        | {("full=dyck", s): [0.2 + 0.1 * s] for s in range(6)}
+    )
+    found = claims.verdicts([claim], uneven).iloc[0]  # seeds that only one arm has take no part
+    assert (
+        found.n == 3
+        and found.ours == pytest.approx((10, 30))
+        and found.difference == pytest.approx(20)
+    )
+    nothing = pd.DataFrame(
+        columns=["diagnostic", "initial_condition", "key", "step", "seed", "token_accuracy"]
+    )
+    assert claims.verdicts([claim], nothing).verdict.tolist() == ["not yet measured"]
+
+
+def test_two_seeds_have_no_interval():
+    assert all(np.isnan(statistics.interval([0.1, 0.9]))) and not any(
+        np.isnan(statistics.interval([0.1, 0.5, 0.9]))
+    )
+
+
+@pytest.mark.parametrize(
+    "differences, words",
+    [
+        ([0.5] * 6, "**helps**"),
+        ([-0.5] * 6, "**harms**"),
+        ([0.5] * 5, "**perhaps helps**"),
+        ([0.5, -0.5] * 3, "**no difference that can be told from zero**"),
+        ([0.01] * 6, "**differs by less than 2 points**"),
+        ([0.03] * 6, "**helps**"),
+        ([0.5] * 2, "too few seeds to say"),
+    ],
+)
+def test_a_sentence_follows_the_rule_of_the_method_page(differences, words):
+    row = next(
+        statistics.paired_differences(
+            table({"scratch": [0.5] * len(differences), "mlp=x": [0.5 + d for d in differences]})
+        ).itertuples()
+    )
+    assert words in sentence(row, "MLPs")
+    assert f"{100 * np.mean(differences):+.1f} points" in sentence(
+        row, "MLPs"
+    ) and f"n = {len(differences)}" in sentence(row, "MLPs")

@@ -1,0 +1,344 @@
+"""Nothing is lost and nothing damaged is used: kill -9, a second process, truncated and altered
+files, bad folders.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ensure_in, scores
+
+from procmod_lib.cli import main
+from procmod_lib.experiments.grids import selective_transfer
+from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
+from procmod_lib.network import gpt2
+from procmod_lib.runs import fleet, packs, sweep, training
+from procmod_lib.runs.machine import Machine
+from procmod_lib.runs.provenance import PROJECT
+from procmod_lib.runs.run import SCHEMA
+from procmod_lib.runs.store import COLUMNS, Failed, Store
+
+GRID = dict(preset="smoke", seeds=2)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    return scores(
+        ensure_in(Store(tmp_path_factory.mktemp("undisturbed"), None), selective_transfer(**GRID))
+    )
+
+
+def test_one_row_an_evaluation_with_provenance(store):
+    runs = selective_transfer("smoke", seeds=1)
+    table = ensure_in(store, runs)
+    assert list(table.columns) == COLUMNS and len(runs) == 4
+    assert (table.groupby("key").step.max() == 20).all() and (
+        table.groupby("key").size() == 5
+    ).all()
+    facts = store.origin(table.provenance.iloc[0])
+    assert {"commit", "dirty", "versions", "device", "cores", "schema"} <= set(facts) and facts[
+        "schema"
+    ] == SCHEMA
+    assert json.loads(table.spec.iloc[0])["budget"]["steps"] == 20
+
+
+def test_second_call_computes_nothing(store, monkeypatch):
+    runs = selective_transfer("smoke", seeds=1)
+    first = ensure_in(store, runs)
+    monkeypatch.setattr(fleet, "train", lambda *a, **k: pytest.fail("trained again"))
+    pd.testing.assert_frame_equal(first, ensure_in(store, runs))
+
+
+def test_keys_depend_on_all_that_determines_a_result():
+    run = fine_tuning_run("haystack", "attention=identity", "smoke", 0)
+    donor = run.donors[0][1]
+    others = [
+        replace(run, seed=1),
+        replace(run, answer_mask="full"),
+        replace(run, budget=replace(run.budget, lr=2e-3)),
+        replace(run, task=run.task.with_(pairs=2)),
+        replace(run, arch=replace(run.arch, layers=3)),
+        fine_tuning_run("haystack", "mlp=identity", "smoke", 0),
+        replace(run, donors=(("identity", replace(donor, seed=9)),)),
+    ]
+    assert len({r.key for r in [run, *others]}) == 8
+    assert replace(run, preset="another label").key == run.key
+
+
+KILLED = """
+import sys
+from dataclasses import replace
+from procmod_lib.experiments.make_runs import pretraining_run
+from procmod_lib.runs import fleet
+from procmod_lib.runs.store import Store
+from procmod_lib.runs.sweep import ensure
+fleet.CHECKPOINT_SECONDS = 0.0
+run = pretraining_run("identity", "smoke", 0)
+run = replace(run, budget=replace(run.budget, steps=1500, evaluate_every=100))
+ensure([run], Store(sys.argv[1], None), keep_weights=True)
+"""
+
+
+def test_kill_9_then_the_same_command_gives_the_same_bits(tmp_path):
+    """A run killed after its first checkpoint goes on from it and ends bit for bit as an
+    uninterrupted one.
+    """
+    run = pretraining_run("identity", "smoke", 0)
+    run = replace(run, budget=replace(run.budget, steps=1500, evaluate_every=100))
+    whole = Store(tmp_path / "whole", None)
+    expected = ensure_in(whole, [run], keep_weights=True)
+    killed = Store(tmp_path / "killed", None)
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(tmp_path / "killed")],
+        cwd=PROJECT,
+    )
+    deadline = time.monotonic() + 120
+    while (
+        not list((tmp_path / "killed" / "checkpoints").glob("*.safetensors"))
+        and time.monotonic() < deadline
+    ):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not killed.has(run) and list((tmp_path / "killed" / "checkpoints").glob("*.safetensors"))
+    steps = []
+    original = training.State.from_tensors
+    training.State.from_tensors = lambda *a: steps.append(original(*a)) or steps[-1]
+    try:
+        again = ensure_in(killed, [run], keep_weights=True)
+    finally:
+        training.State.from_tensors = original
+    assert len(steps) == 1, "it did not go on from a checkpoint"
+    pd.testing.assert_frame_equal(scores(again), scores(expected))
+    assert np.array_equal(killed.weights(run), whole.weights(run))
+    assert not list((tmp_path / "killed" / "checkpoints").glob("*.safetensors"))
+
+
+@pytest.mark.parametrize("kind", ["runs", "weights", "checkpoints"])
+@pytest.mark.parametrize("damage", ["truncated", "altered", "empty"])
+def test_damaged_files_are_named_set_aside_and_computed_again(tmp_path, kind, damage):
+    store = Store(tmp_path, None)
+    run = fine_tuning_run("haystack", "attention=identity", "smoke", 0)
+    expected = scores(ensure_in(store, [run]))
+    if kind == "checkpoints":
+        part = fleet.Fleet([run], store, Machine(), keep_weights=False)
+        state, _ = part._start()
+        for old in (tmp_path / "runs").glob(f"{run.key}.*"):
+            old.unlink()
+        part._checkpoint(state)
+    path = next(
+        (tmp_path / kind).glob(f"{run.donors[0][1].key if kind == 'weights' else run.key}.*")
+    )
+    content = path.read_bytes()
+    middle = len(content) // 2
+    path.write_bytes(
+        {
+            "truncated": content[:middle],
+            "altered": content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
+            "empty": b"",
+        }[damage]
+    )
+    if kind == "weights":
+        for old in (tmp_path / "runs").glob(f"{run.key}.*"):
+            old.unlink()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        again = ensure_in(store, [run])
+    assert any(path.name in str(w.message) and "damaged" in str(w.message) for w in caught)
+    assert list((tmp_path / "damaged").iterdir())
+    pd.testing.assert_frame_equal(scores(again), expected)
+
+
+def test_published_store_is_read_and_never_written(tmp_path):
+    runs = selective_transfer("smoke", seeds=1)
+    ensure_in(Store(tmp_path / "published", None), runs)
+    before = sorted(p.name for p in (tmp_path / "published").rglob("*"))
+    table = ensure_in(Store(tmp_path / "mine", tmp_path / "published"), runs)
+    assert len(table) == 20 and not list((tmp_path / "mine" / "runs").iterdir())
+    assert sorted(p.name for p in (tmp_path / "published").rglob("*")) == before
+
+
+def test_time_budget_keeps_what_is_done(tmp_path):
+    run = fine_tuning_run("haystack", "scratch", "smoke", 0, steps=100_000)
+    store = Store(tmp_path, None)
+    table = ensure_in(store, [run], time_budget=1.0)
+    assert not len(table) and len(list((tmp_path / "checkpoints").glob("*.safetensors"))) == 1
+
+
+def test_failing_run_is_named_and_others_are_kept(tmp_path, monkeypatch):
+    good, bad = (
+        fine_tuning_run("haystack", "scratch", "smoke", 0),
+        fine_tuning_run("haystack", "scratch", "smoke", 1),
+    )
+    original = fleet.train
+
+    def train(*a, **k):
+        if a[3] == [1]:
+            raise RuntimeError("broken on purpose")
+        return original(*a, **k)
+
+    monkeypatch.setattr(fleet, "train", train)
+    store = Store(tmp_path, None)
+    with pytest.raises(Failed, match=f"seed 1 .{bad.key}.: RuntimeError: broken on purpose"):
+        ensure_in(store, [good, bad], workers=1)
+    assert store.has(good) and not store.has(bad)
+
+
+def test_non_finite_results_are_recorded(tmp_path, monkeypatch):
+    run = fine_tuning_run("haystack", "scratch", "smoke", 0)
+    monkeypatch.setattr(gpt2, "fresh", lambda arch, *path: np.full(arch.size, 1e30, np.float32))
+    table = ensure_in(Store(tmp_path, None), [run])
+    assert (table.status == "non-finite").all() and len(table) == 5
+
+
+@pytest.mark.skipif(
+    os.geteuid() == 0 and not Path("/proc").exists(),
+    reason="needs a place where no folder can be made",
+)
+def test_a_folder_that_cannot_be_written_is_named():
+    with pytest.raises(
+        ValueError, match="store must be a folder that can be written, got '/proc/no'"
+    ):
+        Store("/proc/no")
+
+
+def test_command_line_says_what_is_wrong():
+    for arguments, words in (
+        (["--preset", "slow"], "preset must be one of"),
+        (["--sources", "music"], "sources must be one of"),
+        (["--time-budget", "soon"], "must be a time above 0"),
+        (["--seeds", "0"], "seeds must be a whole number"),
+    ):
+        process = subprocess.run(
+            [sys.executable, "-m", "procmod_lib", "plan", "selective_transfer", *arguments],
+            capture_output=True,
+            text=True,
+        )
+        assert (
+            process.returncode == 2
+            and words in process.stderr
+            and "Traceback" not in process.stderr
+        )
+
+
+@pytest.mark.parametrize(
+    "grid, arguments, conditions",
+    [
+        (
+            "perturbation",
+            "--transfers mlp=set,full=stack --perturbations shuffle --seeds 1",
+            "scratch, mlp=set, mlp=set shuffle, full=stack, full=stack shuffle",
+        ),
+        (
+            "localisation",
+            "--transfers mlp=set --pieces layer=1 --seeds 1",
+            "scratch, mlp=set, mlp=set layer=1",
+        ),
+        (
+            "composition",
+            "--attention set --mlp stack --mixtures --seeds 1",
+            "scratch, attention=set, mlp=stack, attention=set mlp=stack, full=set+stack",
+        ),
+        (
+            "selective_transfer",
+            "--sources eca --initial-conditions full --settings released --answer-mask full "
+            "--steps 9 --lr 0.01 --seeds 1",
+            "full=eca",
+        ),
+    ],
+)
+def test_each_parameter_of_a_grid_can_be_given_in_a_shell(
+    tmp_path, capsys, grid, arguments, conditions
+):
+    assert (
+        main(["status", grid, "--preset", "smoke", "--store", str(tmp_path), *arguments.split()])
+        == 0
+    )
+    there = [
+        line.split(" · ")[1] for line in capsys.readouterr().out.splitlines() if "haystack" in line
+    ]
+    assert sorted(there) == sorted(conditions.split(", "))
+
+
+def test_importable_without_notebook_packages():
+    """A GPU box has torch, numpy, pandas, pyarrow, safetensors, and neither Jupyter nor numba."""
+    code = (
+        "import sys\nfor m in ('numba', 'IPython', 'papermill', 'myst_nb', 'seaborn', 'tqdm', "
+        "'transformers', 'nbformat'):\n    sys.modules[m] = None\n"
+        "import tempfile\nfrom procmod_lib.cli import main\n"
+        "sys.exit(main(['sweep', 'selective_transfer', '--preset', 'smoke', '--seeds', '1', "
+        "'--store', tempfile.mkdtemp()]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0 and "4 of 4 runs" in done.stdout, done.stderr
+
+
+def test_fleets_equal_single_runs_and_a_broken_member_stands_alone(
+    tmp_path, undisturbed, monkeypatch
+):
+    """Runs in lock step, as on a GPU; the fleet of eight is halved until the broken run is found,
+    the others are kept.
+    """
+    runs = selective_transfer(**GRID)
+    original = sweep.into_fleets
+    monkeypatch.setattr(sweep, "into_fleets", lambda r, device: original(r, device, most=100))
+    pd.testing.assert_frame_equal(
+        scores(ensure_in(Store(tmp_path / "fleet", None), runs)), undisturbed
+    )
+    initial = fleet.initial_weights
+
+    def broken(run, store):
+        return 1 / 0 if run.key == runs[2].key else initial(run, store)
+
+    monkeypatch.setattr(fleet, "initial_weights", broken)
+    store = Store(tmp_path / "broken", None)
+    with pytest.raises(Failed, match=f"{runs[2].key}.: ZeroDivisionError"):
+        ensure_in(store, runs)
+    assert [store.has(r) for r in runs] == [r is not runs[2] for r in runs]
+
+
+def test_packed_and_merged_stores_hold_the_same(tmp_path, undisturbed):
+    runs = selective_transfer(**GRID)
+    store = Store(tmp_path / "a", None)
+    ensure_in(store, runs)
+    assert packs.pack(store.folder) == 10 and len(list((tmp_path / "a" / "runs").iterdir())) == 1
+    assert packs.pack(store.folder) == 10
+    pd.testing.assert_frame_equal(scores(store.load(runs)), undisturbed)
+    view = store.view(diagnostic="haystack", initial_condition="scratch", seed=1)
+    assert set(view.key) == {runs[4].key} and len(view) == 5
+    other = Store(tmp_path / "b", None)
+    assert other.merge(tmp_path / "a") > 0 and other.merge(tmp_path / "a") == 0
+    pd.testing.assert_frame_equal(scores(ensure_in(other, runs)), undisturbed)
+    packed = Store(
+        tmp_path / "c", None
+    )  # a pack meets a pack: what the one lacks is taken out of the other
+    ensure_in(packed, runs[:4])
+    packs.pack(packed.folder)
+    assert (
+        packed.merge(tmp_path / "a") >= len(runs) - 4
+        and all(map(packed.has, runs))
+        and packed.merge(tmp_path / "a") == 0
+    )
+    pd.testing.assert_frame_equal(scores(packed.load(runs)), undisturbed)
+    with pytest.raises(ValueError, match="view has no column 'sede'"):
+        store.view(sede=1)
+
+
+def test_dask_gives_the_same_table(tmp_path, undisturbed):
+    table = scores(
+        ensure_in(Store(tmp_path, None), selective_transfer(**GRID), scheduler="local:2")
+    )
+    pd.testing.assert_frame_equal(table, undisturbed)
+    with pytest.raises(
+        ValueError, match="scheduler must be tcp://HOST:PORT, local:N or slurm:FILE"
+    ):
+        ensure_in(Store(tmp_path / "x", None), selective_transfer(**GRID), scheduler="nowhere")
