@@ -8,7 +8,7 @@ from procmod_lib.experiments.settings import LARGE_RATE_STEPS, apply_settings
 from procmod_lib.initial import Condition, parse
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.runs.run import Run
-from procmod_lib.tasks import DIAGNOSTICS, SOURCES, Mixture, Task, make_task
+from procmod_lib.tasks import DIAGNOSTICS, SHUFFLED, SOURCES, Mixture, Task, make_task
 
 SMALL_MODEL = "2_4_16"  # layers_heads_width, the paper's
 
@@ -25,7 +25,8 @@ def pretraining_run(
     """The run that pretrains a source.
 
     Args:
-        source: its name; ``identity@1`` is the model of the seed after, ``identity+set`` a mixture.
+        source: its name; ``identity@1`` is the model of the seed after, ``identity+set`` a mixture,
+            ``identity_tokens_shuffled`` the structure control.
         preset: how large.
         seed: 0 or more.
         settings: one of :data:`procmod_lib.experiments.settings.SETTINGS`.
@@ -40,7 +41,8 @@ def pretraining_run(
     plan = find_preset(preset)
     read_sources("sources", [source])
     source, _, later = source.partition("@")
-    changes = SOURCES[source].budgets.get(preset, {}) if source in SOURCES else {}
+    plain = source.removesuffix(SHUFFLED)
+    changes = SOURCES[plain].budgets.get(preset, {}) if plain in SOURCES else {}
     task, budget = _source_task(source, preset), replace(plan.pretraining, **changes)
     steps = budget.steps
     task, budget = apply_settings(settings, task, budget)
@@ -55,7 +57,8 @@ def pretraining_run(
 def _source_task(source: str, preset: str) -> Task:
     if "+" in source:
         return Mixture(*(_source_task(part, preset) for part in source.split("+")))
-    return make_task(source, **SOURCES[source].presets.get(preset, {}))
+    facts = SOURCES[source.removesuffix(SHUFFLED)]
+    return make_task(source, **facts.presets.get(preset, {}))
 
 
 def _architecture(task: Task, shape: str, *, tied: bool) -> Architecture:

@@ -6,7 +6,7 @@ allowed.
 
 import re
 
-from procmod_lib.tasks import SOURCES
+from procmod_lib.tasks import SHUFFLED, SOURCES
 
 
 def check_one_of(name: str, value, allowed) -> None:
@@ -51,7 +51,7 @@ def read_sources(name: str, values) -> list[str]:
     for value in values:
         plain = re.sub(r"@\d+$", "", value)
         for part in plain.split("+") if plain.count("+") == 1 else [plain]:
-            check_one_of(name, part, SOURCES)
+            check_one_of(name, part.removesuffix(SHUFFLED), SOURCES)
     return values
 
 

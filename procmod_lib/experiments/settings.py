@@ -42,6 +42,7 @@ SETTINGS = {
     "large_rate": "a large learning rate, lists of all lengths",
     "released": "the released code's defaults, lists of one length",
     "one_length": "as large_rate, but every list has the full length",
+    "curriculum": "as large_rate, but lists start at length 2 and lengthen as they are learnt",
 }
 """What may be asked for, with a few words on each."""
 
@@ -71,13 +72,13 @@ def apply_settings(settings: str, task: Task, budget: Budget) -> tuple[Task, Bud
     settings = check_settings(settings)
     if settings == "large_rate":
         return task, budget
-    if settings == "one_length" and not task.has_lengths:
+    if settings in ("one_length", "curriculum") and not task.has_lengths:
         raise ValueError(
             f"settings must be large_rate or released for {task.name}, which has no lists of "
-            "several lengths, got 'one_length'."
+            f"several lengths, got {settings!r}."
         )
     if task.has_lengths:
-        task = task.with_(lengths="fixed")
+        task = task.with_(lengths="curriculum" if settings == "curriculum" else "fixed")
     if settings == "released":
         theirs = replace(RELEASED, **task.released)
         evaluation = dict(evaluate_every=budget.evaluate_every, test_samples=budget.test_samples)

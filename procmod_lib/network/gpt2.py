@@ -62,10 +62,8 @@ class Architecture:
         Names are Hugging Face's.
         """
         d = self.width
-        shapes: dict[str, tuple[int, ...]] = {
-            "wte.weight": (self.vocab, d),
-            "wpe.weight": (self.positions, d),
-        }
+        shapes: dict[str, tuple[int, ...]] = {}
+        shapes |= {"wte.weight": (self.vocab, d), "wpe.weight": (self.positions, d)}
         for i in range(self.layers):
             h = f"h.{i}."
             shapes |= {

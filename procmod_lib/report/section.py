@@ -1,18 +1,12 @@
-"""A section of a chapter.
+"""A section of a chapter: some runs, and everything that a page can say of them."""
 
-Some runs, what of them is in the store, and everything that a page can say of them.
-"""
-
-from collections.abc import Callable
-
-import pandas as pd
 from IPython.display import Markdown
-from matplotlib.figure import Figure
 
-from procmod_lib.initial import Condition, parse
+from procmod_lib.initial import parse
 from procmod_lib.initial.words import WORDS, Change
-from procmod_lib.report import compositions, figures, statistics, tables
+from procmod_lib.report import compositions, statistics, tables
 from procmod_lib.report.origin import origin
+from procmod_lib.report.pictures import Pictures
 from procmod_lib.report.sentences import (
     HELPS,
     HIGHER,
@@ -22,77 +16,13 @@ from procmod_lib.report.sentences import (
     percent,
     sentence,
 )
-from procmod_lib.runs.run import Run
-from procmod_lib.runs.store import Store
 from procmod_lib.tasks import title
 
-FEWEST_IN_A_MAP = 3
 
-
-class Section:
-    """Some runs and their table.
-
-    Args:
-        runs: what the section is about, whether in the store or not.
-        table: the rows of those that are.
-        store: where they came from.
+class Section(Pictures):
+    """Some runs, in words, tables and pictures; see
+    :class:`procmod_lib.report.selection.Selection`.
     """
-
-    def __init__(self, runs: list[Run], table: pd.DataFrame, store: Store):
-        self.runs, self.table, self.store = runs, table, store
-
-    def __len__(self) -> int:
-        return len(self.table)
-
-    # A part of it
-
-    def where(self, keep: Callable[[Run], bool]) -> "Section":
-        """The section of those runs only that ``keep`` is true of."""
-        runs = [run for run in self.runs if keep(run)]
-        return Section(runs, self.table[self.table.key.isin([run.key for run in runs])], self.store)
-
-    def on(self, *diagnostics: str) -> "Section":
-        """The section of some diagnostics only."""
-        return self.where(lambda run: run.task.name in diagnostics)
-
-    def off(self, *diagnostics: str) -> "Section":
-        """The section of all diagnostics but some."""
-        return self.where(lambda run: run.task.name not in diagnostics)
-
-    def of(self, *conditions: str) -> "Section":
-        """The section of some initial conditions only."""
-        wanted = {parse(condition) for condition in conditions}
-        return self.where(lambda run: run.condition in wanted)
-
-    def first(self) -> "Section":
-        """The section of the first diagnostic only."""
-        return self.on(self.runs[0].task.name)
-
-    # What is in it
-
-    @property
-    def summary(self) -> pd.DataFrame:
-        """See :func:`procmod_lib.report.statistics.summary`."""
-        return statistics.summary(self.table)
-
-    @property
-    def chance(self) -> float | None:
-        """The chance of the first run's task."""
-        return self.runs[0].task.chance() if self.runs else None
-
-    @property
-    def conditions(self) -> list[Condition]:
-        """The initial conditions that are in the store, in the order of the table."""
-        return [parse(text) for text in dict.fromkeys(self.table.initial_condition)]
-
-    def differences(self, baseline: str = "scratch", condition: str | None = None) -> pd.DataFrame:
-        """Paired differences from a baseline, of one condition or of all."""
-        table = self.table
-        if condition is not None:
-            table = table[
-                table.initial_condition.isin([str(parse(condition)), str(parse(baseline))])
-            ]
-        return statistics.paired_differences(table, str(parse(baseline)))
 
     # In words
 
@@ -287,71 +217,3 @@ class Section:
     def learnt(self) -> Markdown:
         """Of pretraining runs: how well each source was learnt."""
         return tables.learnt_table(statistics.learnt(self.runs, self.table))
-
-    # In pictures: None where there is nothing to draw
-
-    def draw_ends(self) -> Figure | None:
-        """Means, intervals and seeds."""
-        return figures.draw_ends(self.summary, self.table, self.chance) if len(self) else None
-
-    def draw_curves(self) -> Figure | None:
-        """Every run's learning curve."""
-        return figures.draw_curves(self.table, self.chance) if len(self) else None
-
-    def draw_doses(self) -> Figure | None:
-        """Responses to noise, of transfers that were also run with noise."""
-        doses = statistics.noise_responses(self.table)
-        doses = doses[doses.groupby("transfer").dose.transform("size") > 1]
-        return figures.draw_doses(doses, self.table) if len(doses) else None
-
-    def draw_parts(self) -> Figure | None:
-        """The heat map of every source and part against no pretraining."""
-        rows = self._map(lambda c: len(c.given) == 1)
-        names = [next(iter(parse(c).given.items())) for c in rows.initial_condition]
-        parts = {
-            "full": "full",
-            "attention": "attention",
-            "mlp": "MLPs",
-            "embeddings": "embeddings",
-        }
-        rows = rows.assign(
-            part=[parts[part] for part, _ in names], source=[title(source) for _, source in names]
-        )
-        return figures.draw_differences(rows, "part", "source") if len(rows) else None
-
-    def draw_pairs(self) -> Figure | None:
-        """The heat map of every composition against no pretraining, on diagnostics with more than
-        one.
-        """
-        rows = self._map(lambda c: set(c.given) == {"attention", "mlp"})
-        rows = rows[rows.groupby("diagnostic").n.transform("size") > 1]
-        pairs = [parse(c) for c in rows.initial_condition]
-        attention = [f"attention {title(c['attention'])}" for c in pairs]
-        rows = rows.assign(attention=attention, mlp=[f"MLPs {title(c['mlp'])}" for c in pairs])
-        return figures.draw_differences(rows, "mlp", "attention") if len(rows) else None
-
-    def _map(self, keep: Callable[[Condition], bool]) -> pd.DataFrame:
-        """Differences from no pretraining with three seeds, of conditions that a map shows."""
-        rows = self.differences()
-        shown = [keep(parse(c)) for c in rows.initial_condition]
-        return rows[(rows.n >= FEWEST_IN_A_MAP) & pd.Series(shown, rows.index, dtype=bool)]
-
-    def draw_sources(self) -> Figure | None:
-        """Of pretraining runs: the curve of each."""
-        learnt = statistics.learnt(self.runs, self.table)
-        return figures.draw_source_curves(self.runs, self.table, learnt) if len(learnt) else None
-
-    def draw_phase(self, places: dict[str, str]) -> Figure | None:
-        """Of starts by hand: the map of successes by place and standard deviation.
-
-        Args:
-            places: the words that say where, such as ``head=1.0``, and how the map names them.
-        """
-        rows = []
-        for row in self.summary.itertuples():
-            condition = parse(row.initial_condition)
-            words = " ".join(f"{n}={v}" for n, v in condition.given.items() if n != "loud")
-            if condition["loud"] and words in places:
-                rows.append((places[words], condition["loud"], row.successes, row.n))
-        cells = pd.DataFrame(rows, columns=["place", "spread", "successes", "n"])
-        return figures.draw_phase(cells) if len(cells) else None

@@ -34,6 +34,7 @@ __all__ = [
     "Multiplication",
     "Reverse",
     "ReversedAddition",
+    "SHUFFLED",
     "SOURCES",
     "Set",
     "Shuffled",
@@ -49,6 +50,7 @@ __all__ = [
 ]
 
 SHUFFLED = "_tokens_shuffled"
+"""What stands behind the name of a source whose tokens are shuffled inside each sequence."""
 
 
 def make_task(name: str, **parameters) -> Task:

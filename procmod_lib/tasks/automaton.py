@@ -22,12 +22,15 @@ class Automaton(Task):
     alone, and so repeat.
 
     Attributes:
-        rule: Wolfram's number, 0..255. rows: T. cells: bits a row. universe: cells simulated.
-            steps: rows simulated.
+        rule: Wolfram's number, 0..255.
+        rows: T.
+        cells: bits a row.
+        universe: cells simulated.
+        steps: rows simulated.
 
-    >>> batch = Automaton(rule=110, rows=3, cells=8, universe=8, steps=3).build(
-    # a bit is 1 where its uniform is below 0.5
-    ...     np.array([[0] + [.9, .9, .9, .1, .9, .9, .9, .9]]))
+    >>> # a bit is 1 where its uniform is below 0.5
+    >>> task = Automaton(rule=110, rows=3, cells=8, universe=8, steps=3)
+    >>> batch = task.build(np.array([[0] + [.9, .9, .9, .1, .9, .9, .9, .9]]))
     >>> # a live cell grows to the left
     >>> ["".join(map(str, row)) for row in batch.tokens[0]]
     ['00010000', '00110000', '01110000']

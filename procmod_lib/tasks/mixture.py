@@ -14,7 +14,7 @@ class Mixture(Task):
 
     The shorter source is padded with token 0 behind its last token, where nothing is scored.
 
-    >>> from procmod_lib.tasks.lists import Identity, Reverse
+    >>> from procmod_lib.tasks import Identity, Reverse
     >>> sizes = dict(symbols=5, list_length=3, lengths="fixed")
     >>> task = Mixture(Identity(**sizes), Reverse(**sizes))
     >>> task.name, task.build(np.array([[.1, 0, .3, .9, .1], [.9, 0, .3, .9, .1]])).tokens.tolist()

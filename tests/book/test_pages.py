@@ -19,6 +19,7 @@ CHAPTERS = {  # figures in each, at least
     "selective_transfer": 5,
     "perturbation": 4,
     "localisation": 2,
+    "by_hand": 3,
     "composition": 2,
     "scorecard": 1,
 }

@@ -227,7 +227,7 @@ def test_masks_share_all_but_the_mask():
         (
             selective_transfer,
             dict(settings="fast"),
-            "settings must be one of large_rate, released, one_length",
+            "settings must be one of large_rate, released, one_length, curriculum",
         ),
         (
             selective_transfer,
@@ -284,3 +284,15 @@ def test_by_hand_is_scratch_and_every_recipe():
 def test_old_names_of_settings_keep_working():
     old, new = (pretraining_run("identity", "smoke", 0, how) for how in ("better", "large_rate"))
     assert old.key == new.key
+
+
+def test_the_curriculum_and_the_shuffled_control_can_be_asked_for():
+    run = pretraining("smoke", "identity", "curriculum", seeds=1)[0]
+    assert run.task.lengths == "curriculum" and run.task.first_length == 2
+    name = "dyck_tokens_shuffled"
+    run = selective_transfer("smoke", name, initial_conditions="attention", seeds=1)[0]
+    (source, donor) = run.donors[0]
+    assert source == name and donor.task.name == name and donor.budget.batch == 16
+    assert run.condition.label == "attention only from k-Dyck, tokens shuffled"
+    with pytest.raises(ValueError, match="got 'curriculum'"):
+        pretraining("smoke", "dyck", "curriculum")
