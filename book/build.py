@@ -34,6 +34,7 @@ def chapters() -> list[str]:
 
 
 def fail(sentence: str) -> None:
+    """End with one sentence."""
     sys.exit(f"make book: {sentence}")
 
 
@@ -140,6 +141,7 @@ def render() -> None:
 
 
 def main() -> None:
+    """Run every chapter, then render."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--preset", default="quick")
     parser.add_argument("--store", default="store")

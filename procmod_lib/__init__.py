@@ -1,1 +1,1 @@
-
+"""Train many tiny transformers, transfer parts of their weights, and measure what helped."""

@@ -63,6 +63,7 @@ def html(tmp_path_factory):
             copy / name,
             ignore=shutil.ignore_patterns("_build", "generated", "results"),
         )
+    shutil.copy(ROOT / "CONTRIBUTING.md", copy)  # a page of the book
     command = [
         sys.executable,
         str(copy / "book" / "build.py"),

@@ -8,6 +8,7 @@ from procmod_lib.experiments.parameters import (
     check_count,
     check_flag,
     check_one_of,
+    check_shape,
     read_changes,
     read_list,
     read_sources,
@@ -146,7 +147,9 @@ def perturbation(
         transfers: conditions such as ``attention=identity``, the default.
         perturbations: words such as ``noise=0.05`` or ``shuffle``; by default all of PERTURBATIONS,
             or half of them at the presets that take minutes.
-        diagnostics, seeds, steps: as in :func:`selective_transfer`.
+        diagnostics: what is fine-tuned.
+        seeds: how many; None takes the preset's.
+        steps: of fine-tuning; None takes the preset's.
     """
     usual = PERTURBATIONS[::2] if preset in BRIEF else PERTURBATIONS
     words = read_list("perturbations", usual if perturbations is None else perturbations)
@@ -168,7 +171,9 @@ def localisation(
         transfers: as in :func:`perturbation`.
         pieces: words such as ``layer=0``, ``head=0.3`` or ``freeze=attention``; by default all of
             PIECES, or the first four at the presets that take minutes.
-        diagnostics, seeds, steps: as in :func:`selective_transfer`.
+        diagnostics: what is fine-tuned.
+        seeds: how many; None takes the preset's.
+        steps: of fine-tuning; None takes the preset's.
     """
     usual = PIECES[:4] if preset in BRIEF else PIECES
     words = read_list("pieces", usual if pieces is None else pieces)
@@ -189,9 +194,13 @@ def by_hand(
     Args:
         preset: how large.
         recipes: conditions such as ``loud=0.3 head=1.0``; by default all of RECIPES.
-        diagnostics, seeds, steps, lr: as in :func:`selective_transfer`.
+        diagnostics: what is fine-tuned.
+        seeds: how many; None takes the preset's.
+        steps: of fine-tuning; None takes the preset's.
+        lr: peak learning rate of fine-tuning; None takes the preset's.
         model: layers_heads_width; None takes the preset's.
     """
+    check_shape("model", model)
     recipes = read_list("recipes", RECIPES if recipes is None else recipes)
     for recipe in recipes:
         if parse(recipe).sources:
@@ -217,11 +226,14 @@ def composition(
 
     Args:
         preset: how large.
-        attention, mlp: sources of each part.
+        attention: sources of the attention layers.
+        mlp: sources of the MLPs.
         mixtures: also the full transfer of a model pretrained on both sources of a pair at once,
             for as many steps as one of them; sources of rows (eca) have no tokens and cannot be
             mixed.
-        diagnostics, seeds, steps: as in :func:`selective_transfer`.
+        diagnostics: what is fine-tuned.
+        seeds: how many; None takes the preset's.
+        steps: of fine-tuning; None takes the preset's.
     """
     attention, mlp = read_sources("attention", attention), read_sources("mlp", mlp)
     pairs = [(a, m) for a in attention for m in mlp]

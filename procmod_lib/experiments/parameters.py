@@ -29,6 +29,17 @@ def check_flag(name: str, value) -> bool:
     return value
 
 
+def check_shape(name: str, value) -> None:
+    """None, or layers_heads_width; papermill's ``-p`` takes 2_4_16 for a number, not ``-r``."""
+    is_text = isinstance(value, str)
+    if value is None or (is_text and re.fullmatch(r"([1-9]\d*_){2}[1-9]\d*", value)):
+        return
+    raise ValueError(
+        f"{name} must be layers_heads_width, for example 2_4_16 (in papermill: -r {name} 2_4_16), "
+        f"or None, got {value!r}."
+    )
+
+
 def read_list(name: str, values) -> list[str]:
     """A list of names, each once.
 

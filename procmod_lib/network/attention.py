@@ -24,12 +24,17 @@ def attend(q, kv, limit, low, high, probs, room, out, queries, heads, d):
     """Attention of W queries.
 
     Args:
-        q, out: (W, D) queries and results.
+        q: (W, D) queries.
         kv: (T, 2 D) keys and values.
         limit: query w of lane l sees keys 0..limit[w, l].
-        low, high: the least and the greatest limit of each query over the lanes.
-        probs: the probabilities, which are kept: ``room`` rows for each head and query.
-        queries, heads, d: W, H, D.
+        low: the least limit of each query over the lanes.
+        high: the greatest limit of each query over the lanes.
+        probs: the probabilities, which are kept.
+        room: rows of probs for each head and query.
+        out: (W, D) results.
+        queries: W.
+        heads: H.
+        d: D.
     """
     hd = d // heads
     for h in range(heads):

@@ -126,10 +126,12 @@ def views(flat: torch.Tensor | np.ndarray, arch: Architecture) -> dict:
 
 
 def fresh(arch: Architecture, *path: str | int) -> np.ndarray:
-    """Draw GPT-2's initial weights, float32 (P,): normal 0.02, residual projections 0.02 / sqrt(2
-    layers).
+    """Draw GPT-2's initial weights, float32 (P,).
+
+    They are normal with 0.02, or 0.02 / sqrt(2 layers) for the projections that write back.
 
     Args:
+        arch: the shape.
         path: names the random stream, for example ("init", "haystack", seed).
     """
     flat = np.zeros(arch.size, np.float32)

@@ -31,7 +31,7 @@ from procmod_lib.network.vector import LANES, load, splat, store, total
 
 # numba's cache sees changes of this file only, so it changes whenever its parts do:
 # the sha256 of PARTS, one after the other.
-MADE_OF = "c5d570a1b904"
+MADE_OF = "1b23cc790dd7"
 PARTS = ("vector.py", "layers.py", "attention.py", "ends.py", "space.py")
 
 # Where a layer's parameters begin in the list of offsets, counted from the layer's first; in the
@@ -58,7 +58,8 @@ def forward_backward(
     gradient to g.
 
     Args:
-        p, g: (P,) weights and gradient.
+        p: (P,) weights.
+        g: (P,) gradient.
         at: offset in them of every parameter, in the order of Architecture.shapes, and P.
         dims: (V, layers, heads, D).
         tokens: (n, T) int32, or (n, T, cells) bits.
@@ -66,7 +67,8 @@ def forward_backward(
         targets: (n, W), or (n, W, cells) for bits.
         weights: (n, W), what each output's loss counts in the gradient.
         order: rows, those of like length side by side.
-        loss, hit: (n, W) results.
+        loss: (n, W) result.
+        hit: (n, W) result, 1 where an output is right.
         train: whether the gradient is wanted.
         memory: working space, from :func:`procmod_lib.network.space.memory_for`.
     """

@@ -33,12 +33,11 @@ def load4(x, i):
 
 @njit(**FAST)
 def store4(x, i, v):
-    (
-        store(x, i, v[0]),
-        store(x, i + LANES, v[1]),
-        store(x, i + 2 * LANES, v[2]),
-        store(x, i + 3 * LANES, v[3]),
-    )
+    """Put four vectors into x from i on."""
+    store(x, i, v[0])
+    store(x, i + LANES, v[1])
+    store(x, i + 2 * LANES, v[2])
+    store(x, i + 3 * LANES, v[3])
 
 
 @njit(**FAST)
@@ -55,11 +54,13 @@ def add4(a, z, x):
 
 @njit(**FAST)
 def times4(a, z):
+    """Four vectors a, each times z."""
     return a[0] * z, a[1] * z, a[2] * z, a[3] * z
 
 
 @njit(**FAST)
 def dot4(a, x):
+    """The sum of four products, lane by lane."""
     return (a[0] * x[0] + a[1] * x[1]) + (a[2] * x[2] + a[3] * x[3])
 
 

@@ -62,7 +62,9 @@ class Page:
             grid: a function of :mod:`procmod_lib.experiments.grids`.
             store: folder of new results; a relative one is below the project, wherever the notebook
                 was started.
-            device, scheduler, time_budget: see :class:`procmod_lib.runs.machine.Machine`.
+            device: see :class:`procmod_lib.runs.machine.Machine`, as for the next two.
+            scheduler: a Dask cluster, or None.
+            time_budget: seconds, or None.
             **parameters: every other parameter of the notebook; they go to ``grid``.
 
         Raises:

@@ -66,6 +66,19 @@ def holding(folder: Path, key: str) -> Path | None:
     return None
 
 
+def find_many(folder: Path, keys: set[str]) -> dict[str, pd.DataFrame]:
+    """Return the tables of those of some runs that the packs of a store hold; each pack is read
+    once.
+    """
+    found: dict[str, pd.DataFrame] = {}
+    for path in (folder / "runs").glob(f"{STEM}.*.parquet"):
+        here = (keys - found.keys()) & _keys(path, os.stat(path).st_mtime_ns)
+        if here:
+            table = pd.read_parquet(path, filters=[("key", "in", sorted(here))])
+            found |= {str(key): run.reset_index(drop=True) for key, run in table.groupby("key")}
+    return found
+
+
 def rows(folder: Path, equals: dict) -> pd.DataFrame:
     """Return the rows of a store's runs, packed and single, where columns equal values."""
     filters = [(column, "==", value) for column, value in equals.items()] or None

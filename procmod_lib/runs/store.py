@@ -84,8 +84,25 @@ class Store:
 
         One row per (run, evaluation step).
         """
-        tables = [table for run in runs if (table := self.find(run)) is not None]
+        packed = self._packed({run.key for run in runs})
+        tables = []
+        for run in runs:
+            table = packed.get(run.key)
+            if table is None:
+                table = self.find(run)
+            elif run.preset:
+                table = table.assign(preset=run.preset)
+            if table is not None:
+                tables.append(table)
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
+
+    def _packed(self, keys: set[str]) -> dict[str, pd.DataFrame]:
+        """The tables of runs that no place before their pack holds as a file of its own."""
+        found: dict[str, pd.DataFrame] = {}
+        for place in self._places():
+            keys = keys - {path.name.split(".")[0] for path in (place / "runs").glob("*.parquet")}
+            found |= packs.find_many(place, keys - found.keys())
+        return found
 
     def view(self, **equals) -> pd.DataFrame:
         """Return all rows of the store where columns equal values, for example

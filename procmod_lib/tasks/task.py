@@ -157,8 +157,9 @@ class Task:
         falls into the wrong split is drawn again, from itself.
 
         Args:
-            n: number of samples. rng: a stream of :mod:`procmod_lib.randomness`. split: train,
-                validation or test.
+            n: number of samples.
+            rng: a stream of :mod:`procmod_lib.randomness`.
+            split: train, validation or test.
         """
         low, high = SPLITS[split]
         uniforms = rng.random((n, self.draws))

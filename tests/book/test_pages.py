@@ -111,12 +111,12 @@ def test_no_third_party_address_is_loaded(html):
 
 
 def test_prose_holds_no_typed_result():
-    """Percentages in hand-written pages would be numbers typed by hand; only levels and the paper's
+    """Percentages in hand-written pages would be typed; only levels and settings may stand."""
     settings may stand.
     """
     for page in (ROOT / "book").glob("*.md"):
         found = re.findall(r"\d+(?:\.\d+)? ?%", page.read_text())
-        assert set(found) <= {"95 %"}, (page.name, found)
+        assert set(found) <= {"95 %", "90 %"}, (page.name, found)
 
 
 def test_missing_npm_and_bad_preset_are_one_sentence(tmp_path):

@@ -13,7 +13,8 @@ from bs4 import BeautifulSoup
 from conftest import ROOT
 
 from procmod_lib.runs import files, packs
-from procmod_lib.runs import store as results
+from procmod_lib.runs.run import SCHEMA
+from procmod_lib.runs.store import COLUMNS
 
 PLACE = ROOT / "book" / "results"
 TABLE = packs.rows(PLACE, {})
@@ -34,7 +35,7 @@ def test_every_run_has_its_spec_and_provenance():
             != key
         ):
             problems.append(f"{key}: the key is not the hash of its spec")
-        if json.loads(spec)["schema"] != results.SCHEMA:
+        if json.loads(spec)["schema"] != SCHEMA:
             problems.append(f"{key}: older schema")
         for provenance in run.provenance.unique():
             content = files.read(PLACE / "provenance", provenance, "json")
@@ -65,14 +66,12 @@ def test_every_donor_is_published():
 
 def test_dictionary_names_every_column():
     text = (PLACE / "README.md").read_text()
-    assert (
-        set(re.findall(r"^\| `(\w+)` \|", text, re.M)) == set(TABLE.columns) == set(results.COLUMNS)
-    )
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.M)) == set(TABLE.columns) == set(COLUMNS)
 
 
 def test_one_file_reads_without_the_library():
     path = next(p for p in (PLACE / "runs").glob("*.parquet"))
-    assert list(pd.read_parquet(io.BytesIO(path.read_bytes())).columns) == results.COLUMNS
+    assert list(pd.read_parquet(io.BytesIO(path.read_bytes())).columns) == COLUMNS
 
 
 def test_the_figure_of_the_readme_shows_the_runs_that_are_published(monkeypatch, tmp_path):
@@ -87,7 +86,7 @@ def test_the_figure_of_the_readme_shows_the_runs_that_are_published(monkeypatch,
     alt, path = re.search(
         r"!\[([^\]]{40,})\]\(([^)]+)\)", (ROOT / "README.md").read_text()
     ).groups()
-    assert ROOT / path == figure.TARGET and "one line a seed" in alt
+    assert ROOT / path == figure.TARGET and "one a seed" in alt
     committed = Image.open(figure.TARGET)
     monkeypatch.setattr(figure, "TARGET", tmp_path / "again.png")
     figure.main()  # make figure

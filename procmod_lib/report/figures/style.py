@@ -71,7 +71,8 @@ def panels(
         count: how many.
         most: side by side at most.
         height: of each, in inches.
-        x, y: what all axes say.
+        x: what all horizontal axes say.
+        y: what all vertical axes say.
         **shared: for :func:`matplotlib.pyplot.subplots`.
     """
     beside = min(most, count)
