@@ -1,8 +1,13 @@
-"""The grid of runs behind each chapter. A list may be given as a string with commas; every function
-raises ValueError, naming the parameter, before any work starts."""
+"""The grid of runs behind each chapter.
+
+A list may be a string with commas; a wrong parameter raises ValueError, which names it, at once.
+"""
 
 from dataclasses import replace
 
+from procmod_lib.experiments.conditions import PERTURBATIONS, PIECES, RECIPE, RECIPES
+from procmod_lib.experiments.conditions import SHAPES as SHAPES
+from procmod_lib.experiments.conditions import SIX as SIX
 from procmod_lib.experiments.make_runs import find_preset, fine_tuning_run, pretraining_run
 from procmod_lib.experiments.parameters import (
     check_count,
@@ -17,40 +22,6 @@ from procmod_lib.experiments.settings import check_settings
 from procmod_lib.initial import parse
 from procmod_lib.runs.run import Run
 from procmod_lib.tasks import DIAGNOSTICS
-
-SIX = ("identity", "set", "stack", "dyck", "dyck_shuffle", "eca")
-"""The paper's sources."""
-
-PERTURBATIONS = (
-    "noise=0.05",
-    "noise=0.01",
-    "noise=0.1",
-    "relative_noise=0.5",
-    "shuffle",
-    "relative_noise=1.0",
-    "statistics",
-    "random_donor",
-)
-PIECES = (
-    "layer=0",
-    "layer=1",
-    "head=1.0",
-    "head=1.0 random_donor",
-    "freeze=attention",
-    *(f"head={head}" for head in ("0.0", "0.1", "0.2", "0.3", "1.1", "1.2", "1.3")),
-)
-"""Both layers and all heads of the small model's attention, one of them also as a null, and the
-frozen copy.
-"""
-
-SHAPES = ("shape=1_4_16", "shape=4_4_16", "shape=2_2_8", "shape=2_8_32")
-"""Of the source: shallower, deeper, narrower, wider; all heads are 4 wide."""
-
-RECIPE = "loud=0.3 head=1.0"
-"""A head written by hand; see the page "Fixed in advance"."""
-
-RECIPES = (RECIPE, "loud=0.3 head=0.0+1.0", "loud=0.3 head=0.0", "loud=0.1 head=1.0")
-"""The recipe, the same with a loud first layer too, in the first layer alone, and too quiet."""
 
 BRIEF = ("smoke", "quick")  # presets that take minutes, with a part of the usual list
 

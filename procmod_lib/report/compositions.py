@@ -68,8 +68,8 @@ def judged_in_words(lines: list[list]) -> Markdown:
         return Markdown(NOT_YET)
     words = [line[-1] for line in lines]
     counts = "; ".join(f"{each}: {words.count(each)}" for each in WORDS)
-    text = f"Of {len(lines)} compositions, "
-    f"{counts}.{_luck(sum(line[2] == FEWEST for line in lines))}\n"
+    luck = _luck(sum(line[2] == FEWEST for line in lines))
+    text = f"Of {len(lines)} compositions, {counts}.{luck}\n"
     for diagnostic, composition, n, none, attention, mlps, said in lines:
         if "yes" in said:
             text += (

@@ -78,6 +78,5 @@ def sentence(row, noun: str, words: tuple[str, str] = HELPS) -> str:
     verb = words[0] if row.low > 0 else words[1]
     if row.p < statistics.LEVEL:
         return f"{noun}: **{verb}** at this scale, {points}."
-    p = p_value(row.p)
-    return f"{noun}: **perhaps {verb}** at this scale, {points}; the exact test cannot tell it "
-    f"from luck (p = {p})."
+    luck = f"the exact test cannot tell it from luck (p = {p_value(row.p)})"
+    return f"{noun}: **perhaps {verb}** at this scale, {points}; {luck}."

@@ -185,9 +185,8 @@ def failed_claims(judged: pd.DataFrame, fewest: int) -> Markdown:
     """What did not replicate, a line a claim, and how to read it."""
     lines = []
     for r in judged[judged.verdict == "not replicated"].itertuples():
-        line = f"{r.claim}: {r.difference:+.1f} points (95 % interval {r.low:+.1f} to "
-        f"{r.high:+.1f}, n = {r.n}); "
-        line += _reading(r, fewest)
+        between = f"95 % interval {r.low:+.1f} to {r.high:+.1f}, n = {r.n}"
+        line = f"{r.claim}: {r.difference:+.1f} points ({between}); {_reading(r, fewest)}"
         if r.ours[0] > 99:
             line += " Without pretraining almost all is right already: there was nothing to gain."
         lines.append(line)
@@ -198,8 +197,8 @@ def _reading(row, fewest: int) -> str:
     if row.high < 0:
         return "the other sign."
     if row.n < fewest:
-        return "undecided: the interval holds zero, and so few seeds of runs that are all or "
-        "nothing say little."
+        few = "so few seeds of runs that are all or nothing say little"
+        return f"undecided: the interval holds zero, and {few}."
     if row.high < row.paper_difference / 2:
         return "the interval leaves out half of the paper's effect."
     return "the interval holds zero."

@@ -112,8 +112,6 @@ def test_no_third_party_address_is_loaded(html):
 
 def test_prose_holds_no_typed_result():
     """Percentages in hand-written pages would be typed; only levels and settings may stand."""
-    settings may stand.
-    """
     for page in (ROOT / "book").glob("*.md"):
         found = re.findall(r"\d+(?:\.\d+)? ?%", page.read_text())
         assert set(found) <= {"95 %", "90 %"}, (page.name, found)

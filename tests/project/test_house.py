@@ -115,6 +115,23 @@ def test_files_and_functions_are_of_one_screen():
     assert long == []
 
 
+def stray_strings(path):
+    """Lines where a string stands alone among a function's statements, behind its docstring."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        for statement in node.body[1:] if isinstance(node, ast.FunctionDef) else ():
+            for inner in ast.walk(statement):
+                value = getattr(inner, "value", None) if isinstance(inner, ast.Expr) else None
+                is_text = isinstance(value, ast.Constant) and isinstance(value.value, str)
+                if is_text or isinstance(value, ast.JoinedStr):
+                    yield f"{path.name}:{inner.lineno}"
+
+
+def test_no_part_of_a_sentence_is_left_behind_as_a_statement():
+    rooms = ("procmod_lib", "tests", "bench", "book")
+    paths = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
+    assert [line for path in paths for line in stray_strings(path)] == []
+
+
 def test_no_ten_lines_stand_twice():
     seen, twice = {}, []
     for path in FILES:

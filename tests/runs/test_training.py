@@ -68,8 +68,8 @@ def test_training_calls_nothing_of_the_vector_library_that_races(engine):
         train(TASK, ARCH, SHORT, [0], start(), engine=engine, threads=1)
     called = {event.key for event in profile.key_averages()}
     assert "aten::rsqrt" in called
-    names = "acos asin atan cos erf erfc erfinv exp expm1 lgamma log log10 log1p log2 sin sqrt tan "
-    "tanh trunc"
+    names = "acos asin atan cos erf erfc erfinv exp expm1 lgamma log log10 log1p log2 sin sqrt"
+    names += " tan tanh trunc"
     assert not called & {f"aten::{name}{end}" for name in names.split() for end in ("", "_")}
 
 
