@@ -167,7 +167,11 @@ def beyond_table(judged: pd.DataFrame, fewest: int) -> Markdown:
     for r in judged.itertuples():
         between = "no interval" if np.isnan(r.low) else f"{r.low:+.1f} to {r.high:+.1f}"
         ours = f"{_arms(r.ours)}: {r.difference:+.1f} ({between})" if r.n else ""
-        verdict = {"replicated": "shown", "not replicated": "not shown"}.get(r.verdict, r.verdict)
+        verdict = {
+            "replicated": "shown",
+            "partly": "partly shown",
+            "not replicated": "not shown",
+        }.get(r.verdict, r.verdict)
         rows.append([r.claim, ours, r.n, p_value(r.p), f"**{verdict}**"])
     heads = ["claim", "here: %, baseline → condition, difference (95 % interval)", "n", "p (Holm)"]
     below = (
