@@ -8,7 +8,7 @@ book: .make/environment
 	@$(BIN)/python book/build.py --preset $(PRESET)
 
 test: .make/environment
-	@echo "Running the tests: 10 to 15 minutes on two cores."
+	@echo "Running the tests: 15 to 30 minutes on two cores."
 	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: .make/environment
