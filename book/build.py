@@ -18,8 +18,8 @@ BOOK = Path(__file__).resolve().parent
 ROOT = BOOK.parent
 MATHJAX = "mathjax@3.2.2"
 PRESETS = {
-    "smoke": "about a minute",
-    "quick": "7 to 9 minutes",
+    "smoke": "a few minutes",
+    "quick": "about 20 minutes",
     "small": "hours",
     "standard": "a night",
     "paper": "days without a GPU",

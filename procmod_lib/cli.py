@@ -14,6 +14,7 @@ from pathlib import Path
 from procmod_lib.experiments import grids
 from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
 from procmod_lib.experiments.presets import PRESETS
+from procmod_lib.initial.words import WORDS
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.runs import packs
 from procmod_lib.runs.fleet import initial_weights
@@ -221,6 +222,14 @@ def merge(options) -> int:
 def pack(options) -> int:
     """Put all runs of a store in one file."""
     print(f"{packs.pack(open_store(options).folder)} runs are in one pack.")
+    return FINISHED
+
+
+def words(options) -> int:
+    """Print every word of initial conditions with what it does."""
+    for word in WORDS.values():
+        written = word.name if word.default is False else f"{word.name}=..."
+        print(f"{written:20} {word.about}")
     return FINISHED
 
 

@@ -19,6 +19,7 @@ from procmod_lib.experiments.grids import (
 from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
 from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.initial import parse
+from procmod_lib.initial.words import WORDS
 
 
 def conditions(runs):
@@ -296,3 +297,11 @@ def test_the_curriculum_and_the_shuffled_control_can_be_asked_for():
     assert run.condition.label == "attention only from k-Dyck, tokens shuffled"
     with pytest.raises(ValueError, match="got 'curriculum'"):
         pretraining("smoke", "dyck", "curriculum")
+
+
+def test_every_word_of_initial_conditions_is_explained_in_the_shell(tmp_path, capsys):
+    assert main(["words", "--store", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    explained = {line[:20].strip().partition("=")[0]: line[20:].strip() for line in lines}
+    assert set(explained) == set(WORDS)
+    assert all(len(about) > 15 and about.endswith(".") for about in explained.values())

@@ -1,0 +1,25 @@
+"""The lines that a reader can paste behind GPT2LMHeadModel(config) run as they stand in the page."""
+
+import re
+
+import torch
+from conftest import ROOT
+from transformers import GPT2Config, GPT2LMHeadModel
+
+
+def test_the_recipe_of_the_page_makes_one_head_of_the_last_layer_loud_and_nothing_else():
+    text = (ROOT / "notebooks" / "text" / "by_hand.md").read_text()
+    (lines,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    config = GPT2Config(vocab_size=256, n_positions=100, n_embd=16, n_layer=2, n_head=4)
+    model = GPT2LMHeadModel(config)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    exec(lines, {"model": model, "config": config, "torch": torch})
+    changed = {n: t != before[n] for n, t in model.state_dict().items() if not t.equal(before[n])}
+    projection, output = (f"transformer.h.1.attn.{name}.weight" for name in ("c_attn", "c_proj"))
+    assert set(changed) == {projection, output}
+    columns = [block * 16 + i for block in range(3) for i in range(4)]
+    assert changed[projection].all(0).nonzero().flatten().tolist() == columns
+    assert changed[projection].any(0).sum() == 12
+    assert changed[output][:4].all() and not changed[output][4:].any()
+    loud = model.state_dict()[projection][:, columns]
+    assert abs(float(loud.std()) / 0.3 - 1) < 0.2
