@@ -72,6 +72,7 @@ def make_parser() -> argparse.ArgumentParser:
     merge_parser.add_argument("other", help="folder of the store to copy from")
     _finish(merge_parser, merge)
     _finish(actions.add_parser("pack", help="put all runs of a store in one file"), pack)
+    _finish(actions.add_parser("words", help="explain the words of initial conditions"), words)
     _add_export(
         actions.add_parser("export", help="write a model as a folder that transformers loads")
     )

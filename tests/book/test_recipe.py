@@ -1,4 +1,4 @@
-"""The lines that a reader can paste behind GPT2LMHeadModel(config) run as they stand in the page."""
+"""The lines that a reader can paste behind GPT2LMHeadModel(config), run as they stand there."""
 
 import re
 
