@@ -36,12 +36,13 @@ def scores(table):
     return table[SCORES].sort_values(["key", "step"]).reset_index(drop=True)
 
 
-def ensure_in(store, runs, *, keep_weights=False, progress=None, **machine):
+def ensure_in(store, runs, *, keep_weights=False, snapshots=(), progress=None, **machine):
     """Compute what is missing in a store; the other options are fields of a Machine."""
     from procmod_lib.runs.machine import Machine
     from procmod_lib.runs.sweep import ensure
 
-    return ensure(runs, store, Machine(**machine), keep_weights=keep_weights, progress=progress)
+    kept = dict(keep_weights=keep_weights, snapshots=snapshots)
+    return ensure(runs, store, Machine(**machine), **kept, progress=progress)
 
 
 @pytest.fixture

@@ -145,6 +145,8 @@ class Condition:
     def check(self, arch: Architecture) -> None:
         """Raise ValueError unless its layers and heads are there in a model of this shape."""
         named = heads(self["head"]) if self["head"] else [(self["layer"], 0)]
+        quiet = self["quiet"].split("+") if self["quiet"] else []
+        named = [*named, *((int(each.split(".")[0]), 0) for each in quiet)]
         if any(layer >= arch.layers or head >= arch.heads for layer, head in named):
             raise ValueError(
                 f"initial_condition '{self}': layer must be below {arch.layers} "
@@ -179,6 +181,8 @@ def clash(c: Condition) -> str:
         return f"head needs attention= or loud= alone, {alone}."
     if c["tensors"] and replaced != "A":
         return "tensors needs attention= or loud= alone."
+    if c["quiet"] and "A" not in replaced:
+        return "quiet needs attention to be transferred or written."
     if c["shape"] and not copied:
         return "shape is that of a source, and there is none."
     if c["on"] and not (changes or c["scale"] != 1):

@@ -266,3 +266,33 @@ register(
         keeps=lambda value, name, arch: name != "wpe.weight",
     )
 )
+
+
+def _is_maps(value: str) -> bool:
+    pairs = [each.split(".") for each in value.split("+")]
+    right = all(len(pair) == 2 and pair[0].isdigit() and pair[1] in TENSORS for pair in pairs)
+    return right and len(set(value.split("+"))) == len(pairs)
+
+
+def _quiet(value: str, name: str, arch: Architecture):
+    """All but the named maps of a layer."""
+    pairs = [each.split(".") for each in value.split("+")]
+    out = [tensor for layer, tensor in pairs if name.startswith(f"h.{layer}.attn.")]
+    stays = [tensor not in out for tensor in TENSORS]
+    if "c_attn" in name:
+        return np.repeat(stays[:3], arch.width)
+    return stays[3] if "c_proj" in name and ".attn." in name else True
+
+
+register(
+    Cut(
+        name="quiet",
+        default="",
+        about="These maps of a layer's attention stay fresh, each layer.map, with + between them.",
+        allowed="quiet must be layer.query, layer.key, layer.value or layer.output, for example "
+        "0.value, or several with + between.",
+        check=_is_maps,
+        label=lambda value: f"{value.replace('+', ', ')} quiet",
+        keeps=_quiet,
+    )
+)

@@ -163,18 +163,27 @@ def hidden(
         dropout: rate, applied where GPT-2 applies it.
     """
     p = views(flat, arch)
+    x = F.dropout(embed(p, arch, tokens), dropout)  # (S, B, T, D)
+    everywhere = torch.arange(tokens.shape[2], device=tokens.device).expand(tokens.shape[:3])
+    for i in range(arch.layers):
+        where = positions if i == arch.layers - 1 else everywhere
+        x = block(x, layer_of(p, i), arch, where, dropout)
+    return norm(x, p["ln_f.weight"], p["ln_f.bias"])  # (S, B, W, D)
+
+
+def embed(p: dict, arch: Architecture, tokens: torch.Tensor) -> torch.Tensor:
+    """Tokens (S, B, T) or bits (S, B, T, cells) as vectors with their positions (S, B, T, D)."""
     s, b, t = tokens.shape[:3]
     if arch.inputs == "bits":
         x = tokens.reshape(s, b * t, -1) @ p["wte.weight"]
     else:
         x = torch.gather(p["wte.weight"], 1, tokens.reshape(s, b * t, 1).expand(-1, -1, arch.width))
-    x = x.reshape(s, b, t, arch.width) + p["wpe.weight"][:, None, :t]  # (S, B, T, D)
-    x = F.dropout(x, dropout)
-    everywhere = torch.arange(t, device=tokens.device).expand(s, b, t)
-    for i in range(arch.layers):
-        layer = {n.removeprefix(f"h.{i}."): v for n, v in p.items() if n.startswith(f"h.{i}.")}
-        x = block(x, layer, arch, positions if i == arch.layers - 1 else everywhere, dropout)
-    return norm(x, p["ln_f.weight"], p["ln_f.bias"])  # (S, B, W, D)
+    return x.reshape(s, b, t, arch.width) + p["wpe.weight"][:, None, :t]
+
+
+def layer_of(p: dict, i: int) -> dict:
+    """The parameters of block i, by the rest of their names."""
+    return {n.removeprefix(f"h.{i}."): v for n, v in p.items() if n.startswith(f"h.{i}.")}
 
 
 def block(x, layer: dict, arch: Architecture, positions, dropout: float):
@@ -182,19 +191,10 @@ def block(x, layer: dict, arch: Architecture, positions, dropout: float):
 
     Keys and values at all T, everything else at ``positions`` (S, B, W).
     """
-    s, b, t, d = x.shape
     a = norm(x, layer["ln_1.weight"], layer["ln_1.bias"])  # (S, B, T, D)
-    weight, bias = layer["attn.c_attn.weight"], layer["attn.c_attn.bias"]
-    q = linear(at_positions(a, positions), weight[..., :d], bias[..., :d])  # (S, B, W, D)
-    k, v = linear(a, weight[..., d:], bias[..., d:]).split(d, -1)
     x = at_positions(x, positions)
-    q, k, v = (
-        z.reshape(s, b, -1, arch.heads, d // arch.heads).transpose(2, 3) for z in (q, k, v)
-    )  # (S, B, H, W|T, D/H)
-    scores = q @ k.transpose(-1, -2) / math.sqrt(d // arch.heads)  # (S, B, H, W, T)
-    seen = torch.arange(t, device=x.device) <= positions[..., None]  # (S, B, W, T)
-    scores = scores.masked_fill(~seen[:, :, None], float("-inf"))
-    mixed = F.dropout(scores.softmax(-1), dropout) @ v  # (S, B, H, W, D/H)
+    looks, v = attention(a, layer, arch, positions)
+    mixed = F.dropout(looks, dropout) @ v  # (S, B, H, W, D/H)
     mixed = linear(
         mixed.transpose(2, 3).reshape(x.shape),
         layer["attn.c_proj.weight"],
@@ -206,6 +206,30 @@ def block(x, layer: dict, arch: Architecture, positions, dropout: float):
         linear(m, layer["mlp.c_fc.weight"], layer["mlp.c_fc.bias"]), approximate="tanh"
     )  # (S, B, W, 4D)
     return x + F.dropout(linear(m, layer["mlp.c_proj.weight"], layer["mlp.c_proj.bias"]), dropout)
+
+
+def attention(a, layer: dict, arch: Architecture, positions):
+    """Return how each head at ``positions`` (S, B, W) looks at all T, and the values there.
+
+    Args:
+        a: (S, B, T, D), normed.
+        layer: the parameters of its block.
+        arch: its shape.
+        positions: from where it looks; nothing behind a position is seen.
+
+    Returns:
+        (S, B, H, W, T), which sums to 1 over T, and the values (S, B, H, T, D/H).
+    """
+    s, b, t, d = a.shape
+    weight, bias = layer["attn.c_attn.weight"], layer["attn.c_attn.bias"]
+    q = linear(at_positions(a, positions), weight[..., :d], bias[..., :d])  # (S, B, W, D)
+    k, v = linear(a, weight[..., d:], bias[..., d:]).split(d, -1)
+    q, k, v = (
+        z.reshape(s, b, -1, arch.heads, d // arch.heads).transpose(2, 3) for z in (q, k, v)
+    )  # (S, B, H, W|T, D/H)
+    scores = q @ k.transpose(-1, -2) / math.sqrt(d // arch.heads)  # (S, B, H, W, T)
+    seen = torch.arange(t, device=a.device) <= positions[..., None]  # (S, B, W, T)
+    return scores.masked_fill(~seen[:, :, None], float("-inf")).softmax(-1), v
 
 
 def linear(x, weight, bias):

@@ -10,6 +10,7 @@ import pandas as pd
 
 from procmod_lib.initial import initialise
 from procmod_lib.network import gpt2
+from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.provenance import provenance
 from procmod_lib.runs.run import Run, fleet_key
@@ -26,11 +27,11 @@ class Fleet:
         runs: of one task, shape, budget and mask.
         store: where donors are read and results written.
         machine: on what they train.
-        keep_weights: whether trained weights are written too.
+        keep: what is kept beside their curves.
     """
 
-    def __init__(self, runs: list[Run], store: Store, machine: Machine, *, keep_weights: bool):
-        self.runs, self.store, self.machine, self.keep_weights = runs, store, machine, keep_weights
+    def __init__(self, runs: list[Run], store: Store, machine: Machine, keep: Keep):
+        self.runs, self.store, self.machine, self.keep = runs, store, machine, keep
         self.name = fleet_key(runs)
         self.begun_at = datetime.now(UTC).isoformat(timespec="seconds")
         self.begun = time.monotonic()
@@ -46,7 +47,7 @@ class Fleet:
         state, frozen = self._start()
         first, seeds = self.runs[0], [run.seed for run in self.runs]
         how = dict(device=self.machine.device, engine=self.machine.engine, threads=threads)
-        hooks = dict(on_step=self._checkpoint_now_and_then, should_stop=should_stop)
+        hooks = dict(on_step=self._after_step, should_stop=should_stop)
         shape = first.task, first.arch, first.budget
         try:
             train(*shape, seeds, state, frozen, answer_mask=first.answer_mask, **how, **hooks)
@@ -66,15 +67,25 @@ class Fleet:
         checkpoint = self.store.checkpoint(self.name)
         if checkpoint is not None:
             tensors, metadata = checkpoint
-            self.seconds_before = float(metadata["seconds"])
-            return State.from_tensors(tensors, metadata, self.machine.device), frozen
+            state = State.from_tensors(tensors, metadata, self.machine.device)
+            if set(self.keep.steps_until(state.step)) <= set(state.snapshots):
+                self.seconds_before = float(metadata["seconds"])
+                return state, frozen
         weights = np.stack([weights for weights, _ in starts])
-        return State.start(weights, self.machine.device, self.runs[0].task), frozen
+        state = State.start(weights, self.machine.device, self.runs[0].task)
+        self._take_snapshot(state)
+        return state, frozen
+
+    def _take_snapshot(self, state: State) -> None:
+        if state.step in self.keep.snapshots:
+            state.snapshots[state.step] = state.weights.detach().cpu().numpy().copy()
 
     def _seconds(self) -> float:
         return self.seconds_before + time.monotonic() - self.begun
 
-    def _checkpoint_now_and_then(self, state: State) -> None:
+    def _after_step(self, state: State) -> None:
+        """Take a snapshot where one is wanted, and a checkpoint now and then."""
+        self._take_snapshot(state)
         if time.monotonic() - self.saved > CHECKPOINT_SECONDS:
             self._checkpoint(state)
             self.saved = time.monotonic()
@@ -88,7 +99,10 @@ class Fleet:
     def _write(self, run: Run, state: State, member: int, seconds: float) -> None:
         """Write a member: its weights first, since a run counts as done by its table."""
         facts = provenance(self.machine.device)
-        if self.keep_weights:
+        if self.keep.snapshots:
+            taken = {step: flat[member] for step, flat in state.snapshots.items()}
+            self.store.write_snapshots(run, taken, facts)
+        if self.keep.weights:
             tensors = gpt2.views(state.weights[member].cpu().numpy(), run.arch)
             self.store.write_weights(run, tensors, facts)
         table = pd.DataFrame(state.curves[member])

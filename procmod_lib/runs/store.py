@@ -17,7 +17,7 @@ from procmod_lib.runs import files, packs, provenance
 from procmod_lib.runs.run import Run
 
 PUBLISHED = provenance.PROJECT / "book" / "results"
-FOLDERS = ("runs", "weights", "checkpoints", "locks", "provenance")
+FOLDERS = ("runs", "weights", "snapshots", "checkpoints", "locks", "provenance")
 COLUMNS = [
     "diagnostic",
     "initial_condition",
@@ -124,6 +124,17 @@ class Store:
         tensors, _ = files.unpack_tensors(content)
         return np.concatenate([tensors[name].reshape(-1) for name in run.arch.shapes])
 
+    def snapshots(self, run: Run) -> dict[int, np.ndarray]:
+        """Return the weights (P,) after some steps of a run, by step; empty where none are kept.
+
+        They are kept with half precision: for looking, not for going on.
+        """
+        content = self._content("snapshots", run.key, "safetensors")
+        if content is None:
+            return {}
+        tensors, _ = files.unpack_tensors(content)
+        return {int(step): tensors[step].astype(np.float32) for step in sorted(tensors, key=int)}
+
     def weights_file(self, run: Run) -> files.Packet:
         """Return a run's weights as a file's parts, to send to another machine."""
         content = self._content("weights", run.key, "safetensors")
@@ -155,6 +166,12 @@ class Store:
         about = {"spec": json.dumps(run.spec(), sort_keys=True), "provenance": self.record(facts)}
         content = save({n: np.ascontiguousarray(v) for n, v in tensors.items()}, about)
         files.write(self.folder / "weights", run.key, "safetensors", content)
+
+    def write_snapshots(self, run: Run, taken: dict[int, np.ndarray], facts: dict) -> None:
+        """Write the weights (P,) after some steps of a run, by step."""
+        about = {"spec": json.dumps(run.spec(), sort_keys=True), "provenance": self.record(facts)}
+        tensors = {str(step): flat.astype(np.float16) for step, flat in taken.items()}
+        files.write(self.folder / "snapshots", run.key, "safetensors", save(tensors, about))
 
     def write_checkpoint(self, name: str, tensors: dict, metadata: dict) -> None:
         """Write a checkpoint in place of the one before."""
@@ -191,7 +208,7 @@ class Store:
         Damaged files are left out.
         """
         written = 0
-        for kind in ("provenance", "weights", "runs"):
+        for kind in ("provenance", "weights", "snapshots", "runs"):
             for path in sorted((Path(other) / kind).glob("*.*.*")):
                 stem, _, suffix = path.name.split(".")
                 content = files.read(path.parent, stem, suffix)

@@ -13,6 +13,7 @@ import torch
 
 from procmod_lib.runs import cluster, files
 from procmod_lib.runs.fleet import Fleet
+from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.provenance import provenance
 from procmod_lib.runs.run import Run, donors_of, into_fleets
@@ -28,6 +29,7 @@ def ensure(
     machine: Machine | None = None,
     *,
     keep_weights: bool = False,
+    snapshots: tuple[int, ...] = (),
     progress: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """Compute what is missing, donors first, and return the table of all ``runs``.
@@ -40,6 +42,8 @@ def ensure(
         store: where results are and go.
         machine: where and how to train.
         keep_weights: keep the trained weights of these runs too (those of donors always are).
+        snapshots: steps after which the weights of these runs are kept, see
+            :class:`procmod_lib.runs.keep.Keep`.
         progress: called with one line of text when a run ends.
 
     Returns:
@@ -54,8 +58,8 @@ def ensure(
     provenance(machine.device)  # now, before anybody edits the code that is about to run
     donors = donors_of(runs)
     if donors:
-        Sweep(store, machine, keep_weights=True, deadline=deadline, progress=progress).run(donors)
-    Sweep(store, machine, keep_weights=keep_weights, deadline=deadline, progress=progress).run(runs)
+        Sweep(store, machine, Keep(weights=True), deadline, progress).run(donors)
+    Sweep(store, machine, Keep(keep_weights, tuple(snapshots)), deadline, progress).run(runs)
     return store.load(runs)
 
 
@@ -65,15 +69,13 @@ class Sweep:
     Args:
         store: where results are and go.
         machine: where and how to train.
-        keep_weights: whether weights are wanted too.
+        keep: what is kept beside the curves.
         deadline: moment on the monotonic clock after which nothing new is trained.
         progress: called with one line of text when a run ends.
     """
 
-    def __init__(
-        self, store: Store, machine: Machine, *, keep_weights: bool, deadline=None, progress=None
-    ):
-        self.store, self.machine, self.keep_weights = store, machine, keep_weights
+    def __init__(self, store: Store, machine: Machine, keep: Keep, deadline=None, progress=None):
+        self.store, self.machine, self.keep = store, machine, keep
         self.deadline, self.progress = deadline, progress
         self.wanted = self.finished = 0
         self.costs: list[float] = []
@@ -89,9 +91,11 @@ class Sweep:
 
     def _is_done(self, run: Run) -> bool:
         """Whether the run's files are there and sound."""
-        if self.store.find(run) is None:
+        table = self.store.find(run)
+        if table is None or (self.keep.weights and self.store.weights(run) is None):
             return False
-        return not self.keep_weights or self.store.weights(run) is not None
+        wanted = self.keep.steps_until(int(table["step"].max()))
+        return not wanted or set(wanted) <= set(self.store.snapshots(run))
 
     def _should_stop(self) -> bool:
         return self.deadline is not None and time.monotonic() > self.deadline
@@ -127,7 +131,7 @@ class Sweep:
             for donor in donors_of(fleet)
         }
         jobs = [
-            (fleet, [donors[d.key] for d in donors_of(fleet)], machine, self.keep_weights)
+            (fleet, [donors[d.key] for d in donors_of(fleet)], machine, self.keep)
             for fleet in fleets
         ]
         failures = []
@@ -166,7 +170,7 @@ class Sweep:
                 if self._should_stop() or not mine:
                     return []
                 try:
-                    together = Fleet(mine, self.store, self.machine, keep_weights=self.keep_weights)
+                    together = Fleet(mine, self.store, self.machine, self.keep)
                     self._report(mine, together.train(threads, self._should_stop))
                     return []
                 except Interrupted:
@@ -186,7 +190,7 @@ def _failure(run: Run, error: Exception) -> str:
     return f"{run.label} ({run.key}): {type(error).__name__}: {error}"
 
 
-def train_alone(fleet: list[Run], donors: list[files.Packet], machine: Machine, keep_weights: bool):
+def train_alone(fleet: list[Run], donors: list[files.Packet], machine: Machine, keep: Keep):
     """Train a fleet in a folder of its own, on a worker.
 
     Return (files to send back, seconds a member).
@@ -195,7 +199,7 @@ def train_alone(fleet: list[Run], donors: list[files.Packet], machine: Machine, 
         store = Store(folder, published=None)
         for packet in donors:
             store.write_packet(packet)
-        sweep = Sweep(store, machine, keep_weights=keep_weights)
+        sweep = Sweep(store, machine, keep)
         failures = sweep.work(fleet, threads=1)
         if failures:
             raise RuntimeError("; ".join(failures))
@@ -207,6 +211,6 @@ def _packets(folder: Path, keys: set[str]) -> list[files.Packet]:
     found = []
     for path in folder.glob("*/*.*.*"):
         kind, (stem, _, suffix) = path.parent.name, path.name.split(".")
-        if kind == "provenance" or (kind in ("runs", "weights") and stem in keys):
+        if kind == "provenance" or (kind in ("runs", "weights", "snapshots") and stem in keys):
             found.append((kind, stem, suffix, path.read_bytes()))
     return found

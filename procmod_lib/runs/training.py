@@ -21,6 +21,7 @@ from procmod_lib.tasks import Batch, Task
 CEILING = 0.999  # token accuracy from which a run counts as done
 LENGTHEN_AT = 0.99  # validation accuracy at which a curriculum lengthens its lists
 LENGTHEN_BY = 2  # tokens
+SNAPSHOT = "snapshot "  # names the tensors of a checkpoint that are snapshots
 
 
 @dataclass
@@ -34,6 +35,7 @@ class State:
         step: how many were taken.
         length: list length of a curriculum, else 0.
         curves: one list of evaluations a model.
+        snapshots: weights (S, P) after some of the steps, by step; whoever trains takes them.
     """
 
     weights: torch.Tensor
@@ -42,6 +44,7 @@ class State:
     step: int = 0
     length: int = 0
     curves: list = field(default_factory=list)
+    snapshots: dict[int, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def start(cls, weights: np.ndarray, device: str, task: Task) -> "State":
@@ -55,6 +58,7 @@ class State:
         """Return (tensors, metadata) for safetensors."""
         names = ("weights", "mean", "square")
         tensors = {n: getattr(self, n).cpu().contiguous().numpy() for n in names}
+        tensors |= {f"{SNAPSHOT}{step}": flat for step, flat in self.snapshots.items()}
         position = {"step": self.step, "length": self.length, "curves": self.curves}
         return tensors, {"state": json.dumps(position)}
 
@@ -64,7 +68,12 @@ class State:
         moments = (
             torch.from_numpy(np.array(tensors[n])).to(device) for n in ("weights", "mean", "square")
         )
-        return cls(*moments, **json.loads(metadata["state"]))
+        snapshots = {
+            int(name.removeprefix(SNAPSHOT)): np.array(flat)
+            for name, flat in tensors.items()
+            if name.startswith(SNAPSHOT)
+        }
+        return cls(*moments, **json.loads(metadata["state"]), snapshots=snapshots)
 
 
 class Interrupted(Exception):

@@ -84,6 +84,11 @@ class Haystack(Task):
         tokens[row, 2 * count + 1] = values[row, chosen]
         return scored_span(tokens, 2 * count, np.ones(n, int), 1)
 
+    def needle(self, batch: Batch) -> np.ndarray:
+        """Where the value that answers stands (n,); its key stands one position before."""
+        query = np.take_along_axis(batch.tokens, batch.positions[:, :1], 1)  # (n, 1)
+        return 1 + np.argmax(batch.tokens == query - self.pairs, axis=1)
+
     def spell(self, token: int) -> str:
         key = token - self.values
         if token == 0:

@@ -80,6 +80,35 @@ def test_one_map_of_attention(words, block):
     assert changed(new) == {"h.1.attn.c_proj.weight"}
 
 
+@pytest.mark.parametrize("text", ["loud=0.3 head=0.0+1.0", "attention=identity"])
+def test_quiet_maps_stay_fresh_and_the_others_are_as_without_the_word(text):
+    donors = DONORS if "identity" in text else {}
+    loud = start(text, donors=donors)[0]
+    new, frozen, report = start(f"{text} quiet=0.value+0.output+1.key", donors=donors)
+    old = views(FRESH, ARCH)
+    assert not frozen.any() and changed(new) == set(report)
+    quiet = {0: ["value", "output"], 1: ["key"]}
+    for layer in (0, 1):
+        for i, name in enumerate(("query", "key", "value")):
+            expected = old if name in quiet[layer] else loud
+            for kind in ("weight", "bias"):
+                tensor = f"h.{layer}.attn.c_attn.{kind}"
+                columns = slice(16 * i, 16 * i + 16)
+                assert np.array_equal(new[tensor][..., columns], expected[tensor][..., columns])
+        expected = old if "output" in quiet[layer] else loud
+        tensor = f"h.{layer}.attn.c_proj.weight"
+        assert np.array_equal(new[tensor], expected[tensor])
+
+
+def test_quiet_leaves_other_parts_alone():
+    new, _, _ = start("full=identity quiet=0.value")
+    whole, _, _ = start("full=identity")
+    assert {n for n in new if not np.array_equal(new[n], whole[n])} == {
+        "h.0.attn.c_attn.weight",
+        "h.0.attn.c_attn.bias",
+    }
+
+
 def test_fan_in_scale_is_one_over_the_root_of_the_inputs():
     new, _, _ = start("fan_in=attention+mlp+embeddings", donors={})
     for name, view in new.items():
@@ -324,6 +353,10 @@ def test_layer_head_and_freeze():
         ("attention=identity shape=0_4_16", "shape must be layers_heads_width"),
         ("shape=2_4_16", "nothing is transferred"),
         ("attention=identity attention=set", "is not understood"),
+        ("mlp=set quiet=0.key", "quiet needs attention"),
+        ("loud=0.3 quiet=key", "quiet must be layer.query"),
+        ("loud=0.3 quiet=0.key+0.key", "quiet must be layer.query"),
+        ("loud=0.3 quiet=0.keys", "quiet must be layer.query"),
         ("shuffle=1 attention=identity", "is not understood"),
     ],
 )
@@ -394,6 +427,8 @@ def test_wrong_shapes_and_missing_donors_raise():
         start("mlp=stack")
     with pytest.raises(ValueError, match="layer must be below 2"):
         start("attention=identity layer=7")
+    with pytest.raises(ValueError, match="layer must be below 2"):
+        start("loud=0.3 quiet=2.key")
     with pytest.raises(ValueError, match="head below 4"):
         start("attention=identity head=0.9")
     broken = DONORS["identity"][0].copy()
@@ -409,12 +444,18 @@ def test_wrong_shapes_and_missing_donors_raise():
         st.sampled_from([f"{layer}.{head}" for layer in (0, 1) for head in range(4)]), min_size=1
     ),
     st.sets(st.sampled_from(["query", "key", "value", "output"])),
+    st.sets(st.sampled_from(["0.key", "0.value", "1.query", "1.output"])),
 )
-def test_text_round_trip_by_hand(spread, heads, tensors):
+def test_text_round_trip_by_hand(spread, heads, tensors, quiet):
     words = {"tensors": "+".join(sorted(tensors))} if tensors else {}
+    words |= {"quiet": "+".join(sorted(quiet))} if quiet else {}
     condition = Condition(loud=spread, head="+".join(sorted(heads)), **words)
     assert parse(str(condition)) == condition
-    new, _, report = start(str(condition), donors={})
+    try:
+        new, _, report = start(str(condition), donors={})
+    except ValueError as error:  # every map that is loud was also said to stay quiet
+        assert quiet and "nothing of part A" in str(error)
+        return
     assert changed(new) == set(report)
 
 

@@ -22,6 +22,7 @@ from procmod_lib.experiments.grids import selective_transfer
 from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
 from procmod_lib.network import gpt2
 from procmod_lib.runs import fleet, packs, sweep, training
+from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.provenance import PROJECT
 from procmod_lib.runs.run import SCHEMA
@@ -84,8 +85,9 @@ from procmod_lib.runs.sweep import ensure
 fleet.CHECKPOINT_SECONDS = 0.0
 run = pretraining_run("identity", "smoke", 0)
 run = replace(run, budget=replace(run.budget, steps=1500, evaluate_every=100))
-ensure([run], Store(sys.argv[1], None), keep_weights=True)
+ensure([run], Store(sys.argv[1], None), keep_weights=True, snapshots=(0, 10, 1200))
 """
+KEPT = dict(keep_weights=True, snapshots=(0, 10, 1200))
 
 
 def test_kill_9_then_the_same_command_gives_the_same_bits(tmp_path):
@@ -95,7 +97,7 @@ def test_kill_9_then_the_same_command_gives_the_same_bits(tmp_path):
     run = pretraining_run("identity", "smoke", 0)
     run = replace(run, budget=replace(run.budget, steps=1500, evaluate_every=100))
     whole = Store(tmp_path / "whole", None)
-    expected = ensure_in(whole, [run], keep_weights=True)
+    expected = ensure_in(whole, [run], **KEPT)
     killed = Store(tmp_path / "killed", None)
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED, str(tmp_path / "killed")],
@@ -114,13 +116,50 @@ def test_kill_9_then_the_same_command_gives_the_same_bits(tmp_path):
     original = training.State.from_tensors
     training.State.from_tensors = lambda *a: steps.append(original(*a)) or steps[-1]
     try:
-        again = ensure_in(killed, [run], keep_weights=True)
+        again = ensure_in(killed, [run], **KEPT)
     finally:
         training.State.from_tensors = original
     assert len(steps) == 1, "it did not go on from a checkpoint"
     pd.testing.assert_frame_equal(scores(again), scores(expected))
     assert np.array_equal(killed.weights(run), whole.weights(run))
+    kept, expected = killed.snapshots(run), whole.snapshots(run)
+    assert list(kept) == [0, 10, 1200]
+    assert all(np.array_equal(kept[step], expected[step]) for step in kept)
     assert not list((tmp_path / "killed" / "checkpoints").glob("*.safetensors"))
+
+
+def test_snapshots_are_the_weights_after_their_steps_and_change_no_result(tmp_path):
+    run = fine_tuning_run("haystack", "loud=0.3 head=1.0", "smoke", 0)
+    plain = ensure_in(Store(tmp_path / "plain", None), [run])
+    store = Store(tmp_path / "kept", None)
+    table = ensure_in(store, [run], keep_weights=True, snapshots=(0, 7, 20))
+    pd.testing.assert_frame_equal(scores(table), scores(plain))
+    taken = store.snapshots(run)
+    start, _ = fleet.initial_weights(run, store)
+    assert list(taken) == [0, 7, 20]
+    assert np.array_equal(taken[0], start.astype(np.float16).astype(np.float32))
+    assert np.array_equal(taken[20], store.weights(run).astype(np.float16).astype(np.float32))
+    assert not np.array_equal(taken[7], taken[20])
+
+
+def test_snapshots_that_are_missing_or_damaged_are_taken_again(tmp_path):
+    run = fine_tuning_run("haystack", "scratch", "smoke", 0)
+    store = Store(tmp_path, None)
+    ensure_in(store, [run])
+    assert store.snapshots(run) == {}
+    ensure_in(store, [run], snapshots=(0, 5))
+    assert list(store.snapshots(run)) == [0, 5]
+    (path,) = (tmp_path / "snapshots").iterdir()
+    path.write_bytes(b"")
+    with pytest.warns(UserWarning, match="damaged"):
+        ensure_in(store, [run], snapshots=(0, 5))
+    assert list(store.snapshots(run)) == [0, 5]
+
+
+@pytest.mark.parametrize("step", [-1, 1.5, True, "3"])
+def test_a_snapshot_step_must_be_a_whole_number(step):
+    with pytest.raises(ValueError, match="snapshots must be whole numbers"):
+        Keep(snapshots=(step,))
 
 
 @pytest.mark.parametrize("kind", ["runs", "weights", "checkpoints"])
@@ -130,7 +169,7 @@ def test_damaged_files_are_named_set_aside_and_computed_again(tmp_path, kind, da
     run = fine_tuning_run("haystack", "attention=identity", "smoke", 0)
     expected = scores(ensure_in(store, [run]))
     if kind == "checkpoints":
-        part = fleet.Fleet([run], store, Machine(), keep_weights=False)
+        part = fleet.Fleet([run], store, Machine(), Keep())
         state, _ = part._start()
         for old in (tmp_path / "runs").glob(f"{run.key}.*"):
             old.unlink()

@@ -1,0 +1,32 @@
+"""What of a run is kept beside its learning curve: one frozen value."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Keep:
+    """What of a run is kept beside its learning curve; none of it changes a result.
+
+    Attributes:
+        weights: the trained weights.
+        snapshots: steps after which the weights are kept too; 0 is the start.
+
+    Raises:
+        ValueError: a step is no whole number, 0 or more.
+    """
+
+    weights: bool = False
+    snapshots: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for step in self.snapshots:
+            if isinstance(step, bool) or not isinstance(step, int) or step < 0:
+                raise ValueError(f"snapshots must be whole numbers, 0 or more, got {step!r}.")
+
+    def steps_until(self, step: int) -> list[int]:
+        """The steps of the snapshots that a run has taken once it stands at ``step``.
+
+        >>> Keep(snapshots=(0, 10, 20)).steps_until(10)
+        [0, 10]
+        """
+        return [each for each in self.snapshots if each <= step]
