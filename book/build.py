@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import rooms
 import yaml
 
 BOOK = Path(__file__).resolve().parent
@@ -159,6 +160,8 @@ def main() -> None:
     for name in chapters():
         execute(name, arguments.preset, arguments.store)
     print("Rendering.", flush=True)
+    rooms.write_reference()
+    rooms.draw_rooms()
     render()
     print(
         f"The book is at {(BOOK / '_build' / 'html' / 'index.html').relative_to(ROOT)}: open it in "

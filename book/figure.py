@@ -6,7 +6,8 @@ It carries the digest of the runs that it shows.
 import hashlib
 from pathlib import Path
 
-from procmod_lib.experiments.grids import RECIPE, by_hand, localisation, without_copies
+from procmod_lib.experiments.conditions import RECIPE
+from procmod_lib.experiments.grids import by_hand, localisation, without_copies
 from procmod_lib.report import figures
 from procmod_lib.runs.store import PUBLISHED, Store
 

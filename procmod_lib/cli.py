@@ -27,17 +27,13 @@ from procmod_lib.runs.store import PUBLISHED, Failed, Store
 from procmod_lib.runs.sweep import ensure
 
 GRIDS = {
-    grid.__name__: grid
-    for grid in (
-        grids.selective_transfer,
-        grids.perturbation,
-        grids.localisation,
-        grids.by_hand,
-        grids.composition,
-        grids.pretraining,
-        grids.answer_masks,
-    )
+    name: grid
+    for name, grid in inspect.getmembers(grids, inspect.isfunction)
+    if not name.startswith("_")
+    and grid.__module__ == grids.__name__
+    and next(iter(inspect.signature(grid).parameters), "") == "preset"
 }
+"""The public functions of :mod:`procmod_lib.experiments.grids` that begin with a preset."""
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 NUMBERS = {"int | None": int, "float | None": float}
 FINISHED, FAILED, UNFINISHED = 0, 1, 3  # exit codes

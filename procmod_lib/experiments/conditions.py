@@ -33,3 +33,45 @@ RECIPE = "loud=0.3 head=1.0"
 
 RECIPES = (RECIPE, "loud=0.3 head=0.0+1.0", "loud=0.3 head=0.0", "loud=0.1 head=1.0")
 """The recipe, the same with a loud first layer too, in the first layer alone, and too quiet."""
+
+SPOILT = "loud=0.3 head=0.0+1.0"
+"""A loud head in each layer."""
+
+MAPS = (
+    "query",
+    "key",
+    "value",
+    "output",
+    "query+key",
+    "value+output",
+    "query+key+value",
+    "query+key+output",
+    "query+value+output",
+    "key+value+output",
+)
+"""The parts of one head that the chapter on starts by hand makes loud alone."""
+
+EVERYTHING = (
+    "loud=0.25 layer=1",
+    "fan_in=attention",
+    "fan_in=mlp",
+    "fan_in=embeddings",
+    "fan_in=attention+mlp",
+    "fan_in=attention+mlp+embeddings",
+)
+"""Starts in which much more than one head is loud."""
+
+PREDICTED = (
+    *(f"{RECIPE} tensors={m}" for m in ("query+value", "query+output", "key+value", "key+output")),
+    "loud=1.0 head=1.0 tensors=value+output",
+    "loud=1.0 head=1.0 tensors=query+output",
+    "loud=1.0 head=1.0 tensors=key+output",
+    "loud=1.0 head=1.0 tensors=query+key",
+    "loud=2.0 head=1.0 tensors=value+output",
+    "loud=2.0 head=1.0 tensors=output",
+    f"{SPOILT} quiet=0.value+0.output",
+    f"{SPOILT} quiet=0.query+0.key",
+    "attention=identity quiet=0.value+0.output",
+    "attention=identity quiet=0.query+0.key",
+)
+"""What the rule on the page "Fixed in advance" was asked before it was run."""

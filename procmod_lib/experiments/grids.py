@@ -5,9 +5,7 @@ A list may be a string with commas; a wrong parameter raises ValueError, which n
 
 from dataclasses import replace
 
-from procmod_lib.experiments.conditions import PERTURBATIONS, PIECES, RECIPE, RECIPES
-from procmod_lib.experiments.conditions import SHAPES as SHAPES
-from procmod_lib.experiments.conditions import SIX as SIX
+from procmod_lib.experiments.conditions import PERTURBATIONS, PIECES, RECIPE, RECIPES, SPOILT
 from procmod_lib.experiments.make_runs import find_preset, fine_tuning_run, pretraining_run
 from procmod_lib.experiments.parameters import (
     check_count,
@@ -181,6 +179,28 @@ def by_hand(
             )
     changes = read_changes(steps, lr)
     return _grid(preset, ["scratch", *recipes], diagnostics, seeds, model=model, **changes)
+
+
+def inside(
+    preset: str,
+    starts=None,
+    seeds: int | None = None,
+    steps: int | None = None,
+    lr: float | None = None,
+) -> list[Run]:
+    """Every start x seed on HAYSTACK, whose snapshots are looked into.
+
+    Args:
+        preset: how large.
+        starts: whole conditions; by default no pretraining, the recipe, and a loud head in each
+            layer.
+        seeds: how many; None takes the preset's.
+        steps: of fine-tuning; None takes the preset's.
+        lr: peak learning rate of fine-tuning; None takes the preset's.
+    """
+    usual = ("scratch", RECIPE, SPOILT)
+    starts = read_list("starts", usual if starts is None else starts)
+    return _grid(preset, starts, ["haystack"], seeds, **read_changes(steps, lr))
 
 
 def composition(

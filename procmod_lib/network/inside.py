@@ -37,42 +37,31 @@ def attention_maps(flat: np.ndarray, arch: Architecture, tokens: np.ndarray) -> 
 
 
 @torch.no_grad()
-def share_of_tokens(flat: np.ndarray, arch: Architecture, tokens: np.ndarray) -> float:
-    """How much of what the last layer reads is still the token itself.
+def start_numbers(flat: np.ndarray, arch: Architecture, batch: Batch) -> tuple[float, float]:
+    """Two numbers of the last layer, the share of tokens and the selective write.
 
-    The squared cosine between the last block's input and the embedded token at the same place, mean
-    over the batch: 1 where the layers before wrote nothing, near 0 where they drown it.
+    The share of tokens says how much of what the layer reads is still the token itself: the squared
+    cosine between its input and the embedded token at the same place, mean over the batch. It is 1
+    where the layers before wrote nothing, near 0 where they drown it.
+
+    The selective write says how much of what its attention writes depends on where it looks: the
+    norm of what it writes at the first scored position less what it would write if every head
+    looked evenly at all that it sees, over the norm of the stream there, mean over the batch.
     """
-    _, token, _ = _embedded(flat, arch, tokens)
-    stream, *_ = _last_layer(flat, arch, tokens)
-    return float(torch.cosine_similarity(stream, token, dim=-1).square().mean())
-
-
-@torch.no_grad()
-def selective_write(flat: np.ndarray, arch: Architecture, batch: Batch) -> float:
-    """How much of what the last layer's attention writes depends on where it looks.
-
-    The norm of what it writes at the first scored position less what it would write if every head
-    looked evenly at all that it sees, over the norm of the stream there; mean over the batch.
-    """
-    stream, looks, values, layer = _last_layer(flat, arch, batch.tokens)
-    row, at = np.arange(len(batch)), batch.positions[:, 0]
-    seen = torch.arange(looks.shape[-1]) <= torch.from_numpy(at)[:, None]  # (B, T)
-    even = seen / seen.sum(1, keepdim=True)
-    tilt = looks[0].transpose(1, 2)[row, at] - even[:, None]  # (B, H, T)
-    mixed = torch.einsum("bht,bhtd->bhd", tilt, values[0]).flatten(1)  # (B, D)
-    written = mixed @ layer["attn.c_proj.weight"][0]
-    return float(written.norm(dim=1).mean() / stream[0][row, at].norm(dim=1).mean())
-
-
-def _last_layer(flat: np.ndarray, arch: Architecture, tokens: np.ndarray):
-    """Return (stream before it (1, B, T, D), looks (1, B, H, T, T), values, its parameters)."""
-    p, x, everywhere = _embedded(flat, arch, tokens)
+    p, token, everywhere = _embedded(flat, arch, batch.tokens)
+    stream = token
     for i in range(arch.layers - 1):
-        x = gpt2.block(x, gpt2.layer_of(p, i), arch, everywhere, 0.0)
+        stream = gpt2.block(stream, gpt2.layer_of(p, i), arch, everywhere, 0.0)
     layer = gpt2.layer_of(p, arch.layers - 1)
-    a = gpt2.norm(x, layer["ln_1.weight"], layer["ln_1.bias"])
-    return x, *gpt2.attention(a, layer, arch, everywhere), layer
+    a = gpt2.norm(stream, layer["ln_1.weight"], layer["ln_1.bias"])
+    at = everywhere.gather(2, torch.from_numpy(batch.positions[None, :, :1].astype(np.int64)))
+    looks, values = gpt2.attention(a, layer, arch, at)  # (1, B, H, 1, T), (1, B, H, T, D/H)
+    seen = torch.arange(looks.shape[-1]) <= at[..., None]  # (1, B, 1, T)
+    tilt = looks - (seen / seen.sum(-1, keepdim=True))[:, :, None]
+    written = (tilt @ values).flatten(2) @ layer["attn.c_proj.weight"][0]  # (1, B, D)
+    sizes = gpt2.at_positions(stream, at).squeeze(2).norm(dim=-1)  # (1, B)
+    share = torch.cosine_similarity(stream, token, dim=-1).square().mean()
+    return float(share), float(written.norm(dim=-1).mean() / sizes.mean())
 
 
 def _embedded(flat: np.ndarray, arch: Architecture, tokens: np.ndarray):

@@ -10,6 +10,7 @@ from pathlib import Path
 from IPython.display import Markdown
 
 from procmod_lib.report import figures, tables
+from procmod_lib.report.inside import Inside
 from procmod_lib.report.origin import origin
 from procmod_lib.report.section import Section
 from procmod_lib.runs.machine import Machine
@@ -101,6 +102,14 @@ class Page:
     def published(self, runs: list[Run]) -> Section:
         """A section of runs that are read from the store and never trained here."""
         return Section(runs, self.store.load(runs), self.store)
+
+    def inside(self, runs: list[Run], table=None) -> Inside:
+        """A section of runs whose starts and snapshots are looked into.
+
+        They are read from the store and never trained here, but for those whose ``table`` was just
+        computed.
+        """
+        return Inside(runs, self.store.load(runs) if table is None else table, self.store)
 
     def box(self, title: str, live: Section, about: str) -> Markdown:
         """The box at a chapter's head: preset, cost as measured, hardware, commit, command.

@@ -23,3 +23,13 @@ def test_the_recipe_of_the_page_makes_one_head_of_the_last_layer_loud_and_nothin
     assert changed[output][:4].all() and not changed[output][4:].any()
     loud = model.state_dict()[projection][:, columns]
     assert abs(float(loud.std()) / 0.3 - 1) < 0.2
+
+
+def test_the_example_of_the_architecture_page_runs_as_it_stands(tmp_path):
+    text = (ROOT / "book" / "library" / "architecture.md").read_text()
+    (lines,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    lines = lines.replace('"quick"', '"smoke"').replace('Store("store")', f'Store("{tmp_path}")')
+    names = {}
+    exec(lines, names)
+    assert len(names["section"]) > 0
+    assert {str(c) for c in names["section"].conditions} == {"scratch", "loud=0.3 head=1.0"}

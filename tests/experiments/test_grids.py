@@ -6,8 +6,8 @@ import pytest
 
 from procmod_lib.cli import main
 from procmod_lib.experiments import grids
+from procmod_lib.experiments.conditions import PERTURBATIONS, SHAPES, SIX
 from procmod_lib.experiments.grids import (
-    SIX,
     answer_masks,
     by_hand,
     composition,
@@ -95,8 +95,8 @@ def test_perturbations_of_each_transfer():
         "mlp=set shuffle",
         "mlp=set noise=0.05",
     ]
-    assert len(conditions(perturbation("smoke"))) == 2 + len(grids.PERTURBATIONS) // 2
-    assert len(conditions(perturbation("standard"))) == 2 + len(grids.PERTURBATIONS)
+    assert len(conditions(perturbation("smoke"))) == 2 + len(PERTURBATIONS) // 2
+    assert len(conditions(perturbation("standard"))) == 2 + len(PERTURBATIONS)
 
 
 def test_pieces_are_the_layers_and_heads_of_the_small_model():
@@ -125,7 +125,7 @@ def test_a_source_of_another_shape_is_pretrained_in_it():
     assert shape(other.donors[0][1].arch) == (1, 2, 8) and shape(other.arch) == shape(
         plain.arch
     ) == (2, 4, 16)
-    for word in grids.SHAPES:
+    for word in SHAPES:
         donor = (
             fine_tuning_run("haystack", f"attention=identity {word}", "small", 0).donors[0][1].arch
         )

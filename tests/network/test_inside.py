@@ -33,7 +33,7 @@ def test_attention_maps_are_those_of_hugging_face():
 
 def test_a_quiet_start_reads_its_tokens_and_a_loud_first_layer_drowns_them():
     quiet, loud = (
-        inside.share_of_tokens(started(text), ARCH, BATCH.tokens)
+        inside.start_numbers(started(text), ARCH, BATCH)[0]
         for text in ("loud=0.3 head=1.0", "loud=0.5 head=0.0")
     )
     assert quiet > 0.95
@@ -42,7 +42,7 @@ def test_a_quiet_start_reads_its_tokens_and_a_loud_first_layer_drowns_them():
 
 def test_a_write_is_selective_only_where_looks_and_values_are_loud():
     size = {
-        words: inside.selective_write(started(f"loud=0.5 head=1.0 {words}".strip()), ARCH, BATCH)
+        words: inside.start_numbers(started(f"loud=0.5 head=1.0 {words}".strip()), ARCH, BATCH)[1]
         for words in ("", "tensors=query+key", "tensors=value+output")
     }
     assert size[""] > 20 * size["tensors=query+key"]
@@ -54,7 +54,7 @@ def test_an_even_look_writes_nothing_selectively():
     for head in range(4):
         for name in ("query", "key"):
             inside.head_weights(flat, ARCH, 1, head)[name][...] = 0.0
-    assert inside.selective_write(flat, ARCH, BATCH) < 1e-6
+    assert inside.start_numbers(flat, ARCH, BATCH)[1] < 1e-6
 
 
 def test_the_needle_is_the_value_behind_the_key_that_the_query_names():

@@ -187,13 +187,15 @@ def chapters():
 
 
 def test_chapters_are_what_the_table_of_contents_says():
-    names = {
-        str(p.relative_to(ROOT / "notebooks").with_suffix(""))
-        for p in (ROOT / "notebooks").glob("**/*.ipynb")
+    there = {
+        str(path.relative_to(ROOT / "notebooks").with_suffix(""))
+        for path in (ROOT / "notebooks").glob("**/*.ipynb")
     }
-    assert names == set(chapters())
-    readme = (ROOT / "README.md").read_text()
-    assert all(f"`{name}`" in readme for name in chapters())
+    listed, readme = set(chapters()), (ROOT / "README.md").read_text()
+    assert there - listed == set(), "notebooks that are missing in book/_toc.yml"
+    assert listed - there == set(), "chapters of book/_toc.yml that have no notebook"
+    unnamed = {name for name in listed if f"`{name}`" not in readme}
+    assert unnamed == set(), "chapters that are missing in README.md's table"
 
 
 TOYS = '''
@@ -211,7 +213,8 @@ from procmod_lib.tasks.task import below, scored_span
 class Doubled(ListTask):
     """DOUBLED: write the first half of the list twice."""
 
-    name: ClassVar[str] = "doubled"
+    name: ClassVar[str] = "toy_doubled"
+    label: ClassVar[str] = "Toy doubled"
     presets: ClassVar[dict] = {"smoke": {"list_length": 4}}
 
     def output(self, payload, lengths):
@@ -224,7 +227,8 @@ class Doubled(ListTask):
 class Majority(Task):
     """MAJORITY: the commonest token of a list."""
 
-    name: ClassVar[str] = "majority"
+    name: ClassVar[str] = "toy_majority"
+    label: ClassVar[str] = "Toy majority"
     items: int = 9
 
     vocab = property(lambda self: 4)
@@ -240,7 +244,7 @@ class Majority(Task):
 
 
 words.register(words.Change(
-    name="flip", default=False, about="Turns every sign.", label=lambda value: "signs turned",
+    name="toy_flip", default=False, about="Turns every sign.", label=lambda value: "signs turned",
     apply=lambda copied, value, fresh, rng: -copied))
 '''
 
@@ -248,20 +252,22 @@ USE = """
 import sys
 from procmod_lib.cli import main
 from procmod_lib.initial import parse
-assert parse("attention=doubled flip").label == "attention only from Doubled, signs turned"
+start = "attention=toy_doubled toy_flip"
+assert parse(start).label == "attention only from Toy doubled, signs turned"
 where = ["--preset", "smoke", "--store", sys.argv[1], "--seeds", "1"]
-arms = ["--transfers", "attention=doubled", "--perturbations", "flip", "--diagnostics", "majority"]
+arms = ["--transfers", "attention=toy_doubled", "--perturbations", "toy_flip"]
+arms += ["--diagnostics", "toy_majority"]
 assert main(["sweep", "perturbation", *arms, *where]) == 0
 from procmod_lib.experiments.grids import perturbation
 from procmod_lib.report import figures
 from procmod_lib.report.section import Section
 from procmod_lib.runs.store import Store
-runs = perturbation("smoke", "attention=doubled", "flip", "majority", seeds=1)
+runs = perturbation("smoke", "attention=toy_doubled", "toy_flip", "toy_majority", seeds=1)
 store = Store(sys.argv[1])
 section = Section(runs, store.load(runs), store)
 assert len(section.conditions) == 3 and section.draw_ends() and section.draw_curves()
-assert "Majority" in section.results(with_diagnostic=True).data
-figures.draw_strips(["majority", "doubled"])
+assert "Toy majority" in section.results(with_diagnostic=True).data
+figures.draw_strips(["toy_majority", "toy_doubled"])
 """
 
 

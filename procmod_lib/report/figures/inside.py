@@ -1,0 +1,205 @@
+"""What goes on inside models: starts by two numbers, attention maps, courses over the steps."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from procmod_lib.initial import parse
+from procmod_lib.report.figures.style import GREY, WIDTH, look, panels
+
+MAPS = ("query", "key", "value", "output")
+PARTS = {
+    "A0": "attention, layer 0",
+    "A1": "attention, layer 1",
+    "F0": "MLP, layer 0",
+    "F1": "MLP, layer 1",
+    "E": "embeddings",
+}
+LINES = ("-", "--", "-.", ":")
+
+
+def draw_starts(known: pd.DataFrame, predicted: pd.DataFrame) -> plt.Figure:
+    """Every start by its two numbers, darker the more of its runs succeeded.
+
+    Args:
+        known: rows with the columns tokens, write, successes, n; what the rule was made from.
+        predicted: the same for the runs that judge it, drawn as diamonds with a ring.
+    """
+    figure, ax = plt.subplots(figsize=(WIDTH, 4.0))
+    least = 1e-4
+    ax.fill_between([0.5, 1.05], 0.25, 1e3, color="#e8f1e4", lw=0, zorder=0)
+    ax.text(0.52, 400, "the rule says: succeeds", fontsize=9, va="top")
+    ax.text(0.02, 400, "fails: the tokens are drowned", fontsize=9, va="top")
+    ax.text(0.52, 1.4e-4, "fails: it writes the same wherever it looks", fontsize=9)
+    for rows, marker, size in ((known, "o", 60), (predicted, "D", 80)):
+        run = rows[rows.n > 0]
+        points = ax.scatter(
+            run.tokens,
+            run.write.clip(lower=least),
+            c=100 * run.successes / run.n,
+            marker=marker,
+            s=size,
+            cmap="YlGnBu",
+            vmin=0,
+            vmax=100,
+            edgecolor="black",
+            linewidth=0.6 if marker == "o" else 1.8,
+        )
+    figure.colorbar(points, ax=ax, label="runs above 90 % (%)", shrink=0.8)
+    names = {"o": "known when the rule was made", "D": "predicted by it"}
+    handles = [
+        plt.Line2D([], [], ls="", marker=m, color="white", mec="black", ms=7, label=name)
+        for m, name in names.items()
+    ]
+    ax.legend(handles=handles, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    ax.set(
+        yscale="log",
+        xlim=(0, 1.05),
+        ylim=(least * 0.7, 1e3),
+        xlabel="share of tokens in what the last layer reads",
+        ylabel="selective write of its attention",
+    )
+    return figure
+
+
+def draw_attention(maps: dict[str, np.ndarray], tokens: list[str], needle: int) -> plt.Figure:
+    """Attention maps of every head, a row a moment.
+
+    Args:
+        maps: moment -> (layers, heads, T, T).
+        tokens: (T,) how each is written.
+        needle: where the answer stands; a frame marks the query's look at it.
+    """
+    layers, heads = next(iter(maps.values())).shape[:2]
+    count = layers * heads
+    figure, axes = plt.subplots(
+        len(maps), count, figsize=(WIDTH, 1.25 * len(maps) + 0.5), squeeze=False
+    )
+    last = len(tokens) - 1
+    for line, (moment, every) in zip(axes, maps.items(), strict=True):
+        for i, ax in enumerate(line):
+            ax.imshow(every[i // heads, i % heads], cmap="Greys", vmin=0, vmax=1)
+            frame = dict(fill=False, ec="#D55E00", lw=1.2)
+            ax.add_patch(plt.Rectangle((needle - 0.5, last - 0.5), 1, 1, **frame))
+            ax.set(xticks=[], yticks=[])
+        line[0].set_ylabel(moment.replace(", ", "\n"), fontsize=8.5)
+    for i, ax in enumerate(axes[0]):
+        ax.set_title(f"{i // heads}.{i % heads}", fontsize=9)
+    figure.supxlabel(" ".join(tokens), fontsize=8)
+    return figure
+
+
+def draw_along(table: pd.DataFrame, rows: pd.DataFrame, chance: float | None) -> plt.Figure:
+    """Courses over the steps: a column a start, a line a seed; accuracy above, then each measure.
+
+    Args:
+        table: learning curves.
+        rows: condition, seed, step and one column a measure, in %.
+        chance: height of the dotted line of accuracy, as a share.
+    """
+    conditions = list(dict.fromkeys(rows.condition))
+    measures = [c for c in rows.columns if c not in ("condition", "seed", "step")]
+    figure, axes = plt.subplots(
+        1 + len(measures),
+        len(conditions),
+        figsize=(WIDTH, 1.6 * (1 + len(measures)) + 0.6),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+    )
+    for column, condition in zip(axes.T, conditions, strict=True):
+        style = look(parse(condition))
+        curves = table[table.initial_condition == condition]
+        for _, run in curves.groupby("seed"):
+            column[0].plot(run.step, 100 * run.token_accuracy, color=style.colour, lw=1.2)
+        if chance is not None:
+            column[0].axhline(100 * chance, color="black", ls=":", lw=1)
+        for ax, measure in zip(column[1:], measures, strict=True):
+            for _, run in rows[rows.condition == condition].groupby("seed"):
+                ax.plot(run.step, run[measure], color=style.colour, lw=1.2)
+        column[0].set_title(parse(condition).label.replace(", ", "\n"), fontsize=9)
+        column[0].set_ylim(-3, 103)
+    for ax, name in zip(axes[:, 0], ["accuracy (%)", *measures], strict=True):
+        ax.set_ylabel(name, fontsize=9)
+    figure.supxlabel("fine-tuning step", fontsize=10)
+    return figure
+
+
+def draw_sizes(rows: pd.DataFrame) -> plt.Figure:
+    """The size of every head's maps over the steps: a row a map, a column a start.
+
+    Args:
+        rows: one a (condition, step, layer, head), with a column a map: its standard deviation.
+    """
+    conditions = list(dict.fromkeys(rows.condition))
+    figure, axes = plt.subplots(
+        len(MAPS),
+        len(conditions),
+        figsize=(WIDTH, 1.45 * len(MAPS) + 0.8),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+    )
+    for column, condition in zip(axes.T, conditions, strict=True):
+        colour = look(parse(condition)).colour
+        part = rows[rows.condition == condition]
+        for ax, name in zip(column, MAPS, strict=True):
+            for (layer, _), head in part.groupby(["layer", "head"]):
+                line = dict(color=colour) if layer else dict(color=GREY, ls=":")
+                ax.plot(head.step, head[name], lw=1.2, **line)
+        column[0].set_title(parse(condition).label.replace(", ", "\n"), fontsize=9)
+    for ax, name in zip(axes[:, 0], MAPS, strict=True):
+        ax.set_ylabel(name, fontsize=9)
+    figure.supxlabel("fine-tuning step (dotted grey: first layer; solid: last)", fontsize=10)
+    return figure
+
+
+def draw_pulls(rows: pd.DataFrame) -> plt.Figure:
+    """The gradient's norm on each part over the steps, a panel a start, the median over seeds.
+
+    Args:
+        rows: condition, seed, step and one column a part.
+    """
+    conditions = list(dict.fromkeys(rows.condition))
+    figure, axes = panels(
+        len(conditions), 4, 2.6, "fine-tuning step", "norm of the gradient", sharey=True
+    )
+    for ax, condition in zip(axes, conditions, strict=False):
+        middle = rows[rows.condition == condition].groupby("step")[list(PARTS)].median()
+        for (part, name), line in zip(PARTS.items(), (*LINES, (0, (1, 3))), strict=True):
+            colour = "#0072B2" if part.endswith("0") else "#D55E00"
+            colour = "black" if part == "E" else colour
+            ax.plot(middle.index, middle[part], color=colour, ls=line, lw=1.3, label=name)
+        ax.set_yscale("log")
+        ax.set_title(parse(condition).label.replace(", ", "\n"), fontsize=9)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    return figure
+
+
+def draw_knock_outs(rows: pd.DataFrame) -> plt.Figure:
+    """What accuracy is lost without a head: a row a start, a column a head, the mean over seeds.
+
+    Args:
+        rows: condition, seed, head, drop (a share).
+    """
+    heads = sorted(set(rows["head"]))
+    means = 100 * rows.pivot_table(index="condition", columns="head", values="drop", sort=False)
+    least = 100 * rows.pivot_table(index="condition", columns="head", values="drop", aggfunc="min")
+    most = 100 * rows.pivot_table(index="condition", columns="head", values="drop", aggfunc="max")
+    seeds = rows.groupby("condition", sort=False).seed.nunique()
+    figure, ax = plt.subplots(figsize=(WIDTH, 0.7 * len(means) + 1.0))
+    image = ax.imshow(means[heads], cmap="YlOrBr", vmin=0, vmax=100, aspect="auto")
+    for y, condition in enumerate(means.index):
+        for x, head in enumerate(heads):
+            value = means.loc[condition, head]
+            middle = dict(ha="center", color="white" if value > 60 else "black")
+            ax.text(x, y, f"{value:.0f}", va="center", fontsize=10, **middle)
+            span = f"{least.loc[condition, head]:.0f} to {most.loc[condition, head]:.0f}"
+            ax.text(x, y + 0.36, span, va="center", fontsize=7, **middle)
+    labels = [f"{parse(c).label} (n={seeds[c]})" for c in means.index]
+    ax.set_yticks(range(len(labels)), labels, fontsize=9)
+    ax.set_xticks(range(len(heads)), heads)
+    ax.set_xlabel("head that is knocked out (layer.head)")
+    ax.tick_params(length=0)
+    figure.colorbar(image, ax=ax, label="accuracy lost (points)", shrink=0.9)
+    return figure

@@ -1,0 +1,235 @@
+"""A section seen from inside: what starts and snapshots of its runs hold."""
+
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+from matplotlib.figure import Figure
+
+from procmod_lib.initial import parse
+from procmod_lib.network import inside
+from procmod_lib.report import figures, statistics, tables
+from procmod_lib.report.section import Section
+from procmod_lib.runs.fleet import initial_weights
+from procmod_lib.runs.run import Run
+from procmod_lib.tasks import Batch
+
+LOOKED_AT = 100  # samples on which everything here is measured
+JUMP = 0.5  # accuracy at which a run counts as jumping
+
+SUCCEEDS, FAILS, SILENT = "succeeds", "fails", "says nothing"
+
+
+def rule(tokens: float, write: float) -> str:
+    """What the page "Fixed in advance" says of a start, from its two numbers.
+
+    Args:
+        tokens: its share of tokens, see :func:`procmod_lib.network.inside.start_numbers`.
+        write: its selective write.
+
+    >>> rule(0.98, 9.0), rule(0.08, 0.5), rule(0.98, 0.1)
+    ('succeeds', 'fails', 'says nothing')
+    """
+    if tokens >= 0.5 and write >= 0.25:
+        return SUCCEEDS
+    return FAILS if tokens < 0.3 or write < 0.05 else SILENT
+
+
+def held(said: str, successes: int, n: int) -> bool:
+    """Whether a prediction held: at least five in six seeds succeed, or at most one in six.
+
+    >>> held(SUCCEEDS, 5, 6), held(FAILS, 2, 6)
+    (True, False)
+    """
+    return successes / n >= 5 / 6 if said == SUCCEEDS else successes / n <= 1 / 6
+
+
+class Inside(Section):
+    """Runs of HAYSTACK, seen from inside; see
+    :class:`procmod_lib.report.selection.Selection`.
+    """
+
+    @cached_property
+    def batch(self) -> Batch:
+        """The samples on which everything is measured, the same for all runs."""
+        return self.runs[0].task.batch(LOOKED_AT, "test", 0)
+
+    # Before the first step
+
+    @cached_property
+    def starts(self) -> pd.DataFrame:
+        """One row a condition: its two numbers before the first step, and how its runs ended."""
+        ends = self.summary.set_index("initial_condition") if len(self) else self.summary
+        rows = []
+        for condition in dict.fromkeys(run.condition for run in self.runs):
+            numbers = [
+                inside.start_numbers(initial_weights(run, self.store)[0], run.arch, self.batch)
+                for run in self.runs
+                if run.condition == condition
+            ]
+            tokens, write = np.mean(numbers, axis=0)
+            row = {"condition": str(condition), "tokens": tokens, "write": write}
+            there = str(condition) in ends.index
+            row |= {c: ends.loc[str(condition), c] if there else 0 for c in ("successes", "n")}
+            rows.append(row | {"said": rule(row["tokens"], row["write"])})
+        return pd.DataFrame(rows)
+
+    def draw_starts(self, predicted: "Inside") -> Figure | None:
+        """Both numbers of every start, those of the predicted runs marked."""
+        return figures.draw_starts(self.starts, predicted.starts)
+
+    def predictions(self) -> Markdown:
+        """A row a start: its two numbers, what the rule says, what happened."""
+        rows = []
+        for row in self.starts.itertuples():
+            outcome = word = "not yet measured"
+            if row.n:
+                low, high = statistics.wilson(row.successes, row.n)
+                outcome = f"{row.successes} of {row.n} ({100 * low:.0f} to {100 * high:.0f} %)"
+                word = "yes" if held(row.said, row.successes, row.n) else "**no**"
+            numbers = f"{row.tokens:.2f}", f"{row.write:.3f}"
+            rows.append([tables.label(row.condition), *numbers, row.said, outcome, word])
+        heads = ["start", "share of tokens", "selective write", "the rule says"]
+        return tables.grid([*heads, "runs above 90 % (Wilson interval)", "held"], rows)
+
+    def predictions_in_words(self) -> str:
+        """How many predictions held, of those whose runs are in the store."""
+        rows = [row for row in self.starts.itertuples() if row.n and row.said != SILENT]
+        right = sum(held(row.said, row.successes, row.n) for row in rows)
+        seeds = min((row.n for row in rows), default=0)
+        return f"{right} of {len(rows)} predictions held (n = {seeds} seeds each)"
+
+    # Along the steps
+
+    def weights_at(self, run: Run) -> dict[int, np.ndarray]:
+        """The snapshots of a run, by step."""
+        return self.store.snapshots(run)
+
+    @cached_property
+    def along(self) -> pd.DataFrame:
+        """One row for each run, snapshot and head: where it looks, how large its maps are."""
+        where = self.batch.positions[:, 0], self.runs[0].task.needle(self.batch)
+        rows = []
+        for run in self.runs:
+            for step, flat in self.weights_at(run).items():
+                maps = inside.attention_maps(flat, run.arch, self.batch.tokens)
+                for layer, head in np.ndindex(run.arch.layers, run.arch.heads):
+                    row = {"condition": str(run.condition), "seed": run.seed, "step": step}
+                    row |= {"layer": layer, "head": head}
+                    row |= _looks(maps[:, layer, head], *where)
+                    own = inside.head_weights(flat, run.arch, layer, head)
+                    rows.append(row | {name: float(part.std()) for name, part in own.items()})
+        return pd.DataFrame(rows)
+
+    @cached_property
+    def pulls(self) -> pd.DataFrame:
+        """One row for each run and snapshot: the norm of the gradient that reaches each part."""
+        rows = []
+        for run in self.runs:
+            for step, flat in self.weights_at(run).items():
+                gradient = inside.gradients(flat, run.arch, self.batch)
+                about = {"condition": str(run.condition), "seed": run.seed, "step": step}
+                rows.append(about | inside.by_part(gradient, run.arch))
+        return pd.DataFrame(rows)
+
+    def moments(self, run: Run) -> dict[str, int]:
+        """The snapshots before, at and after a run's jump, by name; a run without one has three
+        even steps.
+        """
+        steps = np.array(sorted(self.weights_at(run)))
+        curve = self.table[self.table.key == run.key].sort_values("step")
+        jumped = curve[curve.token_accuracy >= JUMP].step
+        last = f"step {steps[-1]}"
+        if not len(jumped):
+            middle = steps[len(steps) // 2]
+            return {"step 0": 0, f"step {middle}": middle, f"{last}, no jump": steps[-1]}
+        at = steps[np.argmin(abs(steps - jumped.iloc[0]))]
+        return {"step 0": 0, f"step {at}, at the jump": at, f"{last}, after it": steps[-1]}
+
+    def draw_maps(self, condition: str, seed: int = 0, row: int | None = None) -> Figure | None:
+        """How all heads of one run look at one sample before, at and after the jump.
+
+        Args:
+            condition: where the run started.
+            seed: its seed.
+            row: which of the samples; None takes the first with at least six pairs.
+        """
+        (run,) = [r for r in self.runs if r.condition == parse(condition) and r.seed == seed]
+        taken, batch = self.weights_at(run), self.batch
+        if not taken:
+            return None
+        row = int(np.argmax(batch.positions[:, 0] >= 12)) if row is None else row
+        length = int(batch.positions[row, 0]) + 1
+        tokens = batch.tokens[row : row + 1, :length]
+        maps = {
+            name: inside.attention_maps(taken[step], run.arch, tokens)[0]
+            for name, step in self.moments(run).items()
+        }
+        needle = int(run.task.needle(batch)[row])
+        return figures.draw_attention(maps, [run.task.spell(t) for t in tokens[0]], needle)
+
+    def draw_along(self) -> Figure | None:
+        """Accuracy and attention over the steps, a column a start and a line a seed."""
+        if not len(self.along):
+            return None
+        keys = ["condition", "seed", "step"]
+        first, last = (
+            self.along[self.along.layer == layer].groupby(keys, sort=False)
+            for layer in (0, self.along.layer.max())
+        )
+        rows = pd.DataFrame(
+            {
+                "first layer looks\none back (%)": 100 * first.before.max(),
+                "last layer looks\nat the answer (%)": 100 * last.needle.max(),
+            }
+        ).reset_index()
+        return figures.draw_along(self.table, rows, self.chance)
+
+    def draw_sizes(self, seed: int = 0) -> Figure | None:
+        """The size of every head's maps over the steps, of one seed."""
+        if not len(self.along):
+            return None
+        return figures.draw_sizes(self.along[self.along.seed == seed])
+
+    def draw_pulls(self) -> Figure | None:
+        """The gradient that reaches each part over the steps, the median over seeds."""
+        return figures.draw_pulls(self.pulls) if len(self.pulls) else None
+
+    def knock_outs(self) -> pd.DataFrame:
+        """One row for each successful run and head: the accuracy that is lost without it."""
+        ends = statistics.final(self.table).set_index("key") if len(self) else self.table
+        rows = []
+        for run in self.runs:
+            taken = self.weights_at(run)
+            if not taken or ends.loc[run.key, "token_accuracy"] < statistics.SUCCESS:
+                continue
+            flat = taken[max(taken)]
+            whole = inside.accuracy(flat, run.arch, self.batch)
+            for layer, head in np.ndindex(run.arch.layers, run.arch.heads):
+                without = inside.without_head(flat, run.arch, layer, head)
+                drop = whole - inside.accuracy(without, run.arch, self.batch)
+                about = {"condition": str(run.condition), "seed": run.seed}
+                rows.append(about | {"head": f"{layer}.{head}", "drop": drop})
+        return pd.DataFrame(rows, columns=["condition", "seed", "head", "drop"])
+
+    def draw_knock_outs(self) -> Figure | None:
+        """What each head is worth to the finished models, by start."""
+        rows = self.knock_outs()
+        return figures.draw_knock_outs(rows) if len(rows) else None
+
+
+def _looks(maps: np.ndarray, query: np.ndarray, needle: np.ndarray) -> dict[str, float]:
+    """Of one head's maps (n, T, T): how much it looks one back from values, and from the query at
+    the answer and at its key.
+    """
+    row = np.arange(len(maps))
+    values = np.arange(1, int(query.max()), 2)
+    real = values < query[:, None]  # (n, T / 2)
+    before = (maps[:, values, values - 1] * real).sum() / real.sum()
+    at_query = maps[row, query]
+    return {
+        "before": float(before),
+        "needle": float(at_query[row, needle].mean()),
+        "key_place": float(at_query[row, needle - 1].mean()),
+    }
