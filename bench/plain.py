@@ -19,7 +19,7 @@ from procmod_lib.tasks import make_task
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "book" / "plain.json"
-PAIRS, STEPS, BATCH, RATE, WARMUP = 10, 1000, 256, 3e-3, 50
+PAIRS, STEPS, BATCH, RATE, WARMUP = 10, 2000, 256, 3e-3, 50
 
 
 def recipe() -> str:
@@ -83,13 +83,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     seeds = range(parser.parse_args().seeds)
+    facts = provenance("cpu")  # now, before anybody edits the code
     arms: dict[str, list[float]] = {"without": [], "with": []}
     for seed in seeds:
         for name, lines in (("without", ""), ("with", recipe())):
             arms[name].append(train(seed, lines))
             print(f"seed {seed}, {name} the lines: {100 * arms[name][-1]:.1f} %", flush=True)
-    facts = {"pairs": PAIRS, "steps": STEPS, "batch": BATCH, "rate": RATE}
-    result = {"accuracy": arms, "settings": facts, "provenance": provenance("cpu")}
+    settings = {"pairs": PAIRS, "steps": STEPS, "batch": BATCH, "rate": RATE}
+    result = {"accuracy": arms, "settings": settings, "provenance": facts}
     TARGET.write_text(json.dumps(result, indent=1) + "\n")
 
 

@@ -4,20 +4,25 @@ Called by ``make book``. Each problem that a reader may meet ends in one sentenc
 """
 
 import argparse
+import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import parts
 import rooms
 import yaml
 
 BOOK = Path(__file__).resolve().parent
 ROOT = BOOK.parent
 MATHJAX = "mathjax@3.2.2"
+FORMS = {"image/png": "png", "image/svg+xml": "svg", "text/csv": "csv"}
+DATE = re.compile(r"<dc:date>.*?</dc:date>")
 PRESETS = {
     "smoke": "a few minutes",
     "quick": "about 20 minutes",
@@ -107,9 +112,27 @@ def execute(name: str, preset: str, store: str) -> None:
             f"notebook {name} failed: {error.ename}: {error.evalue} (see "
             f"{partial.relative_to(ROOT)})."
         )
+    save_figures(partial)
     strip(partial)
     os.replace(partial, target)
     print(f"{name}: done in {time.monotonic() - begun:.0f} s.", flush=True)
+
+
+def save_figures(path: Path) -> None:
+    """Put each named figure of an executed notebook below book/_assets, as PNG, SVG and CSV."""
+    folder = BOOK / "_assets" / "figures"
+    folder.mkdir(exist_ok=True)
+    for cell in json.loads(path.read_text())["cells"]:
+        name = cell["metadata"].get("mystnb", {}).get("figure", {}).get("name")
+        for output in cell.get("outputs", []) if name else []:
+            for kind, suffix in FORMS.items():
+                content = output.get("data", {}).get(kind)
+                if content is None:
+                    continue
+                text = content if isinstance(content, str) else "".join(content)
+                is_png = suffix == "png"
+                data = base64.b64decode(text) if is_png else DATE.sub("", text).encode()
+                (folder / f"{name}.{suffix}").write_bytes(data)
 
 
 def strip(path: Path) -> None:
@@ -120,6 +143,9 @@ def strip(path: Path) -> None:
         cell["id"] = f"cell-{i:02d}"
         for key in ("papermill", "execution"):
             cell["metadata"].pop(key, None)
+        for output in cell.get("outputs", []):  # kept as files of their own
+            for kind in ("image/svg+xml", "text/csv"):
+                output.get("data", {}).pop(kind, None)
     path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -162,6 +188,7 @@ def main() -> None:
     print("Rendering.", flush=True)
     rooms.write_reference()
     rooms.draw_rooms()
+    parts.main()
     render()
     print(
         f"The book is at {(BOOK / '_build' / 'html' / 'index.html').relative_to(ROOT)}: open it in "

@@ -83,6 +83,7 @@ class Page:
             raise BadParameter(str(error)) from None
         self.progress = Progress()
         figures.use_style()
+        figures.keep_all_forms()
 
     def _refuse_unknown(self, known: Iterable[str]) -> None:
         """Raise ValueError where a parameter was given that the notebook does not have."""
@@ -134,6 +135,14 @@ class Page:
             ["**Command**", command],
         ]
         return tables.grid(["cost and origin", "of this chapter's own runs"], rows)
+
+    def answer(self, text: str) -> Markdown:
+        """The chapter's answer, right below its question."""
+        return Markdown(f"**The answer.** {text}")
+
+    def sure(self, text: str) -> Markdown:
+        """How sure the answer is: n, the interval, the null beside it."""
+        return Markdown(f"**How sure.** {text}")
 
     def glue(self, name: str, text: str) -> None:
         """Name a text so that any page of the book can show it.

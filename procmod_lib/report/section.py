@@ -217,3 +217,24 @@ class Section(Pictures):
     def learnt(self) -> Markdown:
         """Of pretraining runs: how well each source was learnt."""
         return tables.learnt_table(statistics.learnt(self.runs, self.table))
+
+    def learnt_in_words(self, settings: str) -> str:
+        """Of pretraining runs with some settings: how many count as learnt."""
+        rows = statistics.learnt(self.runs, self.table)
+        rows = rows[rows.settings == settings] if len(rows) else rows
+        if not len(rows):
+            return "not yet measured"
+        return f"{rows.learnt.sum()} of {rows.n.sum()} models"
+
+    def nearest_to_best(self) -> str:
+        """Of pretraining runs: the least and the greatest way from guessing to the best."""
+        rows = statistics.learnt(self.runs, self.table)
+        rows = rows[rows.settings == "large_rate"] if len(rows) else rows
+        if not len(rows):
+            return "None is measured yet."
+        low, high = rows.loc[rows.way.idxmin()], rows.loc[rows.way.idxmax()]
+        return (
+            f"Of the way from guessing to the best possible, {title(low.source)} has come "
+            f"{100 * low.way:.0f} % (n = {low.n}) and {title(high.source)} {100 * high.way:.0f} % "
+            f"(n = {high.n}), the least and the most of all; intervals stand in the table below."
+        )

@@ -8,6 +8,8 @@ from procmod_lib.report import statistics
 SMALLEST = 0.02  # a difference below which no sentence says "helps" or "harms", as a share
 HELPS = ("helps", "harms")
 HIGHER = ("higher", "lower")
+SHOWN = {"replicated": "shown", "partly": "partly shown", "not replicated": "not shown"}
+"""How a verdict reads where the claim is this book's own."""
 
 
 def percent(mean: float, low: float, high: float, n: int) -> str:

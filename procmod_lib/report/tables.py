@@ -3,6 +3,7 @@
 Each takes what :mod:`procmod_lib.report.statistics` computed and words it.
 """
 
+import json
 from textwrap import fill
 
 import numpy as np
@@ -13,10 +14,12 @@ from procmod_lib.initial import parse
 from procmod_lib.network.gpt2 import views
 from procmod_lib.report import statistics
 from procmod_lib.report.sentences import p_value, percent, span
+from procmod_lib.runs.provenance import PROJECT
 from procmod_lib.tasks import DIAGNOSTICS, SOURCES, bounds, make_task, title
 from procmod_lib.tasks.language import decode
 
 NOT_YET = "Not yet measured."
+PLAIN = PROJECT / "book" / "plain.json"
 
 
 def grid(heads: list[str], rows: list[list]) -> Markdown:
@@ -119,105 +122,19 @@ def learnt_table(rows: pd.DataFrame) -> Markdown:
     return grid(heads, lines)
 
 
-def scorecard_table(judged: pd.DataFrame, fewest: int) -> Markdown:
-    """Return :func:`procmod_lib.experiments.claims.verdicts` as a table, and what the number of
-    claims demands.
-
-    Args:
-        judged: the verdicts.
-        fewest: seeds with which the exact test can pass the correction.
-    """
+def plain_table() -> Markdown:
+    """The recipe in a plain transformers loop: every seed of both arms, from book/plain.json."""
+    if not PLAIN.exists():
+        return Markdown(NOT_YET)
+    found = json.loads(PLAIN.read_text())
     rows = []
-    for r in judged.itertuples():
-        between = "no interval" if np.isnan(r.low) else f"{r.low:+.1f} to {r.high:+.1f}"
-        ours = f"{_arms(r.ours)}: {r.difference:+.1f} ({between})" if r.n else ""
-        disagree = "yes" if r.disagree else ""
-        rows.append(
-            [r.claim, _arms(r.paper), ours, r.n, p_value(r.p), disagree, f"**{r.verdict}**"]
-        )
-    heads = [
-        "claim",
-        "paper: %, baseline → condition",
-        "here: %, baseline → condition, difference (95 % interval)",
-        "n",
-        "p (Holm)",
-        "seeds disagree",
-        "verdict",
-    ]
-    below = (
-        f"A question mark stands where the paper's summary prints no value. With {len(judged)} "
-        "claims the exact test can fall "
-        f"below 0.05 after correction only with {fewest} seeds or more; on fewer, a claim can at "
-        "best be called partly "
-        'replicated, and "not replicated" says only that so few seeds did not show it. '
-        "Seeds disagree where the best and the "
-        "worst are more than 20 points apart."
-    )
-    return Markdown(f"{grid(heads, rows).data}\n\n{below}")
-
-
-def beyond_table(judged: pd.DataFrame, fewest: int) -> Markdown:
-    """Claims that the paper does not make, by the same rule: both arms, difference, verdict.
-
-    Args:
-        judged: from :func:`procmod_lib.experiments.claims.verdicts`.
-        fewest: seeds with which the exact test can pass the correction.
-    """
-    rows = []
-    for r in judged.itertuples():
-        between = "no interval" if np.isnan(r.low) else f"{r.low:+.1f} to {r.high:+.1f}"
-        ours = f"{_arms(r.ours)}: {r.difference:+.1f} ({between})" if r.n else ""
-        verdict = {
-            "replicated": "shown",
-            "partly": "partly shown",
-            "not replicated": "not shown",
-        }.get(r.verdict, r.verdict)
-        rows.append([r.claim, ours, r.n, p_value(r.p), f"**{verdict}**"])
-    heads = ["claim", "here: %, baseline → condition, difference (95 % interval)", "n", "p (Holm)"]
-    below = (
-        f"With {len(judged)} claims the exact test can fall below 0.05 after correction only with "
-        f"{fewest} seeds or more; on fewer, a claim can at best be called partly shown."
-    )
-    return Markdown(f"{grid([*heads, 'verdict'], rows).data}\n\n{below}")
-
-
-def _arms(pair: tuple[float, float]) -> str:
-    return " → ".join("?" if np.isnan(value) else f"{value:.1f}" for value in pair)
-
-
-def failed_claims(judged: pd.DataFrame, fewest: int) -> Markdown:
-    """What did not replicate, a line a claim, and how to read it."""
-    lines = []
-    for r in judged[judged.verdict == "not replicated"].itertuples():
-        between = f"95 % interval {r.low:+.1f} to {r.high:+.1f}, n = {r.n}"
-        line = f"{r.claim}: {r.difference:+.1f} points ({between}); {_reading(r, fewest)}"
-        if r.ours[0] > 99:
-            line += " Without pretraining almost all is right already: there was nothing to gain."
-        lines.append(line)
-    return bullets(lines, "Of what has been measured with at least three seeds, nothing.")
-
-
-def _reading(row, fewest: int) -> str:
-    if row.high < 0:
-        return "the other sign."
-    if row.n < fewest:
-        few = "so few seeds of runs that are all or nothing say little"
-        return f"undecided: the interval holds zero, and {few}."
-    if row.high < row.paper_difference / 2:
-        return "the interval leaves out half of the paper's effect."
-    return "the interval holds zero."
-
-
-def studies_table(studies: list[tuple[str, int, dict[str, int]]], draws: int) -> Markdown:
-    """Simulated studies: how often each verdict fell."""
-    rows, verdicts = [], list(studies[0][2])
-    for text, seeds, found in studies:
-        shares = [
-            f"{100 * c / draws:.1f} ({span(*statistics.wilson(c, draws))})" for c in found.values()
-        ]
-        rows.append([text, seeds, *shares])
-    heads = [f"{verdict}, % of {draws} studies (interval)" for verdict in verdicts]
-    return grid(["simulated truth", "seeds", *heads], rows)
+    for name, values in found["accuracy"].items():
+        low, high = statistics.interval(values)
+        cells = ", ".join(f"{100 * value:.1f}" for value in values)
+        mean = percent(sum(values) / len(values), low, high, len(values))
+        rows.append([f"{name} the four lines", cells, mean])
+    table = grid(["model", "accuracy of each seed (%)", "mean"], rows).data
+    return Markdown(f"{table}\n\nMade with commit {found['provenance']['commit'][:9]}.")
 
 
 def tasks_table() -> Markdown:

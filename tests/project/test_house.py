@@ -17,6 +17,7 @@ ROOMS = ["randomness", "tasks", "network", "initial", "runs", "report", "experim
 LONGEST_FILE, LONGEST_BODY, LONGEST_CELL = 300, 40, 12
 OPTIONAL = {  # packages that a machine without Jupyter, a cluster or transformers may lack
     "dask_jobqueue",
+    "matplotlib_inline.backend_inline",
     "datasets",
     "distributed",
     "myst_nb",

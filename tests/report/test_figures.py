@@ -77,10 +77,14 @@ def test_claims_are_drawn_where_they_were_measured():
     )
     judged = pd.DataFrame(
         [
-            row | dict(paper_difference=87.0, difference=20.0),
-            row | dict(paper_difference=5.0, difference=0.0, n=0),
+            row | dict(paper_difference=87.0, difference=20.0, verdict="partly"),
+            row | dict(paper_difference=5.0, difference=0.0, n=0, verdict="not yet measured"),
         ]
     )
+    ax = figures.draw_claims(judged, judged.assign(verdict="replicated")).axes[0]
+    words = [text.get_text() for text in ax.texts]
+    assert words[:3] == ["The paper's claims", "partly", "not yet measured"]
+    assert words[3:] == ["Beyond the paper", "shown", "shown"]
     ax = figures.draw_claims(judged).axes[0]
     crosses = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "x"]
     dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from procmod_lib.experiments import claims
+from procmod_lib.experiments import claims, simulation
 from procmod_lib.randomness import stream
 from procmod_lib.report import statistics
 from procmod_lib.report.sentences import sentence
@@ -151,11 +151,11 @@ def test_the_verdict_rule_on_simulated_studies():
     shows, as large as the paper's, at least 90 %.
     """
     assert (
-        claims.simulate(1000, 0.0, 0.0)["replicated"] <= 50
-        and claims.simulate(1000, 0.5, 0.5)["replicated"] <= 50
+        simulation.simulate(1000, 0.0, 0.0)["replicated"] <= 50
+        and simulation.simulate(1000, 0.5, 0.5)["replicated"] <= 50
     )
-    assert claims.simulate(1000, 1.0, 0.0)["replicated"] >= 900
-    few = claims.simulate(1000, 1.0, 0.0, n=3)  # the smallest p of three seeds is 0.25
+    assert simulation.simulate(1000, 1.0, 0.0)["replicated"] >= 900
+    few = simulation.simulate(1000, 1.0, 0.0, n=3)  # the smallest p of three seeds is 0.25
     assert few["partly"] == 1000 and few["replicated"] == few["not replicated"] == 0
 
 

@@ -7,6 +7,7 @@ from procmod_lib.report.figures.claims import draw_claims as draw_claims
 from procmod_lib.report.figures.curves import draw_curves as draw_curves
 from procmod_lib.report.figures.curves import draw_doses as draw_doses
 from procmod_lib.report.figures.curves import draw_source_curves as draw_source_curves
+from procmod_lib.report.figures.data import keep_all_forms as keep_all_forms
 from procmod_lib.report.figures.heatmap import draw_differences as draw_differences
 from procmod_lib.report.figures.hero import draw_hero as draw_hero
 from procmod_lib.report.figures.inside import draw_along as draw_along

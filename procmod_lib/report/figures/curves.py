@@ -6,12 +6,14 @@ import pandas as pd
 
 from procmod_lib.initial import parse
 from procmod_lib.report import statistics
+from procmod_lib.report.figures.data import offered
 from procmod_lib.report.figures.style import GREY, WIDTH, colour_of, look, panels
 from procmod_lib.tasks import title
 
 DARK = "#333333"  # the released settings
 
 
+@offered
 def draw_curves(
     table: pd.DataFrame, chance: float | None = None, score: str = "token_accuracy"
 ) -> plt.Figure:
@@ -47,6 +49,7 @@ def _broken(label: str) -> str:
     return label.replace(" from ", "\nfrom ").replace(", ", "\n").replace(" + ", "\n+ ")
 
 
+@offered
 def draw_source_curves(runs: list, table: pd.DataFrame, learnt: pd.DataFrame) -> plt.Figure:
     """Pretraining, one panel a source and one line a run: solid with our settings, dotted with the
     released ones.
@@ -74,6 +77,7 @@ def draw_source_curves(runs: list, table: pd.DataFrame, learnt: pd.DataFrame) ->
     return figure
 
 
+@offered
 def draw_doses(doses: pd.DataFrame, table: pd.DataFrame) -> plt.Figure:
     """Mean and interval against the size of the noise, a line a transfer, every seed as a point.
 

@@ -5,12 +5,14 @@ import pandas as pd
 import seaborn as sns
 
 from procmod_lib.report import statistics
+from procmod_lib.report.figures.data import offered
 from procmod_lib.report.figures.style import panels
 from procmod_lib.tasks import title
 
 ROOM_FOR_INTERVALS = 3  # columns up to which an interval fits below each number
 
 
+@offered
 def draw_differences(rows: pd.DataFrame, across: str, down: str) -> plt.Figure:
     """Heat map of mean differences from no pretraining, in points, a panel a diagnostic; empty
     cells are not yet measured.

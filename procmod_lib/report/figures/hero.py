@@ -5,9 +5,11 @@ import numpy as np
 
 from procmod_lib.initial import parse
 from procmod_lib.report import statistics
+from procmod_lib.report.figures.data import offered
 from procmod_lib.report.figures.style import WIDTH, look
 
 
+@offered
 def draw_hero(table, rows: dict[str, str], chance: float) -> plt.Figure:
     """One row a start: its name above it, every seed as a point, the mean as a bar; readable on a
     phone.

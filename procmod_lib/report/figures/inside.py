@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from procmod_lib.initial import parse
+from procmod_lib.report.figures.data import offered
 from procmod_lib.report.figures.style import GREY, WIDTH, look, panels
 
 MAPS = ("query", "key", "value", "output")
@@ -18,6 +19,7 @@ PARTS = {
 LINES = ("-", "--", "-.", ":")
 
 
+@offered
 def draw_starts(known: pd.DataFrame, predicted: pd.DataFrame) -> plt.Figure:
     """Every start by its two numbers, darker the more of its runs succeeded.
 
@@ -30,7 +32,9 @@ def draw_starts(known: pd.DataFrame, predicted: pd.DataFrame) -> plt.Figure:
     ax.fill_between([0.5, 1.05], 0.25, 1e3, color="#e8f1e4", lw=0, zorder=0)
     ax.text(0.52, 400, "the rule says: succeeds", fontsize=9, va="top")
     ax.text(0.02, 400, "fails: the tokens are drowned", fontsize=9, va="top")
-    ax.text(0.52, 1.4e-4, "fails: it writes the same wherever it looks", fontsize=9)
+    ax.text(0.27, 4e-4, "fails: it writes the same wherever it looks", fontsize=9)
+    ax.axhline(0.05, xmin=0.3 / 1.05, color="black", lw=0.6, ls=":")
+    ax.axvline(0.3, color="black", lw=0.6, ls=":")
     for rows, marker, size in ((known, "o", 60), (predicted, "D", 80)):
         run = rows[rows.n > 0]
         points = ax.scatter(
@@ -62,6 +66,7 @@ def draw_starts(known: pd.DataFrame, predicted: pd.DataFrame) -> plt.Figure:
     return figure
 
 
+@offered
 def draw_attention(maps: dict[str, np.ndarray], tokens: list[str], needle: int) -> plt.Figure:
     """Attention maps of every head, a row a moment.
 
@@ -89,6 +94,7 @@ def draw_attention(maps: dict[str, np.ndarray], tokens: list[str], needle: int) 
     return figure
 
 
+@offered
 def draw_along(table: pd.DataFrame, rows: pd.DataFrame, chance: float | None) -> plt.Figure:
     """Courses over the steps: a column a start, a line a seed; accuracy above, then each measure.
 
@@ -125,6 +131,7 @@ def draw_along(table: pd.DataFrame, rows: pd.DataFrame, chance: float | None) ->
     return figure
 
 
+@offered
 def draw_sizes(rows: pd.DataFrame) -> plt.Figure:
     """The size of every head's maps over the steps: a row a map, a column a start.
 
@@ -154,6 +161,7 @@ def draw_sizes(rows: pd.DataFrame) -> plt.Figure:
     return figure
 
 
+@offered
 def draw_pulls(rows: pd.DataFrame) -> plt.Figure:
     """The gradient's norm on each part over the steps, a panel a start, the median over seeds.
 
@@ -176,6 +184,7 @@ def draw_pulls(rows: pd.DataFrame) -> plt.Figure:
     return figure
 
 
+@offered
 def draw_knock_outs(rows: pd.DataFrame) -> plt.Figure:
     """What accuracy is lost without a head: a row a start, a column a head, the mean over seeds.
 

@@ -5,9 +5,11 @@ import numpy as np
 import pandas as pd
 
 from procmod_lib.report import statistics
+from procmod_lib.report.figures.data import offered
 from procmod_lib.report.figures.style import WIDTH
 
 
+@offered
 def draw_phase(cells: pd.DataFrame) -> plt.Figure:
     """A map of successes: places from top to bottom, standard deviations from left to right.
 

@@ -6,9 +6,11 @@ import pandas as pd
 
 from procmod_lib.initial import parse
 from procmod_lib.report import statistics
+from procmod_lib.report.figures.data import offered
 from procmod_lib.report.figures.style import WIDTH, look
 
 
+@offered
 def draw_ends(
     summary: pd.DataFrame,
     table: pd.DataFrame,

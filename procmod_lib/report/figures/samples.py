@@ -6,12 +6,14 @@ Its tokens with the scored ones outlined, bracket depth, an automaton's rows, co
 import matplotlib.pyplot as plt
 import numpy as np
 
+from procmod_lib.report.figures.data import offered
 from procmod_lib.report.figures.style import GREY, ORANGE, WIDTH, colour_of
 from procmod_lib.tasks import DIAGNOSTICS, SOURCES, Task, make_task, title
 
 CREAM = "#fdf0e6"
 
 
+@offered
 def draw_strips(names: list[str]) -> plt.Figure:
     """One sample of each task, a cell a token; a cell outlined in orange is scored.
 
@@ -50,6 +52,7 @@ def _draw_cell(ax, x: int, y: int, text: str, *, is_scored: bool) -> None:
     ax.text(x + 0.5, y, text, ha="center", va="center", fontsize=7.5)
 
 
+@offered
 def draw_depths_and_rows(rule: int = 110) -> plt.Figure:
     """Left: brackets open along three samples of k-DYCK and of k-DYCK SHUFFLE. Right.
 
@@ -72,6 +75,7 @@ def draw_depths_and_rows(rule: int = 110) -> plt.Figure:
     return figure
 
 
+@offered
 def draw_counts(names: list[str], samples: int = 2000) -> plt.Figure:
     """For each task.
 

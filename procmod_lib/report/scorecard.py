@@ -1,0 +1,105 @@
+"""The tables of the scorecard: claims and their verdicts, and studies of the rule itself."""
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+
+from procmod_lib.report import statistics
+from procmod_lib.report.sentences import SHOWN, p_value, span
+from procmod_lib.report.tables import bullets, grid
+
+
+def scorecard_table(judged: pd.DataFrame, fewest: int) -> Markdown:
+    """Return :func:`procmod_lib.experiments.claims.verdicts` as a table, and what the number of
+    claims demands.
+
+    Args:
+        judged: the verdicts.
+        fewest: seeds with which the exact test can pass the correction.
+    """
+    rows = []
+    for r in judged.itertuples():
+        between = "no interval" if np.isnan(r.low) else f"{r.low:+.1f} to {r.high:+.1f}"
+        ours = f"{_arms(r.ours)}: {r.difference:+.1f} ({between})" if r.n else ""
+        disagree = "yes" if r.disagree else ""
+        rows.append(
+            [r.claim, _arms(r.paper), ours, r.n, p_value(r.p), disagree, f"**{r.verdict}**"]
+        )
+    heads = [
+        "claim",
+        "paper: %, baseline → condition",
+        "here: %, baseline → condition, difference (95 % interval)",
+        "n",
+        "p (Holm)",
+        "seeds disagree",
+        "verdict",
+    ]
+    below = (
+        f"A question mark stands where the paper's summary prints no value. With {len(judged)} "
+        "claims the exact test can fall "
+        f"below 0.05 after correction only with {fewest} seeds or more; on fewer, a claim can at "
+        "best be called partly "
+        'replicated, and "not replicated" says only that so few seeds did not show it. '
+        "Seeds disagree where the best and the "
+        "worst are more than 20 points apart."
+    )
+    return Markdown(f"{grid(heads, rows).data}\n\n{below}")
+
+
+def beyond_table(judged: pd.DataFrame, fewest: int) -> Markdown:
+    """Claims that the paper does not make, by the same rule: both arms, difference, verdict.
+
+    Args:
+        judged: from :func:`procmod_lib.experiments.claims.verdicts`.
+        fewest: seeds with which the exact test can pass the correction.
+    """
+    rows = []
+    for r in judged.itertuples():
+        between = "no interval" if np.isnan(r.low) else f"{r.low:+.1f} to {r.high:+.1f}"
+        ours = f"{_arms(r.ours)}: {r.difference:+.1f} ({between})" if r.n else ""
+        rows.append([r.claim, ours, r.n, p_value(r.p), f"**{SHOWN.get(r.verdict, r.verdict)}**"])
+    heads = ["claim", "here: %, baseline → condition, difference (95 % interval)", "n", "p (Holm)"]
+    below = (
+        f"With {len(judged)} claims the exact test can fall below 0.05 after correction only with "
+        f"{fewest} seeds or more; on fewer, a claim can at best be called partly shown."
+    )
+    return Markdown(f"{grid([*heads, 'verdict'], rows).data}\n\n{below}")
+
+
+def _arms(pair: tuple[float, float]) -> str:
+    return " → ".join("?" if np.isnan(value) else f"{value:.1f}" for value in pair)
+
+
+def failed_claims(judged: pd.DataFrame, fewest: int) -> Markdown:
+    """What did not replicate, a line a claim, and how to read it."""
+    lines = []
+    for r in judged[judged.verdict == "not replicated"].itertuples():
+        between = f"95 % interval {r.low:+.1f} to {r.high:+.1f}, n = {r.n}"
+        line = f"{r.claim}: {r.difference:+.1f} points ({between}); {_reading(r, fewest)}"
+        if r.ours[0] > 99:
+            line += " Without pretraining almost all is right already: there was nothing to gain."
+        lines.append(line)
+    return bullets(lines, "Of what has been measured with at least three seeds, nothing.")
+
+
+def _reading(row, fewest: int) -> str:
+    if row.high < 0:
+        return "the other sign."
+    if row.n < fewest:
+        few = "so few seeds of runs that are all or nothing say little"
+        return f"undecided: the interval holds zero, and {few}."
+    if row.high < row.paper_difference / 2:
+        return "the interval leaves out half of the paper's effect."
+    return "the interval holds zero."
+
+
+def studies_table(studies: list[tuple[str, int, dict[str, int]]], draws: int) -> Markdown:
+    """Simulated studies: how often each verdict fell."""
+    rows, verdicts = [], list(studies[0][2])
+    for text, seeds, found in studies:
+        shares = [
+            f"{100 * c / draws:.1f} ({span(*statistics.wilson(c, draws))})" for c in found.values()
+        ]
+        rows.append([text, seeds, *shares])
+    heads = [f"{verdict}, % of {draws} studies (interval)" for verdict in verdicts]
+    return grid(["simulated truth", "seeds", *heads], rows)
