@@ -9,8 +9,10 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
+import procmod_lib
+
 BOOK = Path(__file__).resolve().parent
-LIBRARY = BOOK.parent / "procmod_lib"
+LIBRARY = Path(procmod_lib.__file__).resolve().parent
 ROOMS = ["randomness", "tasks", "network", "initial", "runs", "report", "experiments", "cli"]
 """From the lowest to the highest; a room imports only from those below it."""
 

@@ -55,8 +55,10 @@ def store(tmp_path):
 @pytest.fixture(scope="session")
 def html(tmp_path_factory):
     """The book, made at the smoke preset in a copy of the sources, so that a reader's own build is
-    left alone.
+    left alone. PROCMOD_HTML names a built book to look at instead, while pages are being written.
     """
+    if os.environ.get("PROCMOD_HTML"):
+        return Path(os.environ["PROCMOD_HTML"])
     copy = tmp_path_factory.mktemp("copy")
     for name in ("book", "notebooks"):
         shutil.copytree(
@@ -76,3 +78,40 @@ def html(tmp_path_factory):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return copy / "book" / "_build" / "html"
+
+
+NEEDED = shutil.which("chromium") and shutil.which("chromedriver")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if not NEEDED:
+        if os.environ.get("CI"):
+            pytest.fail(
+                "Chromium and chromedriver are needed in CI (Debian: apt-get install chromium "
+                "chromium-driver)"
+            )
+        pytest.skip(
+            "no Chromium here: the page was not opened in a browser (Debian: apt-get install "
+            "chromium chromium-driver)"
+        )
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for flag in (
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=1200,1600",
+    ):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+    yield driver
+    driver.quit()

@@ -27,9 +27,7 @@ class Terms(SphinxTransform):
         if not (page.startswith("generated/") or page == "method"):
             return
         waiting = words(self.app)
-        for paragraph in list(self.document.findall(nodes.paragraph)):
-            if paragraph.first_child_matching_class(nodes.Text) is None or _is_spared(paragraph):
-                continue
+        for paragraph in list(self.document.findall(_is_prose)):
             for text in list(paragraph.findall(nodes.Text)):
                 if not _is_spared(text):
                     _link_first(text, waiting)
@@ -40,6 +38,10 @@ def words(app: Sphinx) -> dict[str, re.Pattern]:
     text = (app.srcdir / "glossary.md").read_text()
     terms = WORD.findall(text.split("```{glossary}")[1])
     return {term: re.compile(rf"(?<![\w-]){re.escape(term)}s?(?![\w-])") for term in terms}
+
+
+def _is_prose(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.paragraph | nodes.caption)
 
 
 def _is_spared(node: nodes.Node) -> bool:

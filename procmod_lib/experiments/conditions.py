@@ -75,3 +75,12 @@ PREDICTED = (
     "attention=identity quiet=0.query+0.key",
 )
 """What the rule on the page "Fixed in advance" was asked before it was run."""
+
+PREDICTED_AGAIN = (
+    *(f"loud=1.0 head=1.0 tensors={m}" for m in ("query+value", "key+value", "query", "value")),
+    *(
+        f"loud=0.5 head=1.2 tensors={m}"
+        for m in ("query+output", "key+value", "query+key", "value+output")
+    ),
+)
+"""What the second rule on that page was asked before it was run."""

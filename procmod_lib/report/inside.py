@@ -1,13 +1,14 @@
 """A section seen from inside: what starts and snapshots of its runs hold."""
 
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 from matplotlib.figure import Figure
 
-from procmod_lib.initial import parse
+from procmod_lib.initial import Condition, parse
 from procmod_lib.network import inside
 from procmod_lib.report import figures, statistics, tables
 from procmod_lib.report.section import Section
@@ -36,19 +37,35 @@ def rule(tokens: float, write: float) -> str:
     return FAILS if tokens < 0.3 or write < 0.05 else SILENT
 
 
-def held(said: str, successes: int, n: int) -> bool:
-    """Whether a prediction held: at least five in six seeds succeed, or at most one in six.
+def second_rule(condition: Condition) -> str:
+    """What the second attempt on that page says of one loud head over a quiet first layer.
+
+    >>> second_rule(parse("loud=1.0 head=1.0 tensors=query+value"))
+    'succeeds'
+    """
+    loud = set((condition["tensors"] or "query+value").split("+"))
+    has_both = loud & {"query", "key"} and loud & {"value", "output"}
+    return SUCCEEDS if has_both else FAILS
+
+
+def held(said: str, successes: int, n: int, share: float = 5 / 6) -> bool:
+    """Whether a prediction held: enough seeds succeed, or at most one in six.
 
     >>> held(SUCCEEDS, 5, 6), held(FAILS, 2, 6)
     (True, False)
     """
-    return successes / n >= 5 / 6 if said == SUCCEEDS else successes / n <= 1 / 6
+    return successes / n >= share if said == SUCCEEDS else successes / n <= 1 / 6
 
 
 class Inside(Section):
     """Runs of HAYSTACK, seen from inside; see
     :class:`procmod_lib.report.selection.Selection`.
+
+    Attributes:
+        share: of seeds that must succeed where a rule says so.
     """
+
+    share = 5 / 6
 
     @cached_property
     def batch(self) -> Batch:
@@ -79,6 +96,13 @@ class Inside(Section):
         """Both numbers of every start, those of the predicted runs marked."""
         return figures.draw_starts(self.starts, predicted.starts)
 
+    def by_second_rule(self) -> Self:
+        """The same starts, with what the second rule says of each."""
+        said = [second_rule(parse(text)) for text in self.starts.condition]
+        other = type(self)(self.runs, self.table, self.store)
+        other.starts, other.share = self.starts.assign(said=said), 1 / 2
+        return other
+
     def predictions(self) -> Markdown:
         """A row a start: its two numbers, what the rule says, what happened."""
         rows = []
@@ -87,7 +111,9 @@ class Inside(Section):
             if row.n:
                 low, high = statistics.wilson(row.successes, row.n)
                 outcome = f"{row.successes} of {row.n} ({100 * low:.0f} to {100 * high:.0f} %)"
-                word = "yes" if held(row.said, row.successes, row.n) else "**no**"
+                is_held = held(row.said, row.successes, row.n, self.share)
+                word = "yes" if is_held else "**no**"
+                word = "" if row.said == SILENT else word
             numbers = f"{row.tokens:.2f}", f"{row.write:.3f}"
             rows.append([tables.label(row.condition), *numbers, row.said, outcome, word])
         heads = ["start", "share of tokens", "selective write", "the rule says"]
@@ -96,9 +122,10 @@ class Inside(Section):
     def predictions_in_words(self) -> str:
         """How many predictions held, of those whose runs are in the store."""
         rows = [row for row in self.starts.itertuples() if row.n and row.said != SILENT]
-        right = sum(held(row.said, row.successes, row.n) for row in rows)
-        seeds = min((row.n for row in rows), default=0)
-        return f"{right} of {len(rows)} predictions held (n = {seeds} seeds each)"
+        if not rows:
+            return "not yet measured"
+        right = sum(held(row.said, row.successes, row.n, self.share) for row in rows)
+        return f"{right} of {len(rows)} (n = {min(row.n for row in rows)} seeds each)"
 
     # Along the steps
 
