@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+import explore
 import parts
 import rooms
 import yaml
@@ -189,6 +190,7 @@ def main() -> None:
     rooms.write_reference()
     rooms.draw_rooms()
     parts.main()
+    explore.main()
     render()
     print(
         f"The book is at {(BOOK / '_build' / 'html' / 'index.html').relative_to(ROOT)}: open it in "

@@ -47,7 +47,7 @@ def on_axes(figure: plt.Figure) -> pd.DataFrame:
             for x, y in zip(*line.get_data(), strict=True):
                 rows.append((panel, "line", line.get_label(), x, y, ""))
         for image in ax.images:
-            shades = np.ma.filled(np.ma.asarray(image.get_array(), float), np.nan)
+            shades: np.ndarray = np.ma.filled(np.ma.asarray(image.get_array(), float), np.nan)
             for at, value in np.ndenumerate(shades):
                 rows.append((panel, "image", "", *reversed(at[:2]), value))
         for bar in ax.patches:
