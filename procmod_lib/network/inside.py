@@ -3,6 +3,8 @@
 Everything here looks at one model, a flat vector (P,), and changes nothing.
 """
 
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 
@@ -14,7 +16,19 @@ from procmod_lib.tasks import Batch
 MAPS = ("query", "key", "value", "output")
 
 
+@contextmanager
+def one_thread():
+    """Within, PyTorch uses one thread: so small tensors wait longer for a second than they gain."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 @torch.no_grad()
+@one_thread()
 def attention_maps(flat: np.ndarray, arch: Architecture, tokens: np.ndarray) -> np.ndarray:
     """How every head of every layer looks at a batch.
 
@@ -37,6 +51,7 @@ def attention_maps(flat: np.ndarray, arch: Architecture, tokens: np.ndarray) -> 
 
 
 @torch.no_grad()
+@one_thread()
 def start_numbers(flat: np.ndarray, arch: Architecture, batch: Batch) -> tuple[float, float]:
     """Two numbers of the last layer, the share of tokens and the selective write.
 
@@ -89,6 +104,7 @@ def without_head(flat: np.ndarray, arch: Architecture, layer: int, head: int) ->
     return changed
 
 
+@one_thread()
 def accuracy(flat: np.ndarray, arch: Architecture, batch: Batch) -> float:
     """The share of scored outputs that a model gets right."""
     weights = torch.from_numpy(np.asarray(flat, np.float32))[None]
@@ -96,6 +112,7 @@ def accuracy(flat: np.ndarray, arch: Architecture, batch: Batch) -> float:
     return float((hit[0] * batch.reference).sum() / batch.reference.sum())
 
 
+@one_thread()
 def gradients(flat: np.ndarray, arch: Architecture, batch: Batch) -> np.ndarray:
     """The gradient (P,) of a batch's mean loss."""
     weights = torch.from_numpy(np.asarray(flat, np.float32))[None]
