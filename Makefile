@@ -1,7 +1,7 @@
 # make book · make check · make test · make bench · make figure · make notebooks · make environment ·
 # make clean. Each makes the environment first if it is missing.
 .DEFAULT_GOAL := book
-PRESET ?= quick
+PRESET ?= smoke
 PYTHON ?= python3
 BIN := .venv/bin
 

@@ -19,18 +19,21 @@ import parts
 import rooms
 import yaml
 
+from procmod_lib import cli
+from procmod_lib.experiments import grids
+from procmod_lib.experiments.presets import PRESETS
+from procmod_lib.runs.machine import Machine
+from procmod_lib.runs.plan import seconds_for
+from procmod_lib.runs.run import with_donors
+from procmod_lib.runs.store import Store
+
 BOOK = Path(__file__).resolve().parent
 ROOT = BOOK.parent
 MATHJAX = "mathjax@3.2.2"
 FORMS = {"image/png": "png", "image/svg+xml": "svg", "text/csv": "csv"}
 DATE = re.compile(r"<dc:date>.*?</dc:date>")
-PRESETS = {
-    "smoke": "a few minutes",
-    "quick": "about 20 minutes",
-    "small": "hours",
-    "standard": "a night",
-    "paper": "days without a GPU",
-}
+GRIDS = {"procedural_data": grids.answer_masks, **cli.GRIDS}
+"""The runs behind each chapter's live part, by the chapter's name."""
 
 
 def chapters() -> list[str]:
@@ -38,6 +41,27 @@ def chapters() -> list[str]:
     parts = yaml.safe_load((BOOK / "_toc.yml").read_text())["parts"]
     files = [entry["file"] for part in parts for entry in part["chapters"]]
     return [name.removeprefix("generated/") for name in files if name.startswith("generated/")]
+
+
+def training_estimate(preset: str, store: str) -> str:
+    """Say what the live parts would train, from a few steps that are timed on this machine."""
+    live = [GRIDS[name](preset) for name in chapters() if name in GRIDS]
+    runs = list({run.key: run for grid in live for run in with_donors(grid)}.values())
+    missing = [run for run in runs if not Store(ROOT / store).has(run)]
+    seconds = seconds_for(missing, Machine()) if missing else 0.0
+    return (
+        f"{len(missing)} runs are trained live: {minutes(seconds)}, by a timing of a few steps on "
+        "this machine. Published runs are only read."
+    )
+
+
+def minutes(seconds: float) -> str:
+    """A length of time as a reader takes it in.
+
+    >>> minutes(40), minutes(200)
+    ('under a minute', 'about 3 minutes')
+    """
+    return "under a minute" if seconds < 50 else f"about {max(1, round(seconds / 60))} minutes"
 
 
 def fail(sentence: str) -> None:
@@ -171,21 +195,22 @@ def render() -> None:
 def main() -> None:
     """Run every chapter, then render."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--preset", default="quick")
+    parser.add_argument("--preset", default="smoke")
     parser.add_argument("--store", default="store")
     arguments = parser.parse_args()
     if arguments.preset not in PRESETS:
         fail(f"PRESET must be one of {', '.join(PRESETS)}, got {arguments.preset!r}.")
     if shutil.disk_usage(ROOT).free < 5e8:
         fail("less than 500 MB of disk are free; free some and run it again.")
-    print(
-        f"Making the book at preset {arguments.preset}: {PRESETS[arguments.preset]} on two cores; "
-        "finished runs are kept.",
-        flush=True,
-    )
+    print(f"Making the book at preset {arguments.preset}; finished runs are kept.", flush=True)
     fetch_mathjax()
-    for name in chapters():
+    print(training_estimate(arguments.preset, arguments.store), flush=True)
+    names, begun = chapters(), time.monotonic()
+    for done, name in enumerate(names, start=1):
         execute(name, arguments.preset, arguments.store)
+        if done == 1:
+            each = time.monotonic() - begun
+            print(f"At this pace reading and drawing the rest takes {minutes(each * len(names))}.")
     print("Rendering.", flush=True)
     rooms.write_reference()
     rooms.draw_rooms()

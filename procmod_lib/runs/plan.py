@@ -21,8 +21,7 @@ def estimate(missing: list[Run], machine: Machine) -> str:
     cores = os.cpu_count() or 1
     on_cpu = machine.device == "cpu"
     lines, seconds, memory = [], 0.0, 0
-    for fleet in into_fleets(missing, machine.device, most=len(missing) or 1):
-        each = seconds_per_run(fleet[0], machine, cores if on_cpu and len(missing) > 1 else 1)
+    for fleet, each in seconds_each(missing, machine):
         together = min(cores, len(missing)) if on_cpu else 1
         seconds += each * len(fleet) / together
         memory = max(memory, bytes_per_model(fleet[0]) * (1 if on_cpu else len(fleet)))
@@ -35,6 +34,21 @@ def estimate(missing: list[Run], machine: Machine) -> str:
         f"of {whose} memory at most."
     )
     return "\n".join(lines)
+
+
+def seconds_each(missing: list[Run], machine: Machine) -> list[tuple[list[Run], float]]:
+    """Return (runs of one kind, seconds that each takes) for every kind, all cores at work."""
+    workers = (os.cpu_count() or 1) if machine.device == "cpu" and len(missing) > 1 else 1
+    fleets = into_fleets(missing, machine.device, most=len(missing) or 1)
+    return [(fleet, seconds_per_run(fleet[0], machine, workers)) for fleet in fleets]
+
+
+def seconds_for(missing: list[Run], machine: Machine) -> float:
+    """Return the seconds that all of them would take on this machine."""
+    together = min(os.cpu_count() or 1, len(missing)) if machine.device == "cpu" else 1
+    return sum(len(fleet) * each for fleet, each in seconds_each(missing, machine)) / max(
+        together, 1
+    )
 
 
 def seconds_per_run(run: Run, machine: Machine, workers: int) -> float:
