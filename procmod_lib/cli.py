@@ -16,13 +16,13 @@ from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
 from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.initial.words import WORDS
 from procmod_lib.network.gpt2 import Architecture
-from procmod_lib.runs import packs
 from procmod_lib.runs.fleet import initial_weights
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.plan import estimate
 from procmod_lib.runs.progress import Progress
 from procmod_lib.runs.provenance import PROJECT
 from procmod_lib.runs.run import Run, with_donors
+from procmod_lib.runs.stops import Stopped
 from procmod_lib.runs.store import PUBLISHED, Failed, Store
 from procmod_lib.runs.sweep import ensure
 
@@ -45,6 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return options.action(options)
+    except Stopped as stopped:
+        print(stopped, file=sys.stderr)
+        return stopped.code
     except ValueError as error:
         return options.parser.error(str(error))
 
@@ -218,7 +221,7 @@ def merge(options) -> int:
 
 def pack(options) -> int:
     """Put all runs of a store in one file."""
-    print(f"{packs.pack(open_store(options).folder)} runs are in one pack.")
+    print(f"{open_store(options).pack()} runs are in one pack.")
     return FINISHED
 
 

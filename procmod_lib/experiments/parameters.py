@@ -15,10 +15,17 @@ def check_one_of(name: str, value, allowed) -> None:
         raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}.")
 
 
+MOST = {"seeds": 1000, "steps": 10_000_000, "draws": 1_000_000}
+"""The largest number that is taken for each count."""
+
+
 def check_count(name: str, value) -> int:
-    """A whole number above 0."""
+    """A whole number above 0, and not so large that nobody can have meant it."""
+    most = MOST.get(name, 10_000_000)
     if type(value) is not int or value < 1:
         raise ValueError(f"{name} must be a whole number above 0, got {value!r}.")
+    if value > most:
+        raise ValueError(f"{name} must be at most {most:,}, got {value:,}.")
     return value
 
 

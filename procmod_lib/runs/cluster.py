@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+PATIENCE = 8  # seconds until a scheduler that does not answer is given up
+
 
 def connect(scheduler: str):
     """Return a Dask client.
@@ -19,7 +21,13 @@ def connect(scheduler: str):
 
     kind, _, rest = scheduler.partition(":")
     if kind == "tcp":
-        return Client(scheduler)
+        try:
+            return Client(scheduler, timeout=PATIENCE)
+        except OSError:
+            raise ValueError(
+                f"scheduler must be the address of a running cluster; nothing answered at "
+                f"{scheduler!r} within {PATIENCE} s."
+            ) from None
     if kind == "local":
         return Client(
             LocalCluster(n_workers=int(rest), threads_per_worker=1, dashboard_address=None)

@@ -39,9 +39,9 @@ def pack(folder: Path) -> int:
     buffer = io.BytesIO()
     pq.write_table(arrow, buffer, compression="zstd", row_group_size=ROWS)
     new = files.write(folder / "runs", "pack", "parquet", buffer.getvalue())
-    for path in old:
-        if path != new and not path.name.startswith("pack."):
-            path.unlink()
+    for path, content in contents.items():  # what was set aside as damaged is in no pack
+        if content and path != new and not path.name.startswith("pack."):
+            path.unlink(missing_ok=True)
     return len(keys)
 
 

@@ -69,7 +69,7 @@ class Run:
     @cached_property
     def key(self) -> str:
         """16 hexadecimal digits of the hash of :meth:`spec`."""
-        return _hash(json.dumps(self.spec(), sort_keys=True))
+        return key_of(self.spec())
 
     @property
     def label(self) -> str:
@@ -90,6 +90,11 @@ def donors_of(runs: list[Run]) -> list[Run]:
 def fleet_key(fleet: list[Run]) -> str:
     """The name of a fleet's checkpoint: a run's own key, or a hash of its members' keys."""
     return fleet[0].key if len(fleet) == 1 else _hash("".join(r.key for r in fleet))
+
+
+def key_of(spec: dict) -> str:
+    """The key of the run with this spec."""
+    return _hash(json.dumps(spec, sort_keys=True))
 
 
 def _hash(text: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import save
 
-from procmod_lib.runs import files, packs, provenance
+from procmod_lib.runs import files, packs, provenance, strangers
 from procmod_lib.runs.run import Run
 
 PUBLISHED = provenance.PROJECT / "book" / "results"
@@ -205,21 +205,25 @@ class Store:
     def merge(self, other: str | Path) -> int:
         """Copy what another store has and this one lacks; returns the number of files written.
 
-        Damaged files are left out.
+        Whatever is not what this project writes is left out and named in a warning, see
+        :mod:`procmod_lib.runs.strangers`.
         """
         written = 0
-        for kind in ("provenance", "weights", "snapshots", "runs"):
-            for path in sorted((Path(other) / kind).glob("*.*.*")):
-                stem, _, suffix = path.name.split(".")
-                content = files.read(path.parent, stem, suffix)
-                if content is None:
-                    continue
-                parts = packs.unpack(content) if stem == packs.STEM else [(stem, content)]
-                for name, part in parts:
-                    if not self._has_file(kind, name, suffix):
-                        files.write(self.folder / kind, name, suffix, part)
-                        written += 1
+        with self.packing():
+            for kind, stem, suffix, content in strangers.sound_parts(Path(other), COLUMNS):
+                if not self._has_file(kind, stem, suffix):
+                    files.write(self.folder / kind, stem, suffix, content)
+                    written += 1
         return written
+
+    def pack(self) -> int:
+        """Put all runs in one file; returns how many. Only one process at a time does."""
+        with self.packing():
+            return packs.pack(self.folder)
+
+    def packing(self) -> filelock.BaseFileLock:
+        """The lock under which packs are written and other stores are merged."""
+        return filelock.FileLock(self.folder / "locks" / "pack.lock")
 
     def _has_file(self, kind: str, name: str, suffix: str) -> bool:
         if kind == "runs":

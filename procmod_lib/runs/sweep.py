@@ -17,6 +17,7 @@ from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.provenance import provenance
 from procmod_lib.runs.run import Run, donors_of, into_fleets
+from procmod_lib.runs.stops import Request, Stopped, stop_on_request
 from procmod_lib.runs.store import Failed, Store
 from procmod_lib.runs.training import Interrupted
 
@@ -51,15 +52,25 @@ def ensure(
 
     Raises:
         Failed: a run failed twice; the message names it and its error.
+        Stopped: Ctrl-C or SIGTERM; everything is kept.
     """
     machine = machine or Machine()
     seconds = machine.time_budget
     deadline = None if seconds is None else time.monotonic() + seconds
     provenance(machine.device)  # now, before anybody edits the code that is about to run
     donors = donors_of(runs)
-    if donors:
-        Sweep(store, machine, Keep(weights=True), deadline, progress).run(donors)
-    Sweep(store, machine, Keep(keep_weights, tuple(snapshots)), deadline, progress).run(runs)
+    with stop_on_request() as request:
+        how = dict(deadline=deadline, progress=progress, request=request)
+        if donors:
+            Sweep(store, machine, Keep(weights=True), **how).run(donors)
+        Sweep(store, machine, Keep(keep_weights, tuple(snapshots)), **how).run(runs)
+    if request.number is not None:
+        done = sum(store.has(run) for run in runs)
+        raise Stopped(
+            request.number,
+            f"{done} of {len(runs)} runs are finished; they and the checkpoints of those under "
+            "way are kept. The same command goes on from there.",
+        )
     return store.load(runs)
 
 
@@ -71,12 +82,22 @@ class Sweep:
         machine: where and how to train.
         keep: what is kept beside the curves.
         deadline: moment on the monotonic clock after which nothing new is trained.
+        request: set where a signal asked to stop.
         progress: called with one line of text when a run ends.
     """
 
-    def __init__(self, store: Store, machine: Machine, keep: Keep, deadline=None, progress=None):
+    def __init__(
+        self,
+        store: Store,
+        machine: Machine,
+        keep: Keep,
+        *,
+        deadline: float | None = None,
+        progress: Callable[[str], None] | None = None,
+        request: Request | None = None,
+    ):
         self.store, self.machine, self.keep = store, machine, keep
-        self.deadline, self.progress = deadline, progress
+        self.deadline, self.progress, self.request = deadline, progress, request or Request()
         self.wanted = self.finished = 0
         self.costs: list[float] = []
 
@@ -98,6 +119,8 @@ class Sweep:
         return not wanted or set(wanted) <= set(self.store.snapshots(run))
 
     def _should_stop(self) -> bool:
+        if self.request.number is not None:
+            return True
         return self.deadline is not None and time.monotonic() > self.deadline
 
     def _compute(self, pending: list[Run]) -> None:

@@ -1,0 +1,59 @@
+"""Ctrl-C and SIGTERM as a person means them: finish the step, keep everything, say how to go on."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+
+
+class Stopped(Exception):
+    """A sweep was asked to stop; all that it had is kept.
+
+    Jupyter and papermill show the sentence alone.
+
+    Attributes:
+        code: the exit code that a shell expects, 130 or 143.
+    """
+
+    def __init__(self, number: int, sentence: str):
+        super().__init__(f"stopped on {SIGNALS[signal.Signals(number)]}: {sentence}")
+        self.code = 128 + number
+
+    def _render_traceback_(self):
+        return [f"Stopped: {self}"]
+
+
+class Request:
+    """Whether a stop was asked for, and by which signal."""
+
+    number: int | None = None
+
+    def __call__(self, number: int, _frame) -> None:
+        """Handle a signal: the first asks, a second one ends at once."""
+        if self.number is not None:
+            sys.stderr.write("ended at once; the last checkpoint is kept.\n")
+            sys.stderr.flush()
+            os._exit(128 + number)
+        self.number = number
+
+
+@contextmanager
+def stop_on_request() -> Iterator[Request]:
+    """Within, Ctrl-C and SIGTERM set the request and interrupt nothing.
+
+    Only the main thread can listen to signals; elsewhere the request stays unset.
+    """
+    request = Request()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+    before = {number: signal.signal(number, request) for number in SIGNALS}
+    try:
+        yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,117 @@
+"""What a file of somebody else's store must be before anything of it is written into ours."""
+
+import hashlib
+import io
+import json
+import re
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from procmod_lib.runs import files, packs
+from procmod_lib.runs.run import key_of
+
+KINDS = {
+    "provenance": ("json", re.compile(r"[0-9a-f]{12}")),
+    "weights": ("safetensors", re.compile(r"[0-9a-f]{16}")),
+    "snapshots": ("safetensors", re.compile(r"[0-9a-f]{16}")),
+    "runs": ("parquet", re.compile(r"[0-9a-f]{16}")),
+}
+"""Of each folder: the suffix of its files, and what their stems look like."""
+
+PLAIN: tuple[Callable, ...] = (
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_integer,
+    pa.types.is_floating,
+)
+"""What a column may hold."""
+
+LARGEST = 2**31  # bytes of one file
+
+
+def sound_parts(folder: Path, columns: list[str]) -> list[tuple[str, str, str, bytes]]:
+    """Return (kind, stem, suffix, content) of every file of a store that is what it says.
+
+    A pack is given in its runs. What is not sound is left out, and named in a warning: names that
+    are no keys, links, files that are too large or do not match their digest, specs that do not
+    hash to their key, columns that a run does not have.
+
+    Args:
+        folder: of the other store.
+        columns: of a run's table.
+    """
+    found = []
+    for kind, (suffix, _) in KINDS.items():
+        for path in sorted((folder / kind).glob("*")):
+            if path.name.startswith("."):
+                continue
+            try:
+                found += [(kind, stem, suffix, part) for stem, part in _parts(path, kind, columns)]
+            except (ValueError, KeyError, OSError, pa.ArrowException) as error:
+                warnings.warn(f"{kind}/{path.name} is left out: {error}", stacklevel=3)
+    return found
+
+
+def _parts(path: Path, kind: str, columns: list[str]) -> list[tuple[str, bytes]]:
+    """The (stem, content) pairs of one file; raises ValueError where it is not sound."""
+    suffix, stems = KINDS[kind]
+    stem, digest, ending = _name(path, suffix)
+    if path.is_symlink() or not path.is_file():
+        raise ValueError("it is no plain file.")
+    if path.stat().st_size > LARGEST:
+        raise ValueError(f"it has more than {LARGEST:,} bytes.")
+    content = path.read_bytes()
+    if files.digest(content) != digest:
+        raise ValueError("its content does not match the digest in its name.")
+    if kind == "runs" and stem == packs.STEM:
+        return [(key, part) for key, part in _runs(content, columns)]
+    if not stems.fullmatch(stem):
+        raise ValueError(f"{stem!r} is no name that a store writes.")
+    if kind == "runs":
+        ((key, content),) = _runs(content, columns)
+        if key != stem:
+            raise ValueError(f"it holds the run {key!r}.")
+    elif kind == "provenance":
+        json.loads(content)
+        if hashlib.sha256(content).hexdigest()[: len(stem)] != stem:
+            raise ValueError("its name is not the hash of its content.")
+    else:
+        _, about = files.unpack_tensors(content)
+        _check_spec(stem, about["spec"])
+    return [(stem, content)]
+
+
+def _name(path: Path, suffix: str) -> list[str]:
+    parts = path.name.split(".")
+    if len(parts) != 3 or parts[2] != suffix:
+        raise ValueError(f"its name is not stem.digest.{suffix}.")
+    return parts
+
+
+def _runs(content: bytes, columns: list[str]) -> list[tuple[str, bytes]]:
+    """The runs of a table, each with a spec that hashes to its key."""
+    schema = pq.read_schema(io.BytesIO(content))
+    names = [name for name in schema.names if not name.startswith("__index")]
+    if set(names) != set(columns):
+        raise ValueError(f"its columns are {', '.join(names)}.")
+    for field in schema:
+        if not any(is_kind(field.type) for is_kind in PLAIN):
+            raise ValueError(f"its column {field.name} holds {field.type}.")
+    table = pd.read_parquet(io.BytesIO(content))
+    parts = []
+    for key, run in table.groupby("key"):
+        for spec in run["spec"].unique():
+            _check_spec(str(key), spec)
+        parts.append((str(key), packs.parquet(run.reset_index(drop=True)[columns])))
+    return parts
+
+
+def _check_spec(key: str, spec: str) -> None:
+    """Raise ValueError unless a spec hashes to its key."""
+    if key_of(json.loads(spec)) != key:
+        raise ValueError(f"the spec of {key!r} does not hash to it.")

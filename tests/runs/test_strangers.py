@@ -1,0 +1,178 @@
+"""A store from somebody else can neither run code nor write outside its folder, nor lie."""
+
+import hashlib
+import io
+import json
+import multiprocessing
+import os
+import warnings
+
+import pandas as pd
+import pytest
+from conftest import ensure_in, scores
+
+from procmod_lib.experiments.make_runs import fine_tuning_run
+from procmod_lib.runs import files, packs
+from procmod_lib.runs.store import Store
+
+RUN = fine_tuning_run("haystack", "scratch", "smoke", 0)
+
+
+@pytest.fixture
+def other(tmp_path):
+    """Somebody else's store with one run in it."""
+    store = Store(tmp_path / "other", None)
+    ensure_in(store, [RUN], keep_weights=True, snapshots=(0,))
+    return store
+
+
+def merged(tmp_path, other):
+    """Merge it; return (our store, files written, warnings)."""
+    ours = Store(tmp_path / "ours", None)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        written = ours.merge(other.folder)
+    return ours, written, [str(w.message) for w in caught]
+
+
+def outside(tmp_path):
+    """Everything below the test's folder that is in neither store."""
+    return sorted(p.name for p in tmp_path.iterdir() if p.name not in ("other", "ours"))
+
+
+def table_of(store):
+    (path,) = (store.folder / "runs").glob("*.parquet")
+    return path, pd.read_parquet(path)
+
+
+def replace_run(store, table, stem=RUN.key):
+    path, _ = table_of(store)
+    path.unlink()
+    buffer = io.BytesIO()
+    table.to_parquet(buffer)
+    files.write(store.folder / "runs", stem, "parquet", buffer.getvalue())
+
+
+def test_a_sound_store_is_copied_whole_and_once(tmp_path, other):
+    ours, written, said = merged(tmp_path, other)
+    assert written == 4  # run, weights, snapshots, provenance
+    assert said == []
+    assert ours.merge(other.folder) == 0
+    pd.testing.assert_frame_equal(scores(ours.load([RUN])), scores(other.load([RUN])))
+
+
+@pytest.mark.parametrize("key", ["../../outside", "/tmp/outside", "a*b", "..", RUN.key[:-1] + "g"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_keys_that_are_no_keys_are_left_out(tmp_path, other, key, packed):
+    _, table = table_of(other)
+    replace_run(other, table.assign(key=key), "pack" if packed else RUN.key)
+    ours, _, said = merged(tmp_path, other)
+    assert any("left out" in line for line in said)
+    assert not list((ours.folder / "runs").glob("*.parquet"))
+    assert outside(tmp_path) == []
+
+
+def test_a_spec_that_does_not_hash_to_its_key_is_left_out(tmp_path, other):
+    _, table = table_of(other)
+    spec = json.loads(table.spec[0]) | {"seed": 7}
+    replace_run(other, table.assign(spec=json.dumps(spec, sort_keys=True)))
+    ours, _, said = merged(tmp_path, other)
+    assert any("does not hash to it" in line for line in said)
+    assert not ours.has(RUN)
+
+
+def test_columns_that_a_run_does_not_have_are_left_out(tmp_path, other):
+    _, table = table_of(other)
+    replace_run(other, table.assign(extra=1))
+    ours, _, said = merged(tmp_path, other)
+    assert any("its columns are" in line for line in said)
+    assert not ours.has(RUN)
+
+
+def test_columns_that_hold_lists_are_left_out(tmp_path, other):
+    _, table = table_of(other)
+    replace_run(other, table.assign(loss=[[1.0]] * len(table)))
+    ours, _, said = merged(tmp_path, other)
+    assert any("its column loss holds" in line for line in said)
+    assert not ours.has(RUN)
+
+
+def test_a_link_is_left_out(tmp_path, other):
+    path, _ = table_of(other)
+    secret = tmp_path / "other" / "secret.parquet"
+    path.rename(secret)
+    os.symlink(secret, path)
+    ours, _, said = merged(tmp_path, other)
+    assert any("no plain file" in line for line in said)
+    assert not ours.has(RUN)
+
+
+def test_a_huge_file_is_left_out(tmp_path, other):
+    path, _ = table_of(other)
+    with path.open("r+b") as file:
+        file.truncate(2**31 + 1)  # sparse
+    ours, _, said = merged(tmp_path, other)
+    assert any("more than" in line for line in said)
+    assert not ours.has(RUN)
+
+
+def test_a_damaged_file_is_left_out(tmp_path, other):
+    path, _ = table_of(other)
+    path.write_bytes(path.read_bytes()[:-1])
+    ours, written, said = merged(tmp_path, other)
+    assert any("does not match the digest" in line for line in said)
+    assert written == 3
+
+
+def test_provenance_that_is_not_its_own_hash_is_left_out(tmp_path, other):
+    (path,) = (other.folder / "provenance").iterdir()
+    content = path.read_bytes() + b" "
+    name = f"{path.name.split('.')[0]}.{files.digest(content)}.json"
+    path.unlink()
+    (other.folder / "provenance" / name).write_bytes(content)
+    _, written, said = merged(tmp_path, other)
+    assert any("not the hash of its content" in line for line in said)
+    assert written == 3
+
+
+def test_weights_of_another_run_are_left_out(tmp_path, other):
+    (path,) = (other.folder / "weights").iterdir()
+    stem = hashlib.sha256(b"another").hexdigest()[:16]
+    path.rename(path.with_name(path.name.replace(RUN.key, stem)))
+    ours, written, said = merged(tmp_path, other)
+    assert any("does not hash to it" in line for line in said)
+    assert ours.weights(RUN) is None
+
+
+def test_a_damaged_run_does_not_stop_packing(tmp_path, other):
+    path, _ = table_of(other)
+    second = fine_tuning_run("haystack", "scratch", "smoke", 1)
+    ensure_in(other, [second])
+    path.write_bytes(b"damaged")
+    with pytest.warns(UserWarning, match="damaged"):
+        assert other.pack() == 1
+    assert other.has(second)
+    assert not other.has(RUN)
+
+
+def add_and_pack(folder, seeds):
+    store = Store(folder, None)
+    for seed in seeds:
+        ensure_in(store, [fine_tuning_run("haystack", "scratch", "smoke", seed, steps=5)])
+        store.pack()
+
+
+@pytest.mark.parametrize("attempt", range(10))
+def test_two_processes_that_sweep_and_pack_one_store_lose_nothing(tmp_path, attempt):
+    context = multiprocessing.get_context("fork")
+    halves = [range(0, 8, 2), range(1, 8, 2)]
+    workers = [context.Process(target=add_and_pack, args=(tmp_path, half)) for half in halves]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(120)
+        assert worker.exitcode == 0
+    store = Store(tmp_path, None)
+    wanted = [fine_tuning_run("haystack", "scratch", "smoke", seed, steps=5) for seed in range(8)]
+    assert len(store.load(wanted).key.unique()) == 8
+    assert len(list((tmp_path / "runs").glob(f"{packs.STEM}.*"))) == 1
