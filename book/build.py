@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import explore
@@ -25,7 +26,7 @@ from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.plan import seconds_for
 from procmod_lib.runs.run import with_donors
-from procmod_lib.runs.store import Store
+from procmod_lib.runs.store import PUBLISHED, Store
 
 BOOK = Path(__file__).resolve().parent
 ROOT = BOOK.parent
@@ -62,6 +63,14 @@ def minutes(seconds: float) -> str:
     ('under a minute', 'about 3 minutes')
     """
     return "under a minute" if seconds < 50 else f"about {max(1, round(seconds / 60))} minutes"
+
+
+def write_edition() -> None:
+    """Write the line on the first page that says which edition this is."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    runs = Store(PUBLISHED, None).view()["key"].nunique()
+    line = f"*Edition 2, version {version}, {runs:,} published runs.*\n"
+    (BOOK / "generated" / "edition.md").write_text(line)
 
 
 def fail(sentence: str) -> None:
@@ -212,6 +221,7 @@ def main() -> None:
             each = time.monotonic() - begun
             print(f"At this pace reading and drawing the rest takes {minutes(each * len(names))}.")
     print("Rendering.", flush=True)
+    write_edition()
     rooms.write_reference()
     rooms.draw_rooms()
     parts.main()
