@@ -73,7 +73,13 @@ def test_a_heat_map_writes_its_numbers_and_is_bold_only_where_the_test_agrees():
 
 def test_claims_are_drawn_where_they_were_measured():
     row = dict(
-        diagnostic="haystack", condition="full=dyck", baseline="scratch", n=3, low=10.0, high=30.0
+        claim="It helps",
+        diagnostic="haystack",
+        condition="full=dyck",
+        baseline="scratch",
+        n=3,
+        low=10.0,
+        high=30.0,
     )
     judged = pd.DataFrame(
         [
@@ -83,8 +89,10 @@ def test_claims_are_drawn_where_they_were_measured():
     )
     ax = figures.draw_claims(judged, judged.assign(verdict="replicated")).axes[0]
     words = [text.get_text() for text in ax.texts]
-    assert words[:3] == ["The paper's claims", "partly", "not yet measured"]
-    assert words[3:] == ["Beyond the paper", "shown", "shown"]
+    assert words[0] == "The paper's claims"
+    assert words[1:5] == ["It helps (n=3)", "partly", "It helps (n=0)", "not yet measured"]
+    assert words[5] == "Beyond the paper"
+    assert words[7::2] == ["shown", "shown"]
     ax = figures.draw_claims(judged).axes[0]
     crosses = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "x"]
     dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
