@@ -140,3 +140,27 @@ def best_conditions(section: Section, most: int = 2) -> list[str] | None:
     """The conditions that gained most over no pretraining; None where nothing was measured."""
     rows = section.differences().sort_values("difference", ascending=False)
     return list(rows.initial_condition)[:most] or None
+
+
+def by_source(section: Section, words: dict[str, str]) -> Markdown:
+    """A row a source and a column a change of its attention: runs above 90 %, with Wilson interval.
+
+    Args:
+        section: runs that start from the attention of several sources.
+        words: what is written behind ``attention=SOURCE``, and the head of its column; the empty
+            word is the transfer as it is.
+    """
+    sources = dict.fromkeys(run.condition["attention"] for run in section.runs)
+    rows = []
+    for source in [name for name in sources if name]:
+        cells = [title(source)]
+        for word in words:
+            found = section.of(f"attention={source} {word}".strip()).summary
+            cells += [_successes(row) for row in found.itertuples()] or ["not yet measured"]
+        rows.append(cells)
+    return grid(["attention from", *words.values()], rows)
+
+
+def _successes(row) -> str:
+    span = f"{100 * row.success_low:.0f} to {100 * row.success_high:.0f} %"
+    return f"{row.successes} of {row.n} ({span})"
