@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import filelock
 import numpy as np
 import pytest
 import torch
@@ -59,25 +60,26 @@ def html(tmp_path_factory):
     """
     if os.environ.get("PROCMOD_HTML"):
         return Path(os.environ["PROCMOD_HTML"])
-    copy = tmp_path_factory.mktemp("copy")
+    mine = tmp_path_factory.getbasetemp()
+    shared = mine.parent if os.environ.get("PYTEST_XDIST_WORKER") else mine
+    copy = shared / "copy"
+    with filelock.FileLock(shared / "copy.lock"):  # whichever process comes first makes it
+        if not copy.exists():
+            make_book(copy)
+    return copy / "book" / "_build" / "html"
+
+
+def make_book(copy):
+    """Make the book at the smoke preset from a copy of its sources."""
     for name in ("book", "notebooks"):
-        shutil.copytree(
-            ROOT / name,
-            copy / name,
-            ignore=shutil.ignore_patterns("_build", "generated", "results"),
-        )
-    shutil.copy(ROOT / "CONTRIBUTING.md", copy)  # a page of the book
-    command = [
-        sys.executable,
-        str(copy / "book" / "build.py"),
-        "--preset",
-        "smoke",
-        "--store",
-        str(copy / "store"),
-    ]
+        left_out = shutil.ignore_patterns("_build", "generated", "results")
+        shutil.copytree(ROOT / name, copy / name, ignore=left_out)
+    for name in ("CONTRIBUTING.md", "pyproject.toml"):
+        shutil.copy(ROOT / name, copy)
+    command = [sys.executable, str(copy / "book" / "build.py"), "--preset", "smoke"]
+    command += ["--store", str(copy / "store")]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return copy / "book" / "_build" / "html"
 
 
 NEEDED = shutil.which("chromium") and shutil.which("chromedriver")

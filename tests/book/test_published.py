@@ -21,7 +21,11 @@ TABLE = packs.rows(PLACE, {})
 
 
 def test_every_file_is_whole():
-    found = [p for kind in ("runs", "weights", "snapshots", "provenance") for p in (PLACE / kind).iterdir()]
+    found = [
+        p
+        for kind in ("runs", "weights", "snapshots", "provenance")
+        for p in (PLACE / kind).iterdir()
+    ]
     assert found and [p.name for p in found if files.digest(p) != p.name.split(".")[-2]] == []
     assert sum(p.stat().st_size for p in found) < 60e6
 
