@@ -1,11 +1,11 @@
-# make book · make pdf · make check · make test · make bench · make figure · make notebooks · make environment ·
+# make book · make pdf · make workshop · make check · make test · make bench · make figure · make notebooks · make environment ·
 # make clean. Each makes the environment first if it is missing.
 .DEFAULT_GOAL := book
 PRESET ?= smoke
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: book pdf check test bench figure notebooks environment clean
+.PHONY: book pdf workshop check test bench figure notebooks environment clean
 environment: .make/environment
 
 book: .make/environment
@@ -13,6 +13,9 @@ book: .make/environment
 
 pdf: .make/environment
 	@$(BIN)/python book/pdf.py
+
+workshop: .make/environment
+	@$(BIN)/python book/handout.py
 
 test: .make/environment
 	@echo "Running the tests: 15 to 30 minutes on two cores."

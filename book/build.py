@@ -124,7 +124,7 @@ def execute(name: str, preset: str, store: str) -> None:
 
     target = BOOK / "generated" / f"{name}.ipynb"
     partial = target.with_suffix(".partial.ipynb")
-    target.parent.mkdir(exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     print(f"{name}: running at preset {preset}.", flush=True)
     os.environ["PAPERMILL_RUN"] = "1"

@@ -13,7 +13,8 @@ import procmod_lib
 
 BOOK = Path(__file__).resolve().parent
 LIBRARY = Path(procmod_lib.__file__).resolve().parent
-ROOMS = ["randomness", "tasks", "network", "initial", "runs", "report", "experiments", "cli"]
+ROOMS = ["randomness", "tasks", "network", "initial", "runs", "report", "experiments"]
+ROOMS += ["workshop", "cli"]
 """From the lowest to the highest; a room imports only from those below it."""
 
 HEAD = """# API reference

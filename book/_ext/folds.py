@@ -33,7 +33,9 @@ class Folds(SphinxTransform):
                 if not cell.children:
                     section.remove(cell)
             if moved:
-                section.insert(_end_of_own(section), Fold("", *moved))
+                holds = {tag for part in moved for tag in part["classes"]}
+                name = "Solution" if "tag_solution" in holds else "How this was made"
+                section.insert(_end_of_own(section), Fold("", *moved, name=name))
 
 
 def _is_cell(node: nodes.Node) -> bool:
@@ -47,7 +49,7 @@ def _folded(cell: nodes.container) -> list[nodes.container]:
     may_be_long = "open" in tags
     parts = []
     for child in list(cell.children):
-        is_code = child.get("nb_element") == "cell_code_source"
+        is_code = child.get("nb_element") == "cell_code_source" and "exercise" not in tags
         if is_code or is_detail or (_is_long(child) and not may_be_long):
             cell.remove(child)
             parts.append(child)
@@ -73,7 +75,7 @@ def _end_of_own(section: nodes.section) -> int:
 
 def open_fold(self, node: Fold) -> None:
     """Begin the fold in HTML."""
-    self.body.append('<details class="how"><summary>How this was made</summary>\n')
+    self.body.append(f'<details class="how"><summary>{node["name"]}</summary>\n')
 
 
 def close_fold(self, node: Fold) -> None:

@@ -29,7 +29,11 @@ ENTRIES = [
     for part in yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())["parts"]
     for entry in part["chapters"]
 ]
-CHAPTERS = [name.removeprefix("generated/") for name in ENTRIES if name.startswith("generated/")]
+CHAPTERS = [
+    name.removeprefix("generated/")
+    for name in ENTRIES
+    if name.startswith("generated/") and "workshop" not in name
+]
 PAGES = ["intro.html", *(f"{entry}.html" for entry in ENTRIES)]
 
 

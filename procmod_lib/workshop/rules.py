@@ -1,0 +1,132 @@
+"""Checks of session A, rules and needles: a source, a diagnostic, a mask and a bound."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from procmod_lib.workshop.verdict import check, expect
+
+PAIRS, VALUES = 5, 9
+
+
+def _array(answer, shape: tuple[int, ...], what: str) -> np.ndarray:
+    expect(answer is not None, f"{what} is None; the function must return something.")
+    array = np.asarray(answer)
+    expect(array.shape == shape, f"{what} must have the shape {shape}, it has {array.shape}.")
+    expect(np.issubdtype(array.dtype, np.integer), f"{what} must be whole numbers.")
+    return array
+
+
+def _draws(make: Callable, shape: tuple[int, ...], what: str) -> np.ndarray:
+    """A batch, checked to follow the generator that it was given and nothing else."""
+    first = _array(make(np.random.default_rng(1)), shape, what)
+    again = _array(make(np.random.default_rng(1)), shape, what)
+    other = _array(make(np.random.default_rng(2)), shape, what)
+    expect(
+        np.array_equal(first, again),
+        "two calls with the same generator differ: draw all random numbers from rng.",
+    )
+    expect(
+        not np.array_equal(first, other),
+        "two generators give the same samples: draw the random numbers from rng.",
+    )
+    expect(
+        len({tuple(row) for row in first.reshape(len(first), -1)}) > 1,
+        "every sample is the same: draw each anew.",
+    )
+    return first
+
+
+@check(
+    "a source is a rule of a few lines, and a model that predicts the second half has to look back."
+)
+def check_copy(copy_lists: Callable) -> None:
+    """``copy_lists(n, length, symbols, rng)`` returns (n, 2 length + 1): list, 0, list again."""
+    n, length, symbols = 64, 6, 8
+    shape = (n, 2 * length + 1)
+    tokens = _draws(lambda rng: copy_lists(n, length, symbols, rng), shape, "the batch")
+    left, middle, right = tokens[:, :length], tokens[:, length], tokens[:, length + 1 :]
+    expect((middle == 0).all(), f"the separator 0 must stand at place {length} of every row.")
+    expect(
+        (left >= 1).all() and (left <= symbols).all(),
+        f"the tokens of a list must be 1 to {symbols}; 0 is the separator.",
+    )
+    expect(
+        not np.array_equal(right, left[:, ::-1]) or np.array_equal(right, left),
+        "the second half is the first one backwards; IDENTITY copies it in order.",
+    )
+    expect(np.array_equal(right, left), "the second half must be the first one again.")
+    expect(len(np.unique(left)) == symbols, f"some of the tokens 1 to {symbols} never come.")
+    expect(len({tuple(row) for row in left}) > n // 2, "most lists are alike: draw each row anew.")
+
+
+@check("a model is asked for one token, and must find where its key stood.")
+def check_haystack(haystack: Callable) -> None:
+    """``haystack(n, rng)`` returns (n, 12): five pairs of a key and a value, a query, the value.
+
+    Keys are 10 to 14, each once a row; values are 1 to 9; a query is its key plus 5.
+    """
+    n = 256
+    tokens = _draws(lambda rng: haystack(n, rng), (n, 2 * PAIRS + 2), "the batch")
+    keys, values = tokens[:, 0 : 2 * PAIRS : 2], tokens[:, 1 : 2 * PAIRS : 2]
+    query, answer = tokens[:, -2], tokens[:, -1]
+    low, high = VALUES + 1, VALUES + PAIRS
+    expect(
+        (keys >= low).all() and (keys <= high).all(),
+        f"keys must be {low} to {high}, at even places.",
+    )
+    expect((values >= 1).all() and (values <= VALUES).all(), f"values must be 1 to {VALUES}.")
+    expect(
+        all(len(set(row)) == PAIRS for row in keys.tolist()),
+        "a key stands twice in a row: then the question has no answer.",
+    )
+    asked = query - PAIRS
+    expect(
+        all(key in row for key, row in zip(asked, keys.tolist(), strict=True)),
+        "the query must be the number of one of the row's keys plus 5.",
+    )
+    place = (keys == asked[:, None]).argmax(1)
+    expect(
+        np.array_equal(values[np.arange(n), place], answer),
+        "the last token must be the value that stood behind the key that is asked for.",
+    )
+    expect(
+        len(set(place.tolist())) == PAIRS,
+        "the same place is always asked for: a model could answer by position alone.",
+    )
+
+
+@check("only what is scored teaches: one output of this row in twelve.")
+def check_scored(scored: Callable) -> None:
+    """``scored(length)`` returns (length,) True where the *output* of a HAYSTACK row is scored."""
+    for length in (2 * PAIRS + 2, 8):
+        mask = np.asarray(scored(length))
+        expect(mask.shape == (length,), f"the mask must have the shape ({length},).")
+        expect(mask.dtype == bool, "the mask must be True and False.")
+        expect(mask.any(), "nothing is scored: then nothing is learnt.")
+        expect(
+            not mask[-1],
+            "the output at the last place would predict what comes after the answer.",
+        )
+        expect(
+            mask.sum() == 1 and bool(mask[-2]),
+            "one output is scored: that of the query, which predicts the value behind it.",
+        )
+
+
+@check("a score means something only between guessing and the best; here the best is 100 %.")
+def check_guess(guess: Callable) -> None:
+    """``guess(pairs)`` returns the accuracy of naming any value in sight, for 1 to ``pairs`` pairs.
+
+    The number of pairs is uniform from 1 to ``pairs``; values do not repeat.
+    """
+    for pairs in (1, 5, 30):
+        value = guess(pairs)
+        right = float(np.mean(1 / np.arange(1, pairs + 1)))
+        expect(isinstance(value, (int, float, np.floating)), "the answer must be a number.")
+        expect(0 < value <= 1, f"with {pairs} pairs it must be above 0 and at most 1.")
+        expect(
+            abs(value - 1 / pairs) > 1e-9 or pairs == 1,
+            "that is the share where all rows have the most pairs; many have fewer.",
+        )
+        expect(abs(value - right) < 1e-6, f"with {pairs} pairs it is not {value:.3f}.")

@@ -1,0 +1,217 @@
+"""Every right answer passes its check; every wrong one is told what is wrong with it."""
+
+import numpy as np
+import pytest
+
+from procmod_lib.workshop import rules, surgery
+
+# Right answers, written as a student would; the notebooks hold their own.
+
+
+def copy_lists(n, length, symbols, rng):
+    lists = rng.integers(1, symbols + 1, (n, length))
+    return np.concatenate([lists, np.zeros((n, 1), int), lists], 1)
+
+
+def haystack(n, rng):
+    rows = []
+    for _ in range(n):
+        keys, values = rng.permutation(np.arange(10, 15)), rng.integers(1, 10, 5)
+        asked = rng.integers(5)
+        pairs = np.stack([keys, values], 1).ravel()
+        rows.append([*pairs, keys[asked] + 5, values[asked]])
+    return np.array(rows)
+
+
+def scored(length):
+    mask = np.zeros(length, bool)
+    mask[-2] = True
+    return mask
+
+
+def guess(pairs):
+    return float(np.mean(1 / np.arange(1, pairs + 1)))
+
+
+def attention_only(fresh, donor):
+    return {n: (donor if ".attn." in n else fresh)[n].copy() for n in fresh}
+
+
+def shuffle(tensor, rng):
+    return rng.permutation(tensor.ravel()).reshape(tensor.shape)
+
+
+def random_donor(tensor, rng):
+    numbers = rng.normal(size=tensor.shape)
+    return numbers * np.linalg.norm(tensor) / np.linalg.norm(numbers)
+
+
+def loud_head(fresh, spread, rng, layer=1, head=0, blocks=(0, 1, 2), rows=True):
+    new = {n: t.copy() for n, t in fresh.items()}
+    joint, out = (new[f"h.{layer}.attn.{name}.weight"] for name in ("c_attn", "c_proj"))
+    for block in blocks:
+        at = slice(16 * block + 4 * head, 16 * block + 4 * head + 4)
+        joint[:, at] = rng.normal(0, spread, (16, 4))
+    if rows:
+        out[4 * head : 4 * head + 4] = rng.normal(0, spread, (4, 16))
+    return new
+
+
+CHECKS = {
+    rules.check_copy: copy_lists,
+    rules.check_haystack: haystack,
+    rules.check_scored: scored,
+    rules.check_guess: guess,
+    surgery.check_attention_only: attention_only,
+    surgery.check_shuffle: shuffle,
+    surgery.check_random_donor: random_donor,
+    surgery.check_loud_head: loud_head,
+}
+
+
+def changed(rows, at, value):
+    rows = rows.copy()
+    rows[:, at] = value
+    return rows
+
+
+def spoil(fresh, donor):
+    fresh["wte.weight"][:] = 0
+    return attention_only(fresh, donor)
+
+
+def with_norms(fresh, donor):
+    new = attention_only(fresh, donor)
+    return new | {n: donor[n].copy() for n in new if "ln_1" in n or "mlp" in n}
+
+
+def weights_alone(fresh, donor):
+    new = attention_only(fresh, donor)
+    return new | {n: fresh[n].copy() for n in new if n.endswith("c_proj.weight")}
+
+
+def shared(fresh, donor):
+    return {n: donor[n] if ".attn." in n else fresh[n].copy() for n in fresh}
+
+
+def in_place(tensor, rng):
+    rng.shuffle(tensor.reshape(-1))
+    return tensor
+
+
+def tied_halves(fresh, spread, rng):
+    new = loud_head(fresh, spread, rng)
+    joint = new["h.1.attn.c_attn.weight"]
+    joint[:, 16:20] = joint[:, 0:4]
+    return new
+
+
+WRONG = [
+    (rules.check_copy, lambda n, m, s, r: None, "is None"),
+    (rules.check_copy, lambda n, m, s, r: np.zeros((n, 2 * m + 1), int), "draw the random numbers"),
+    (rules.check_copy, lambda n, m, s, r: copy_lists(n, m, s, r)[:, :-1], "must have the shape"),
+    (
+        rules.check_copy,
+        lambda n, m, s, r: copy_lists(n, m, s, np.random.default_rng(0)),
+        "draw the random numbers from rng",
+    ),
+    (rules.check_copy, lambda n, m, s, r: copy_lists(n, m, s - 1, r), "never come"),
+    (rules.check_copy, lambda n, m, s, r: copy_lists(n, m, s, r)[:, ::-1] + 0, "RIGHT"),
+    (
+        rules.check_copy,
+        lambda n, m, s, r: np.concatenate(
+            [(x := r.integers(1, s + 1, (n, m))), np.zeros((n, 1), int), x[:, ::-1]], 1
+        ),
+        "backwards",
+    ),
+    (rules.check_copy, lambda n, m, s, r: copy_lists(n, m, s, r) - 1, "separator 0 must stand"),
+    (rules.check_haystack, lambda n, r: np.zeros((n, 12), int), "draw the random numbers"),
+    (rules.check_haystack, lambda n, r: haystack(n, r)[:, :11], "must have the shape"),
+    (rules.check_haystack, lambda n, r: changed(haystack(n, r), 2, 10), "stands twice"),
+    (rules.check_haystack, lambda n, r: changed(haystack(n, r), 10, 15), "last token must be"),
+    (rules.check_haystack, lambda n, r: haystack(n, r) - np.eye(12, dtype=int)[10] * 5, "plus 5"),
+    (rules.check_haystack, lambda n, r: haystack(n, r).astype(float), "whole numbers"),
+    (rules.check_scored, lambda length: np.ones(length, bool), "after the answer"),
+    (rules.check_scored, lambda length: np.zeros(length, bool), "nothing is scored"),
+    (rules.check_scored, lambda length: np.arange(length) == length - 1, "after the answer"),
+    (rules.check_scored, lambda length: np.arange(length) == 0, "one output is scored"),
+    (rules.check_scored, lambda length: np.arange(length), "must be True and False"),
+    (rules.check_guess, lambda pairs: 1 / pairs, "many have fewer"),
+    (rules.check_guess, lambda pairs: 0.5, "it is not 0.500"),
+    (rules.check_guess, lambda pairs: None, "must be a number"),
+    (rules.check_guess, lambda pairs: 2 / (pairs + 1), "it is not"),
+    (rules.check_guess, lambda pairs: 100 * guess(pairs), "at most 1"),
+    (surgery.check_attention_only, lambda f, d: f, "was not copied"),
+    (surgery.check_attention_only, lambda f, d: {n: t.copy() for n, t in d.items()}, "stay fresh"),
+    (surgery.check_attention_only, with_norms, "must stay fresh"),
+    (surgery.check_attention_only, weights_alone, "was not copied"),
+    (surgery.check_attention_only, spoil, "fresh model was changed"),
+    (surgery.check_attention_only, shared, "would change both"),
+    (surgery.check_attention_only, lambda f, d: None, "must return a dict"),
+    (surgery.check_shuffle, lambda t, r: t.copy(), "nothing was changed"),
+    (surgery.check_shuffle, in_place, "that was given was changed"),
+    (surgery.check_shuffle, lambda t, r: r.permutation(t), "whole rows"),
+    (surgery.check_shuffle, lambda t, r: r.permuted(t, axis=1), "row or column"),
+    (surgery.check_shuffle, random_donor, "are not those of the tensor"),
+    (surgery.check_shuffle, lambda t, r: shuffle(t, np.random.default_rng(3)), "treated alike"),
+    (surgery.check_random_donor, shuffle, "that is a shuffle"),
+    (surgery.check_random_donor, lambda t, r: r.normal(size=t.shape), "the norm must be"),
+    (surgery.check_random_donor, lambda t, r: np.full(t.shape, t.std()), "two generators"),
+    (surgery.check_random_donor, lambda t, r: t * (1 + 1e-4 * r.normal()), "shines through"),
+    (surgery.check_random_donor, lambda t, r: random_donor(t, r)[:8], "shape must stay"),
+    (surgery.check_loud_head, lambda f, s, r: f, "nothing was changed"),
+    (surgery.check_loud_head, lambda f, s, r: loud_head(f, s, r, layer=0), "counted from 0"),
+    (surgery.check_loud_head, lambda f, s, r: loud_head(f, s, r, blocks=(0,)), "side by side"),
+    (surgery.check_loud_head, lambda f, s, r: loud_head(f, s, r, head=1), "side by side"),
+    (surgery.check_loud_head, lambda f, s, r: loud_head(f, s, r, rows=False), "first four rows"),
+    (surgery.check_loud_head, lambda f, s, r: loud_head(f, 0.03, r), "standard deviation is 0.03"),
+    (surgery.check_loud_head, tied_halves, "same numbers"),
+]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.__name__)
+def test_the_right_answer_passes_and_is_told_what_it_shows(check):
+    verdict = check(CHECKS[check])
+    assert verdict.right, verdict
+    assert repr(verdict).startswith("Right. ")
+
+
+@pytest.mark.parametrize(
+    "check, answer, words", [w for w in WRONG if w[2] != "RIGHT"], ids=lambda v: str(v)[:30]
+)
+def test_a_wrong_answer_is_told_what_is_wrong(check, answer, words):
+    verdict = check(answer)
+    assert not verdict.right
+    assert words in verdict.sentence, verdict
+    assert repr(verdict).startswith("Not yet: ")
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.__name__)
+def test_each_check_knows_four_wrong_answers(check):
+    assert sum(w[0] is check for w in WRONG) >= 4
+
+
+def nothing(*arguments):
+    return None
+
+
+def unwritten(*arguments):
+    raise NotImplementedError
+
+
+def broken(*arguments):
+    return 1 / 0
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("answer", [nothing, unwritten, broken, lambda *a: 0, lambda *a: []])
+def test_empty_constant_and_broken_answers_never_pass_and_never_stop_the_notebook(check, answer):
+    verdict = check(answer)
+    assert not verdict.right
+    assert verdict.sentence.endswith(".") or "ZeroDivisionError" in verdict.sentence
+
+
+def test_a_check_does_not_give_the_answer_away():
+    for check in CHECKS:
+        said = check(unwritten).sentence
+        assert said == "the function is not written yet."

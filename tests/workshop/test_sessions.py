@@ -1,0 +1,103 @@
+"""The sessions, solved and as students get them; the folder that is handed out."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import nbformat
+import papermill
+import pytest
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "book"))
+import handout
+
+SESSIONS = sorted((ROOT / "notebooks" / "workshop").glob("*.ipynb"))
+SMALL = {"preset": "smoke", "seeds": 1, "steps": 20}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The zip that ``make workshop`` makes, unpacked elsewhere."""
+    place = tmp_path_factory.mktemp("student")
+    handout.main()
+    with zipfile.ZipFile(handout.FOLDER.with_suffix(".zip")) as archive:
+        archive.extractall(place)
+    return place / "workshop"
+
+
+def execute(path, out, store):
+    papermill.execute_notebook(
+        str(path), str(out), SMALL | {"store": str(store)}, progress_bar=False, cwd=str(ROOT)
+    )
+    cells = nbformat.read(out, 4).cells
+    outputs = [o for c in cells if c.cell_type == "code" for o in c.outputs]
+    return [o.data["text/plain"] for o in outputs if "text/plain" in o.get("data", {})]
+
+
+@pytest.mark.parametrize("path", SESSIONS, ids=lambda p: p.stem)
+def test_every_solution_passes_its_check(path, tmp_path):
+    said = execute(path, tmp_path / "out.ipynb", tmp_path / "store")
+    checks = path.read_text().count(".check_")
+    assert checks >= 1
+    assert sum(text.startswith("Right. ") for text in said) == checks
+    assert not any("Not yet" in text for text in said)
+
+
+@pytest.mark.parametrize("name", [p.name for p in SESSIONS])
+def test_a_student_gets_no_solution_and_a_notebook_that_runs(folder, name, tmp_path):
+    path = folder / "notebooks" / name
+    student = nbformat.read(path, 4)
+    assert not [c for c in student.cells if "solution" in c.metadata.get("tags", [])]
+    solved = nbformat.read(ROOT / "notebooks" / "workshop" / name, 4)
+    for cell in solved.cells:
+        if "solution" in cell.metadata.get("tags", []):
+            body = cell.source.split("\n", 1)[1]
+            assert body not in path.read_text()
+    said = execute(path, tmp_path / "out.ipynb", tmp_path / "store")
+    unwritten = [text for text in said if "not written yet" in text]
+    assert len(unwritten) == path.read_text().count(".check_")
+
+
+@pytest.mark.parametrize("name", [p.name for p in SESSIONS])
+def test_nbval_on_both_versions(folder, name, tmp_path):
+    for i, path in enumerate((ROOT / "notebooks" / "workshop" / name, folder / "notebooks" / name)):
+        copy = tmp_path / f"{i}_{name}"
+        parameters = SMALL | {"store": str(tmp_path / "store")}
+        papermill.execute_notebook(str(path), str(copy), parameters, prepare_only=True)
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        command += ["--nbval-lax", "--nbval-current-env", "--rootdir", str(tmp_path), str(copy)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout
+
+
+def test_the_folder_is_light_and_works_where_it_was_unpacked(folder, tmp_path):
+    assert handout.FOLDER.with_suffix(".zip").stat().st_size < 10e6
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    command = [sys.executable, "check_install.py"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "Everything is there" in done.stdout
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        "notebooks/rules.ipynb",
+        str(tmp_path / "a.ipynb"),
+    ]
+    command += ["-p", "preset", "smoke", "-p", "seeds", "1", "-p", "steps", "20"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "store" / "runs").is_dir()
+
+
+def test_a_machine_that_lacks_something_is_told_what(folder, tmp_path):
+    copy = tmp_path / "check_install.py"
+    shutil.copy(folder / "check_install.py", copy)
+    hidden = "import sys; sys.modules['torch'] = None; import runpy; runpy.run_path(sys.argv[1], "
+    command = [sys.executable, "-c", hidden + "run_name='__main__')", str(copy)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "A package is missing (torch)" in done.stderr
