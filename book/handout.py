@@ -17,7 +17,8 @@ FILES = ("pyproject.toml", "requirements.txt", "environment.yml", "LICENSE", "CI
 START = """# The workshop
 
 1. Python 3.11 or newer: `python -m venv .venv`, then
-   `.venv/bin/pip install -r requirements.txt notebook` (2 GB, some minutes), then `.venv/bin/pip install --no-deps --no-build-isolation -e .`;
+   `.venv/bin/pip install -r requirements.txt notebook` (2 GB, some minutes) and
+   `.venv/bin/pip install --no-deps --no-build-isolation -e .`;
    with conda: `conda env create -f environment.yml`.
 2. `.venv/bin/python check_install.py` says whether everything is there and how fast it will be.
 3. `.venv/bin/jupyter notebook notebooks`: rules.ipynb, surgery.ipynb, loud_head.ipynb.

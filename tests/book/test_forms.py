@@ -117,7 +117,7 @@ def set_size(browser, size):
 MODE = """document.documentElement.dataset.theme = arguments[0];
 document.documentElement.dataset.mode = arguments[0];"""
 RUN = """const done = arguments[0];
-axe.run({preload: false}).then(found => done(found.violations.map(v =>
+axe.run({preload: false, resultTypes: ['violations']}).then(found => done(found.violations.map(v =>
   v.id + ': ' + v.nodes.slice(0, 3).map(n => n.target.join(' ')).join(' | '))));"""
 
 
