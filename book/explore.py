@@ -49,7 +49,7 @@ def names_of(condition: Condition) -> dict[str, str]:
     if not copied:
         return {"source": "none", "part": "nothing", "change": "no pretraining"}
     change = condition.label.removeprefix(condition.whole.label).removeprefix(", ")
-    return {"source": sources, "part": part, "change": change or "as it is"}
+    return {"source": sources, "part": part, "change": change or "copied unchanged"}
 
 
 def scale_of(run: pd.Series) -> str | None:

@@ -92,9 +92,20 @@ class Inside(Section):
             rows.append(row | {"said": rule(row["tokens"], row["write"])})
         return pd.DataFrame(rows)
 
-    def draw_starts(self, predicted: "Inside") -> Figure | None:
-        """Both numbers of every start, those of the predicted runs marked."""
-        return figures.draw_starts(self.starts, predicted.starts)
+    def draw_starts(self, predicted: "Inside", again: "Inside") -> Figure | None:
+        """Both numbers of every start: those known, and those that the two rules predicted."""
+        parts = []
+        for group, section in (("known", self), ("first rule", predicted), ("second rule", again)):
+            rows = section.starts.assign(group=group)
+            wrong = [
+                group != "known"
+                and row.n > 0
+                and row.said != SILENT
+                and not held(row.said, row.successes, row.n, section.share)
+                for row in rows.itertuples()
+            ]
+            parts.append(rows.assign(wrong=wrong))
+        return figures.draw_starts(pd.concat(parts, ignore_index=True))
 
     def by_second_rule(self) -> Self:
         """The same starts, with what the second rule says of each."""

@@ -144,6 +144,10 @@ class Page:
         """How sure the answer is: n, the interval, the null beside it."""
         return Markdown(f"**How sure.** {text}")
 
+    def live_note(self, about: str) -> Markdown:
+        """What the live part of a chapter is worth: the preset, in the preset's own words."""
+        return Markdown(f"*Preset `{self.runs[0].preset}`. {about}*")
+
     def glue(self, name: str, text: str) -> None:
         """Name a text so that any page of the book can show it.
 

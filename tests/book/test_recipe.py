@@ -1,5 +1,6 @@
 """The lines that a reader can paste behind GPT2LMHeadModel(config), run as they stand there."""
 
+import json
 import re
 
 import torch
@@ -33,3 +34,16 @@ def test_the_example_of_the_architecture_page_runs_as_it_stands(tmp_path):
     exec(lines, names)
     assert len(names["section"]) > 0
     assert {str(c) for c in names["section"].conditions} == {"scratch", "loud=0.3 head=1.0"}
+
+
+def test_a_plain_transformers_loop_learns_with_the_lines_and_not_without(monkeypatch):
+    """One seed of each arm of ``bench/plain.py``; what the book shows of three is its result."""
+    monkeypatch.syspath_prepend(str(ROOT / "bench"))
+    import plain
+
+    assert plain.train(0, plain.recipe()) > 0.9
+    assert plain.train(0, "", steps=600) < 0.4
+    published = json.loads(plain.TARGET.read_text())
+    assert published["settings"]["steps"] == plain.STEPS
+    assert [len(arm) for arm in published["accuracy"].values()] == [3, 3]
+    assert not published["provenance"]["dirty"]

@@ -9,7 +9,7 @@ window.addEventListener("DOMContentLoaded", () => {
     scale: "full protocol",
     source: "Identity",
     part: "attention",
-    change: "as it is",
+    change: "copied unchanged",
   };
   const ALL = "all of them";
   const select = Object.fromEntries(CHOICES.map((c) => [c, document.getElementById(`x-${c}`)]));
@@ -63,8 +63,8 @@ window.addEventListener("DOMContentLoaded", () => {
     const points = both.flatMap((run) =>
       run.steps.map((step, i) => ({ ...run, step, accuracy: run.accuracy[i] })));
     const ends = both.map((run) => ({ ...run, accuracy: run.accuracy.at(-1) }));
-    views.curves.data("runs", points).run();
-    views.ends.data("ends", ends).run();
+    views.curves.data("runs", points).resize().run();
+    views.ends.data("ends", ends).resize().run();
     const groups = Map.groupBy ? Map.groupBy(ends, (run) => run.change) : groupBy(ends);
     setRows("x-table", [...groups].map(([change, group]) => {
       const scores = group.map((run) => run.accuracy);
@@ -98,7 +98,7 @@ window.addEventListener("DOMContentLoaded", () => {
       const head = `${Math.floor(h / 4)}.${h % 4}`;
       return [{ head, from, to, look, reads: tokens[from], sees: tokens[to] }];
     }));
-    views.maps.data("cells", cells).run();
+    views.maps.data("cells", cells).resize().run();
     slider.setAttribute("aria-valuetext", `step ${step}`);
     document.getElementById("x-step-said").textContent = `step ${step.toLocaleString("en")}`;
     document.getElementById("x-tokens").textContent =
@@ -109,6 +109,8 @@ window.addEventListener("DOMContentLoaded", () => {
         `${Math.max(...row)} % at ${tokens[row.indexOf(Math.max(...row))]}`];
     }));
   };
+
+  if (window.innerWidth < 576) charts.maps.columns = 2;
 
   const draw = (name) =>
     window.vegaEmbed(`#x-${name}`, charts[name], { actions: false, renderer: "svg", logLevel: 1 })

@@ -28,7 +28,6 @@ def draw_claims(judged: pd.DataFrame, ours: pd.DataFrame | None = None) -> plt.F
             word = SHOWN.get(row.verdict, row.verdict) if group is ours else row.verdict
             _draw_claim(ax, y, row, word)
             y += 1
-    ax.plot([0, 0], [0.4, y - 0.5], color="black", lw=0.8, zorder=0)
     ax.set(xlim=(-101, 101), ylim=(y - 0.4, -0.6), yticks=[])
     ax.set_xlabel("difference in token accuracy (points)")
     ax.spines["left"].set_visible(False)
@@ -41,6 +40,9 @@ def draw_claims(judged: pd.DataFrame, ours: pd.DataFrame | None = None) -> plt.F
 def _draw_claim(ax: plt.Axes, y: float, row, word: str) -> None:
     """One claim in words, its verdict, and below them the paper's effect and ours."""
     ax.axhspan(y - 0.02, y + 0.36, color="#f4f4f4", lw=0, zorder=-1)
+    ax.plot([0, 0], [y - 0.02, y + 0.36], color="black", lw=0.8, zorder=0)
+    if not row.n:
+        ax.text(2, y + 0.17, "no runs yet", fontsize=8, va="center")
     ax.text(-100, y - 0.22, f"{row.claim} (n={row.n})", fontsize=9, va="center")
     ax.text(100, y - 0.22, word, fontsize=9, va="center", ha="right", fontweight="bold")
     ax.plot(row.paper_difference, y + 0.17, "x", color=ORANGE, ms=8, mew=2)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from procmod_lib.initial import parse
 from procmod_lib.report.figures.data import offered
-from procmod_lib.report.figures.style import GREY, WIDTH, look, panels
+from procmod_lib.report.figures.style import WIDTH, look, panels
 
 MAPS = ("query", "key", "value", "output")
 PARTS = {
@@ -16,54 +16,74 @@ PARTS = {
     "F1": "MLP, layer 1",
     "E": "embeddings",
 }
-LINES = ("-", "--", "-.", ":")
+
+
+GROUPS = {
+    "known": ("o", "known when the first rule was made"),
+    "first rule": ("D", "predicted by it (red: wrongly)"),
+    "second rule": ("s", "predicted by the second rule"),
+}
+LEAST = 1e-4  # below it a selective write is drawn at the lower edge
+DROWNED, CLEAR = 0.6, 0.9  # shares of tokens that part the two panels
 
 
 @offered
-def draw_starts(known: pd.DataFrame, predicted: pd.DataFrame) -> plt.Figure:
+def draw_starts(starts: pd.DataFrame) -> plt.Figure:
     """Every start by its two numbers, darker the more of its runs succeeded.
 
+    On the left those whose tokens are drowned, on the right those that read them, side by side.
+
     Args:
-        known: rows with the columns tokens, write, successes, n; what the rule was made from.
-        predicted: the same for the runs that judge it, drawn as diamonds with a ring.
+        starts: rows with the columns group (of GROUPS), tokens, write, successes, n, wrong.
     """
-    figure, ax = plt.subplots(figsize=(WIDTH, 4.0))
-    least = 1e-4
-    ax.fill_between([0.5, 1.05], 0.25, 1e3, color="#e8f1e4", lw=0, zorder=0)
-    ax.text(0.52, 400, "the rule says: succeeds", fontsize=9, va="top")
-    ax.text(0.02, 400, "fails: the tokens are drowned", fontsize=9, va="top")
-    ax.text(0.27, 4e-4, "fails: it writes the same wherever it looks", fontsize=9)
-    ax.axhline(0.05, xmin=0.3 / 1.05, color="black", lw=0.6, ls=":")
-    ax.axvline(0.3, color="black", lw=0.6, ls=":")
-    for rows, marker, size in ((known, "o", 60), (predicted, "D", 80)):
-        run = rows[rows.n > 0]
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(WIDTH, 4.2), sharey=True, width_ratios=(1, 1.3)
+    )
+    shown = starts[starts.n > 0].sort_values("successes", kind="stable")
+    drowned = shown[shown.tokens < DROWNED]
+    clear = shown[shown.tokens >= DROWNED]
+    points = _draw_group(left, drowned, drowned.tokens)
+    if len(clear):
+        order = list(GROUPS)
+        places = [order.index(group) for group in clear.group]
+        beside = clear.groupby("group").cumcount() % 9 * 0.09 - 0.36
+        points = _draw_group(right, clear, np.array(places) + beside.to_numpy())
+    left.axvline(0.3, color="black", lw=0.6, ls=":")
+    right.axhline(0.25, color="black", lw=0.6, ls=":")
+    right.axhline(0.05, color="black", lw=0.6, ls=":")
+    left.set(xlim=(0, DROWNED), xlabel="share of tokens", title="the tokens are drowned")
+    right.set(xlim=(-0.5, 2.5), title="the tokens are there (share 0.98)")
+    right.set_xticks(range(3), ["known", "first rule", "second rule"])
+    left.set(yscale="log", ylim=(LEAST * 0.6, 1e3), ylabel="selective write")
+    if len(shown):
+        figure.colorbar(points, ax=right, label="runs above 90 % (%)", shrink=0.8)
+    names = [
+        plt.Line2D([], [], ls="", marker=marker, color="white", mec="black", ms=7, label=text)
+        for marker, text in GROUPS.values()
+    ]
+    figure.legend(handles=names, fontsize=9, loc="outside upper center", ncols=3)
+    return figure
+
+
+def _draw_group(ax: plt.Axes, rows: pd.DataFrame, x):
+    """Points at x, a marker a group, a red ring where a prediction was wrong."""
+    points = None
+    for group, (marker, _) in GROUPS.items():
+        mine = (rows.group == group).to_numpy()
+        part = rows[mine]
         points = ax.scatter(
-            run.tokens,
-            run.write.clip(lower=least),
-            c=100 * run.successes / run.n,
+            np.asarray(x)[mine],
+            part.write.clip(lower=LEAST),
+            c=100 * part.successes / part.n,
             marker=marker,
-            s=size,
+            s=62,
             cmap="YlGnBu",
             vmin=0,
             vmax=100,
-            edgecolor="black",
-            linewidth=0.6 if marker == "o" else 1.8,
+            edgecolor=["#D00000" if wrong else "black" for wrong in part.wrong],
+            linewidth=[2.2 if wrong else 0.7 for wrong in part.wrong],
         )
-    figure.colorbar(points, ax=ax, label="runs above 90 % (%)", shrink=0.8)
-    names = {"o": "known when the rule was made", "D": "predicted by it"}
-    handles = [
-        plt.Line2D([], [], ls="", marker=m, color="white", mec="black", ms=7, label=name)
-        for m, name in names.items()
-    ]
-    ax.legend(handles=handles, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
-    ax.set(
-        yscale="log",
-        xlim=(0, 1.05),
-        ylim=(least * 0.7, 1e3),
-        xlabel="share of tokens in what the last layer reads",
-        ylabel="selective write of its attention",
-    )
-    return figure
+    return points
 
 
 @offered
@@ -90,7 +110,8 @@ def draw_attention(maps: dict[str, np.ndarray], tokens: list[str], needle: int) 
         line[0].set_ylabel(moment.replace(", ", "\n"), fontsize=8.5)
     for i, ax in enumerate(axes[0]):
         ax.set_title(f"{i // heads}.{i % heads}", fontsize=9)
-    figure.supxlabel(" ".join(tokens), fontsize=8)
+    figure.suptitle("layer.head", fontsize=9)
+    figure.supxlabel(f"the sample: {' '.join(tokens)}", fontsize=8)
     return figure
 
 
@@ -152,12 +173,13 @@ def draw_sizes(rows: pd.DataFrame) -> plt.Figure:
         part = rows[rows.condition == condition]
         for ax, name in zip(column, MAPS, strict=True):
             for (layer, _), head in part.groupby(["layer", "head"]):
-                line = dict(color=colour) if layer else dict(color=GREY, ls=":")
+                line = dict(color=colour) if layer else dict(color="#56A0D3", ls=":")
                 ax.plot(head.step, head[name], lw=1.2, **line)
         column[0].set_title(parse(condition).label.replace(", ", "\n"), fontsize=9)
     for ax, name in zip(axes[:, 0], MAPS, strict=True):
         ax.set_ylabel(name, fontsize=9)
-    figure.supxlabel("fine-tuning step (dotted grey: first layer; solid: last)", fontsize=10)
+    figure.supxlabel("fine-tuning step (dotted blue: first layer; solid: last)", fontsize=10)
+    figure.supylabel("standard deviation of the weights", fontsize=10)
     return figure
 
 
@@ -170,13 +192,20 @@ def draw_pulls(rows: pd.DataFrame) -> plt.Figure:
     """
     conditions = list(dict.fromkeys(rows.condition))
     figure, axes = panels(
-        len(conditions), 4, 2.6, "fine-tuning step", "norm of the gradient", sharey=True
+        len(conditions),
+        4,
+        3.4,
+        "fine-tuning step",
+        "norm of the gradient",
+        sharex=True,
+        sharey=True,
     )
     for ax, condition in zip(axes, conditions, strict=False):
         middle = rows[rows.condition == condition].groupby("step")[list(PARTS)].median()
-        for (part, name), line in zip(PARTS.items(), (*LINES, (0, (1, 3))), strict=True):
+        for part, name in PARTS.items():
             colour = "#0072B2" if part.endswith("0") else "#D55E00"
             colour = "black" if part == "E" else colour
+            line = "--" if part.startswith("F") else "-"
             ax.plot(middle.index, middle[part], color=colour, ls=line, lw=1.3, label=name)
         ax.set_yscale("log")
         ax.set_title(parse(condition).label.replace(", ", "\n"), fontsize=9)
@@ -203,9 +232,10 @@ def draw_knock_outs(rows: pd.DataFrame) -> plt.Figure:
             value = means.loc[condition, head]
             middle = dict(ha="center", color="white" if value > 60 else "black")
             ax.text(x, y, f"{value:.0f}", va="center", fontsize=10, **middle)
-            span = f"{least.loc[condition, head]:.0f} to {most.loc[condition, head]:.0f}"
-            ax.text(x, y + 0.36, span, va="center", fontsize=7, **middle)
-    labels = [f"{parse(c).label} (n={seeds[c]})" for c in means.index]
+            span = f"{least.loc[condition, head]:.0f}–{most.loc[condition, head]:.0f}"
+            ax.text(x, y + 0.36, span, va="center", fontsize=8, **middle)
+    names = [parse(condition).label.replace(", ", "\n", 1) for condition in means.index]
+    labels = [f"{name} (n={n})" for name, n in zip(names, seeds[means.index], strict=True)]
     ax.set_yticks(range(len(labels)), labels, fontsize=9)
     ax.set_xticks(range(len(heads)), heads)
     ax.set_xlabel("head that is knocked out (layer.head)")
