@@ -147,7 +147,8 @@ def end_chart() -> dict:
         tooltip=["change:N", "seed:Q", "accuracy:Q"],
     )
     means = base.mark_tick(thickness=3, size=26, color="#7a3b00").encode(x="mean(accuracy):Q")
-    return _spec((points + means).properties(width="container"))
+    autosize = alt.AutoSizeParams(type="fit-x", contains="padding")
+    return _spec((points + means).properties(width="container", autosize=autosize))
 
 
 def map_chart() -> dict:

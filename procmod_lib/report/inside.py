@@ -14,6 +14,7 @@ from procmod_lib.report import figures, statistics, tables
 from procmod_lib.report.section import Section
 from procmod_lib.runs.fleet import initial_weights
 from procmod_lib.runs.run import Run
+from procmod_lib.runs.store import Failed
 from procmod_lib.tasks import Batch
 
 LOOKED_AT = 100  # samples on which everything here is measured
@@ -80,17 +81,21 @@ class Inside(Section):
         ends = self.summary.set_index("initial_condition") if len(self) else self.summary
         rows = []
         for condition in dict.fromkeys(run.condition for run in self.runs):
-            numbers = [
-                inside.start_numbers(initial_weights(run, self.store)[0], run.arch, self.batch)
-                for run in self.runs
-                if run.condition == condition
-            ]
+            mine = [run for run in self.runs if run.condition == condition]
+            try:
+                numbers = [
+                    inside.start_numbers(initial_weights(run, self.store)[0], run.arch, self.batch)
+                    for run in mine
+                ]
+            except Failed:  # a source is not in the store
+                continue
             tokens, write = np.mean(numbers, axis=0)
             row = {"condition": str(condition), "tokens": tokens, "write": write}
             there = str(condition) in ends.index
             row |= {c: ends.loc[str(condition), c] if there else 0 for c in ("successes", "n")}
             rows.append(row | {"said": rule(row["tokens"], row["write"])})
-        return pd.DataFrame(rows)
+        columns = ["condition", "tokens", "write", "successes", "n", "said"]
+        return pd.DataFrame(rows, columns=columns)
 
     def draw_starts(self, predicted: "Inside", again: "Inside") -> Figure | None:
         """Both numbers of every start: those known, and those that the two rules predicted."""

@@ -79,3 +79,9 @@ def test_choices_and_slider_work_by_keyboard(page):
 def test_the_page_is_light(html):
     parts = [html / "explore.html", *(html / "_static" / "explore").iterdir()]
     assert sum(part.stat().st_size for part in parts) < MOST
+
+
+def test_all_eight_maps_are_in_sight(page):
+    chart = page.find_element(By.CSS_SELECTOR, "#x-maps svg")
+    assert chart.size["width"] > 500
+    assert chart.size["height"] > 250

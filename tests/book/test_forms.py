@@ -140,3 +140,13 @@ def test_a_phone_need_not_scroll_sideways(html, browser, page):
     width = browser.execute_script("return document.documentElement.scrollWidth")
     set_size(browser, WIDE)
     assert width <= PHONE[0]
+
+
+def test_the_first_page_is_short_and_shows_its_figure_at_once(html, browser):
+    page = read(html / "intro.html")
+    assert sum(len(text.split()) for kind, text in page.parts if kind != "figure") < 350
+    set_size(browser, (1280, 800))
+    browser.get((html / "intro.html").as_uri())
+    image = browser.find_element("css selector", "article figure img")
+    assert image.location["y"] + image.size["height"] <= 800
+    set_size(browser, WIDE)

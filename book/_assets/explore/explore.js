@@ -12,6 +12,7 @@ window.addEventListener("DOMContentLoaded", () => {
     change: "copied unchanged",
   };
   const ALL = "all of them";
+  const OPTIONS = { actions: false, renderer: "svg" };
   const select = Object.fromEntries(CHOICES.map((c) => [c, document.getElementById(`x-${c}`)]));
   const views = {};
 
@@ -64,7 +65,7 @@ window.addEventListener("DOMContentLoaded", () => {
       run.steps.map((step, i) => ({ ...run, step, accuracy: run.accuracy[i] })));
     const ends = both.map((run) => ({ ...run, accuracy: run.accuracy.at(-1) }));
     views.curves.data("runs", points).resize().run();
-    views.ends.data("ends", ends).resize().run();
+    drawEnds(ends);
     const groups = Map.groupBy ? Map.groupBy(ends, (run) => run.change) : groupBy(ends);
     setRows("x-table", [...groups].map(([change, group]) => {
       const scores = group.map((run) => run.accuracy);
@@ -73,6 +74,14 @@ window.addEventListener("DOMContentLoaded", () => {
     }));
     document.getElementById("x-said").textContent =
       `${mine.length} runs chosen, ${base.length} without pretraining beside them.`;
+  };
+
+  // Drawn anew each time: its height follows the number of starts.
+  const drawEnds = (ends) => {
+    const count = new Set(ends.map((run) => run.change)).size;
+    const spec = { ...charts.ends, height: 26 * Math.max(count, 1) };
+    window.vegaEmbed("#x-ends", spec, OPTIONS)
+      .then((result) => result.view.data("ends", ends).resize().run());
   };
 
   const groupBy = (rows) => {
@@ -113,10 +122,10 @@ window.addEventListener("DOMContentLoaded", () => {
   if (window.innerWidth < 576) charts.maps.columns = 2;
 
   const draw = (name) =>
-    window.vegaEmbed(`#x-${name}`, charts[name], { actions: false, renderer: "svg", logLevel: 1 })
+    window.vegaEmbed(`#x-${name}`, charts[name], OPTIONS)
       .then((result) => { views[name] = result.view; });
 
-  Promise.all(["curves", "ends", "maps"].map(draw)).then(() => {
+  Promise.all(["curves", "maps"].map(draw)).then(() => {
     narrow(0);
     CHOICES.forEach((choice, i) => select[choice].addEventListener("change", () => {
       narrow(i + 1);
