@@ -12,7 +12,7 @@ window.addEventListener("DOMContentLoaded", () => {
     change: "copied unchanged",
   };
   const ALL = "all of them";
-  const OPTIONS = { actions: false, renderer: "svg" };
+  const OPTIONS = { actions: false, renderer: "svg", logLevel: 1 };
   const select = Object.fromEntries(CHOICES.map((c) => [c, document.getElementById(`x-${c}`)]));
   const views = {};
 
@@ -64,7 +64,7 @@ window.addEventListener("DOMContentLoaded", () => {
     const points = both.flatMap((run) =>
       run.steps.map((step, i) => ({ ...run, step, accuracy: run.accuracy[i] })));
     const ends = both.map((run) => ({ ...run, accuracy: run.accuracy.at(-1) }));
-    views.curves.data("runs", points).resize().run();
+    views.curves.data("runs", points).run();
     drawEnds(ends);
     const groups = Map.groupBy ? Map.groupBy(ends, (run) => run.change) : groupBy(ends);
     setRows("x-table", [...groups].map(([change, group]) => {
@@ -79,9 +79,8 @@ window.addEventListener("DOMContentLoaded", () => {
   // Drawn anew each time: its height follows the number of starts.
   const drawEnds = (ends) => {
     const count = new Set(ends.map((run) => run.change)).size;
-    const spec = { ...charts.ends, height: 26 * Math.max(count, 1) };
-    window.vegaEmbed("#x-ends", spec, OPTIONS)
-      .then((result) => result.view.data("ends", ends).resize().run());
+    const spec = { ...charts.ends, height: 26 * Math.max(count, 1), datasets: { ends } };
+    window.vegaEmbed("#x-ends", spec, OPTIONS);
   };
 
   const groupBy = (rows) => {
