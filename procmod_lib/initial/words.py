@@ -17,10 +17,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from procmod_lib.network.gpt2 import MAPS
+
 PARTS = {"attention": "A", "mlp": "F", "norms": "N", "embeddings": "E"}
 """The parts of a model by the names that stand behind ``on=``, ``freeze=`` and ``fan_in=``."""
 
-TENSORS = ("query", "key", "value", "output")
+TENSORS = MAPS
 """The four maps of attention, by the names that stand behind ``tensors=``."""
 
 

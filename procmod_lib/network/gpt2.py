@@ -97,6 +97,10 @@ class Architecture:
         return self.slices[next(reversed(self.slices))].stop
 
 
+MAPS = ("query", "key", "value", "output")
+"""The four maps of attention, in the order in which a layer holds them."""
+
+
 def part_of(name: str) -> str:
     """Return the one part that a parameter belongs to: E (embeddings and head), A (attention), F
     (MLP) or N (norms).

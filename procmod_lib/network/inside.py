@@ -10,10 +10,8 @@ import torch
 
 from procmod_lib.network import gpt2
 from procmod_lib.network.engines import TorchEngine
-from procmod_lib.network.gpt2 import Architecture, part_of, views
+from procmod_lib.network.gpt2 import MAPS, Architecture, part_of, views
 from procmod_lib.tasks import Batch
-
-MAPS = ("query", "key", "value", "output")
 
 
 @contextmanager

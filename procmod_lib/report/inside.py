@@ -145,17 +145,13 @@ class Inside(Section):
 
     # Along the steps
 
-    def weights_at(self, run: Run) -> dict[int, np.ndarray]:
-        """The snapshots of a run, by step."""
-        return self.store.snapshots(run)
-
     @cached_property
     def along(self) -> pd.DataFrame:
         """One row for each run, snapshot and head: where it looks, how large its maps are."""
         where = self.batch.positions[:, 0], self.runs[0].task.needle(self.batch)
         rows = []
         for run in self.runs:
-            for step, flat in self.weights_at(run).items():
+            for step, flat in self.store.snapshots(run).items():
                 maps = inside.attention_maps(flat, run.arch, self.batch.tokens)
                 for layer, head in np.ndindex(run.arch.layers, run.arch.heads):
                     row = {"condition": str(run.condition), "seed": run.seed, "step": step}
@@ -170,7 +166,7 @@ class Inside(Section):
         """One row for each run and snapshot: the norm of the gradient that reaches each part."""
         rows = []
         for run in self.runs:
-            for step, flat in self.weights_at(run).items():
+            for step, flat in self.store.snapshots(run).items():
                 gradient = inside.gradients(flat, run.arch, self.batch)
                 about = {"condition": str(run.condition), "seed": run.seed, "step": step}
                 rows.append(about | inside.by_part(gradient, run.arch))
@@ -180,7 +176,7 @@ class Inside(Section):
         """The snapshots before, at and after a run's jump, by name; a run without one has three
         even steps.
         """
-        steps = np.array(sorted(self.weights_at(run)))
+        steps = np.array(sorted(self.store.snapshots(run)))
         curve = self.table[self.table.key == run.key].sort_values("step")
         jumped = curve[curve.token_accuracy >= JUMP].step
         last = f"step {steps[-1]}"
@@ -190,19 +186,20 @@ class Inside(Section):
         at = steps[np.argmin(abs(steps - jumped.iloc[0]))]
         return {"step 0": 0, f"step {at}, at the jump": at, f"{last}, after it": steps[-1]}
 
-    def draw_maps(self, condition: str, seed: int = 0, row: int | None = None) -> Figure | None:
+    def draw_maps(self, condition: str, seed: int = 0) -> Figure | None:
         """How all heads of one run look at one sample before, at and after the jump.
+
+        The sample is the first with six pairs or more.
 
         Args:
             condition: where the run started.
             seed: its seed.
-            row: which of the samples; None takes the first with at least six pairs.
         """
         (run,) = [r for r in self.runs if r.condition == parse(condition) and r.seed == seed]
-        taken, batch = self.weights_at(run), self.batch
+        taken, batch = self.store.snapshots(run), self.batch
         if not taken:
             return None
-        row = int(np.argmax(batch.positions[:, 0] >= 12)) if row is None else row
+        row = int(np.argmax(batch.positions[:, 0] >= 12))
         length = int(batch.positions[row, 0]) + 1
         tokens = batch.tokens[row : row + 1, :length]
         maps = {
@@ -244,7 +241,7 @@ class Inside(Section):
         ends = statistics.final(self.table).set_index("key") if len(self) else self.table
         rows = []
         for run in self.runs:
-            taken = self.weights_at(run)
+            taken = self.store.snapshots(run)
             if not taken or ends.loc[run.key, "token_accuracy"] < statistics.SUCCESS:
                 continue
             flat = taken[max(taken)]
@@ -264,7 +261,7 @@ class Inside(Section):
 
 def _looks(maps: np.ndarray, query: np.ndarray, needle: np.ndarray) -> dict[str, float]:
     """Of one head's maps (n, T, T): how much it looks one back from values, and from the query at
-    the answer and at its key.
+    the answer.
     """
     row = np.arange(len(maps))
     values = np.arange(1, int(query.max()), 2)
@@ -274,5 +271,4 @@ def _looks(maps: np.ndarray, query: np.ndarray, needle: np.ndarray) -> dict[str,
     return {
         "before": float(before),
         "needle": float(at_query[row, needle].mean()),
-        "key_place": float(at_query[row, needle - 1].mean()),
     }

@@ -86,8 +86,7 @@ def _reading(row, fewest: int) -> str:
     if row.high < 0:
         return "the other sign."
     if row.n < fewest:
-        few = "so few seeds of runs that are all or nothing say little"
-        return f"undecided: the interval holds zero, and {few}."
+        return f"undecided: the interval holds zero, and {row.n} seeds resolve little."
     if row.high < row.paper_difference / 2:
         return "the interval leaves out half of the paper's effect."
     return "the interval holds zero."

@@ -61,7 +61,7 @@ def test_a_sound_store_is_copied_whole_and_once(tmp_path, other):
     pd.testing.assert_frame_equal(scores(ours.load([RUN])), scores(other.load([RUN])))
 
 
-@pytest.mark.parametrize("key", ["../../outside", "/tmp/outside", "a*b", "..", RUN.key[:-1] + "g"])
+@pytest.mark.parametrize("key", ["../../outside", "/outside", "a*b", "..", RUN.key[:-1] + "g"])
 @pytest.mark.parametrize("packed", [False, True])
 def test_keys_that_are_no_keys_are_left_out(tmp_path, other, key, packed):
     _, table = table_of(other)

@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 
 from procmod_lib.initial import parse
+from procmod_lib.network.gpt2 import MAPS
 from procmod_lib.report.figures.data import offered
 from procmod_lib.report.figures.style import WIDTH, look, panels
 
-MAPS = ("query", "key", "value", "output")
 PARTS = {
     "A0": "attention, layer 0",
     "A1": "attention, layer 1",
