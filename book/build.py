@@ -16,8 +16,10 @@ import tomllib
 from pathlib import Path
 
 import explore
+import outcomes
 import parts
 import rooms
+import slides
 import yaml
 
 from procmod_lib import cli
@@ -228,7 +230,12 @@ def main() -> None:
     rooms.draw_rooms()
     parts.main()
     explore.main()
+    outcomes.main()
     render()
+    try:
+        slides.make_slides(BOOK / "_build" / "html" / "slides")
+    except RuntimeError as error:
+        fail(str(error))
     print(
         f"The book is at {(BOOK / '_build' / 'html' / 'index.html').relative_to(ROOT)}: open it in "
         "a browser."

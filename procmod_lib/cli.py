@@ -35,7 +35,7 @@ GRIDS = {
 }
 """The public functions of :mod:`procmod_lib.experiments.grids` that begin with a preset."""
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
-NUMBERS = {"int | None": int, "float | None": float}
+NUMBERS = {"int": int, "<class 'int'>": int, "int | None": int, "float | None": float}
 FINISHED, FAILED, UNFINISHED = 0, 1, 3  # exit codes
 
 

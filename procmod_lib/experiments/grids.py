@@ -21,18 +21,23 @@ from procmod_lib.initial import parse
 from procmod_lib.runs.run import Run
 from procmod_lib.tasks import DIAGNOSTICS
 
+LAST_SEED = 1_000_000
 BRIEF = ("smoke", "quick")  # presets that take minutes, with a part of the usual list
 
 
 def pretraining(
-    preset: str, sources=("identity",), settings=("large_rate",), seeds: int | None = None
+    preset: str,
+    sources=("identity",),
+    settings=("large_rate",),
+    seeds: int | None = None,
+    first_seed: int = 0,
 ) -> list[Run]:
     """Every source x settings x seed, as the other grids pretrain them."""
     sources = read_sources("sources", sources)
     settings = [check_settings(each) for each in read_list("settings", settings)]
     return [
         pretraining_run(source, preset, seed, how)
-        for seed in _seeds(preset, seeds)
+        for seed in _seeds(preset, seeds, first_seed)
         for source in sources
         for how in settings
     ]
@@ -52,7 +57,11 @@ def given_up() -> list[Run]:
 
 
 def answer_masks(
-    preset: str, diagnostics=("addition",), seeds: int | None = None, steps: int | None = None
+    preset: str,
+    diagnostics=("addition",),
+    seeds: int | None = None,
+    steps: int | None = None,
+    first_seed: int = 0,
 ) -> list[Run]:
     """Every diagnostic x seed without pretraining, trained on the reference mask and on the whole
     answer.
@@ -60,7 +69,7 @@ def answer_masks(
     diagnostics, changes = read_list("diagnostics", diagnostics), read_changes(steps)
     return [
         fine_tuning_run(diagnostic, "scratch", preset, seed, mask, **changes)
-        for seed in _seeds(preset, seeds)
+        for seed in _seeds(preset, seeds, first_seed)
         for diagnostic in diagnostics
         for mask in ("reference", "full")
     ]
@@ -76,6 +85,7 @@ def selective_transfer(
     answer_mask: str = "reference",
     settings: str = "large_rate",
     lr: float | None = None,
+    first_seed: int = 0,
 ) -> list[Run]:
     """Every source x initial condition x diagnostic x seed; scratch once a diagnostic and seed.
 
@@ -90,6 +100,7 @@ def selective_transfer(
         answer_mask: what training looks at, ``"reference"`` or ``"full"``.
         settings: those with which the sources are pretrained.
         lr: peak learning rate of fine-tuning; None takes the preset's.
+        first_seed: the seeds are this number and those behind it.
     """
     sources = read_sources("sources", sources)
     conditions = []
@@ -98,7 +109,8 @@ def selective_transfer(
         conditions += [f"{word}={source}" for source in sources] if is_part else [word]
     settings = check_settings(settings)
     changes = read_changes(steps, lr)
-    return _grid(preset, conditions, diagnostics, seeds, answer_mask, settings, **changes)
+    chosen = _seeds(preset, seeds, first_seed)
+    return _grid(preset, conditions, diagnostics, chosen, answer_mask, settings, **changes)
 
 
 def perturbation(
@@ -108,6 +120,7 @@ def perturbation(
     diagnostics=("haystack",),
     seeds: int | None = None,
     steps: int | None = None,
+    first_seed: int = 0,
 ) -> list[Run]:
     """Scratch, and every transfer as it is and with each perturbation, x diagnostic x seed.
 
@@ -119,10 +132,12 @@ def perturbation(
         diagnostics: what is fine-tuned.
         seeds: how many; None takes the preset's.
         steps: of fine-tuning; None takes the preset's.
+        first_seed: the seeds are this number and those behind it.
     """
     usual = PERTURBATIONS[::2] if preset in BRIEF else PERTURBATIONS
     words = read_list("perturbations", usual if perturbations is None else perturbations)
-    return _changed(preset, transfers, words, diagnostics, seeds, steps)
+    chosen = _seeds(preset, seeds, first_seed)
+    return _changed(preset, transfers, words, diagnostics, chosen, steps)
 
 
 def localisation(
@@ -132,6 +147,7 @@ def localisation(
     diagnostics=("haystack",),
     seeds: int | None = None,
     steps: int | None = None,
+    first_seed: int = 0,
 ) -> list[Run]:
     """Scratch, and every transfer as it is and cut to a piece or held fixed, x diagnostic x seed.
 
@@ -143,10 +159,12 @@ def localisation(
         diagnostics: what is fine-tuned.
         seeds: how many; None takes the preset's.
         steps: of fine-tuning; None takes the preset's.
+        first_seed: the seeds are this number and those behind it.
     """
     usual = PIECES[:4] if preset in BRIEF else PIECES
     words = read_list("pieces", usual if pieces is None else pieces)
-    return _changed(preset, transfers, words, diagnostics, seeds, steps)
+    chosen = _seeds(preset, seeds, first_seed)
+    return _changed(preset, transfers, words, diagnostics, chosen, steps)
 
 
 def by_hand(
@@ -157,6 +175,7 @@ def by_hand(
     steps: int | None = None,
     lr: float | None = None,
     model: str | None = None,
+    first_seed: int = 0,
 ) -> list[Run]:
     """Scratch and every start written by hand, x diagnostic x seed.
 
@@ -168,6 +187,7 @@ def by_hand(
         steps: of fine-tuning; None takes the preset's.
         lr: peak learning rate of fine-tuning; None takes the preset's.
         model: layers_heads_width; None takes the preset's.
+        first_seed: the seeds are this number and those behind it.
     """
     check_shape("model", model)
     recipes = read_list("recipes", RECIPES if recipes is None else recipes)
@@ -178,7 +198,8 @@ def by_hand(
                 f"{recipe!r}."
             )
     changes = read_changes(steps, lr)
-    return _grid(preset, ["scratch", *recipes], diagnostics, seeds, model=model, **changes)
+    chosen = _seeds(preset, seeds, first_seed)
+    return _grid(preset, ["scratch", *recipes], diagnostics, chosen, model=model, **changes)
 
 
 def inside(
@@ -187,6 +208,7 @@ def inside(
     seeds: int | None = None,
     steps: int | None = None,
     lr: float | None = None,
+    first_seed: int = 0,
 ) -> list[Run]:
     """Every start x seed on HAYSTACK, whose snapshots are looked into.
 
@@ -197,10 +219,12 @@ def inside(
         seeds: how many; None takes the preset's.
         steps: of fine-tuning; None takes the preset's.
         lr: peak learning rate of fine-tuning; None takes the preset's.
+        first_seed: the seeds are this number and those behind it.
     """
     usual = ("scratch", RECIPE, SPOILT)
     starts = read_list("starts", usual if starts is None else starts)
-    return _grid(preset, starts, ["haystack"], seeds, **read_changes(steps, lr))
+    chosen = _seeds(preset, seeds, first_seed)
+    return _grid(preset, starts, ["haystack"], chosen, **read_changes(steps, lr))
 
 
 def composition(
@@ -211,6 +235,7 @@ def composition(
     mixtures: bool = False,
     seeds: int | None = None,
     steps: int | None = None,
+    first_seed: int = 0,
 ) -> list[Run]:
     """Scratch, attention alone, MLPs alone and every pair of attention from one source with MLPs
     from another, x diagnostic x seed.
@@ -225,6 +250,7 @@ def composition(
         diagnostics: what is fine-tuned.
         seeds: how many; None takes the preset's.
         steps: of fine-tuning; None takes the preset's.
+        first_seed: the seeds are this number and those behind it.
     """
     attention, mlp = read_sources("attention", attention), read_sources("mlp", mlp)
     pairs = [(a, m) for a in attention for m in mlp]
@@ -235,10 +261,11 @@ def composition(
             "+".join(sorted(pair)) for pair in pairs if pair[0] != pair[1] and "eca" not in pair
         ]
         conditions += [f"full={name}" for name in dict.fromkeys(names)]
-    return _grid(preset, conditions, diagnostics, seeds, **read_changes(steps))
+    chosen = _seeds(preset, seeds, first_seed)
+    return _grid(preset, conditions, diagnostics, chosen, **read_changes(steps))
 
 
-def _changed(preset, transfers, words, diagnostics, seeds, steps) -> list[Run]:
+def _changed(preset, transfers, words, diagnostics, seeds: range, steps) -> list[Run]:
     """Scratch, every transfer as it is, and with each of the words."""
     transfers = read_list("transfers", ["attention=identity"] if transfers is None else transfers)
     for transfer in transfers:
@@ -255,7 +282,7 @@ def _grid(
     preset,
     conditions,
     diagnostics,
-    seeds,
+    seeds: range,
     answer_mask="reference",
     settings="large_rate",
     model=None,
@@ -276,15 +303,20 @@ def _grid(
         fine_tuning_run(
             diagnostic, condition, preset, seed, answer_mask, settings, model, **changes
         )
-        for seed in _seeds(preset, seeds)
+        for seed in seeds
         for diagnostic in diagnostics
         for condition in conditions
     ]
 
 
-def _seeds(preset: str, seeds: int | None) -> range:
+def _seeds(preset: str, seeds: int | None, first_seed: int) -> range:
     plan = find_preset(preset)
-    return range(plan.seeds if seeds is None else check_count("seeds", seeds))
+    if type(first_seed) is not int or not 0 <= first_seed <= LAST_SEED:
+        raise ValueError(
+            f"first_seed must be a whole number from 0 to {LAST_SEED:,}, got {first_seed!r}."
+        )
+    count = plan.seeds if seeds is None else check_count("seeds", seeds)
+    return range(first_seed, first_seed + count)
 
 
 def without_copies(*grids: list[Run]) -> list[Run]:

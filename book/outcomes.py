@@ -1,0 +1,70 @@
+"""Write the instructor's table: how often each run of the workshop shows what it should.
+
+Called by ``book/build.py``; everything is counted from the published store, but for the times,
+which are those of ``bench/workshop.py``.
+"""
+
+import json
+from pathlib import Path
+
+from procmod_lib.report.tables import grid
+from procmod_lib.runs.store import PUBLISHED, Store
+from procmod_lib.tasks import bounds
+from procmod_lib.workshop import outcomes
+from procmod_lib.workshop.outcomes import RUNS, shares, workshop_runs
+
+BOOK = Path(__file__).resolve().parent
+TARGET = BOOK / "generated" / "outcomes.md"
+LIMIT = 30  # seeds of each start, at most
+
+
+def rule() -> str:
+    """What counts, in a sentence whose numbers are those that are counted with."""
+    run = workshop_runs("A", 1)[0]
+    guess = bounds.guess(run.task)
+    return (
+        f"A start *finds the needle* on a laptop when at least {outcomes.MOST} of its "
+        f"{outcomes.SEEDS} runs end above {100 * outcomes.FOUND:.0f} %; it *stays* when at least "
+        f"{outcomes.MOST} end below {100 * outcomes.STAYED:.0f} % (guessing gets "
+        f"{100 * guess:.0f} %). This was fixed before the runs of the table. A laptop is any "
+        f"{outcomes.SEEDS} of them."
+    )
+
+
+def outcomes_table() -> str:
+    """A row for each start of each session, as Markdown."""
+    store = Store(PUBLISHED, None)
+    found = shares({session: store.load(workshop_runs(session, LIMIT)) for session in RUNS})
+    rows = []
+    for row in found.itertuples():
+        should = "finds the needle" if row.finds else "stays at guessing"
+        runs = f"{row.right} of {row.runs} ({100 * row.low:.0f} to {100 * row.high:.0f} %)"
+        laptops = f"{30 * row.laptops:.1f} of 30" if row.runs else "not yet measured"
+        rows.append([row.session, row.name, should, runs, laptops, row.otherwise])
+    heads = ["session", "start", "it", "runs that do (95 %)", "laptops that do", "where not, say"]
+    return str(grid(heads, rows).data)
+
+
+def times_table() -> str:
+    """How long each session trains, as Markdown."""
+    path = BOOK / "workshop.json"
+    if not path.exists():
+        return "Not yet measured."
+    found = json.loads(path.read_text())
+    rows = [
+        [session, sum(1 for _ in workshop_runs(session, outcomes.SEEDS)), f"{seconds:.0f}"]
+        for session, seconds in found["seconds"].items()
+    ]
+    facts = found["provenance"]
+    table = grid(["session", "runs", "seconds, all of them, from nothing"], rows).data
+    return f"{table}\n\nMeasured on {facts['cores']} cores, commit {facts['commit'][:9]}."
+
+
+def main() -> None:
+    """Write both tables."""
+    TARGET.parent.mkdir(exist_ok=True)
+    TARGET.write_text(f"{rule()}\n\n{outcomes_table()}\n\n{times_table()}\n")
+
+
+if __name__ == "__main__":
+    main()
