@@ -7,11 +7,12 @@ and the published results that the sessions read. What a session trains is not a
 import json
 import shutil
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
-import build
 import nbformat
+import PIL.Image
 import printing
 import slides
 
@@ -21,6 +22,7 @@ from procmod_lib.workshop.outcomes import RUNS
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "book" / "_build" / "workshop"
+OLD_FORMATS = ("*.map", "*.ttf", "*.eot")  # no browser of today asks for them
 HTML = ROOT / "book" / "_build" / "html"
 FILES = ("pyproject.toml", "requirements.txt", "environment.yml", "LICENSE", "CITATION.cff")
 
@@ -84,81 +86,93 @@ def student_version(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return student
 
 
-def copy_notebooks() -> None:
+def copy_notebooks(folder: Path) -> None:
     """Every session, without its solutions."""
-    (FOLDER / "notebooks").mkdir(parents=True)
+    (folder / "notebooks").mkdir(parents=True)
     for path in sorted((ROOT / "notebooks" / "workshop").glob("*.ipynb")):
         student = student_version(nbformat.read(path, 4))
-        (FOLDER / "notebooks" / path.name).write_text(
+        (folder / "notebooks" / path.name).write_text(
             json.dumps(student, indent=1, ensure_ascii=False) + "\n"
         )
 
 
-def copy_library() -> None:
+def copy_library(folder: Path) -> None:
     """The library and what its installation reads."""
     for name in FILES:
-        shutil.copy(ROOT / name, FOLDER)
+        shutil.copy(ROOT / name, folder)
     left_out = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "procmod_lib", FOLDER / "procmod_lib", ignore=left_out)
+    shutil.copytree(ROOT / "procmod_lib", folder / "procmod_lib", ignore=left_out)
 
 
-def copy_results() -> None:
+def copy_results(folder: Path) -> None:
     """The published runs that a session reads; it trains its own."""
-    results, published = Store(FOLDER / "book" / "results", None), Store(PUBLISHED, None)
+    results, published = Store(folder / "book" / "results", None), Store(PUBLISHED, None)
     for run in localisation("small", pieces=RUNS["B"]["pieces"], seeds=16):
         table = published.find(run)
         if table is not None:
             results.write_run(run, table)
     results.pack()
-    shutil.rmtree(FOLDER / "book" / "results" / "locks", ignore_errors=True)
-    shutil.copytree(PUBLISHED / "provenance", FOLDER / "book" / "results" / "provenance")
+    shutil.rmtree(results.folder / "locks", ignore_errors=True)
+    shutil.copytree(PUBLISHED / "provenance", results.folder / "provenance", dirs_exist_ok=True)
 
 
-def copy_pages() -> None:
+def copy_pages(html: Path, folder: Path) -> None:
     """The book, for reading without a network."""
-    if not (HTML / "index.html").exists():
-        build.fail("the pages are not made yet; run make book first.")
-    left_out = shutil.ignore_patterns("_sources", ".buildinfo", "objects.inv", "*.map")
-    shutil.copytree(HTML, FOLDER / "pages", ignore=left_out)
+    left_out = shutil.ignore_patterns("_sources", ".buildinfo", "objects.inv", *OLD_FORMATS)
+    shutil.copytree(html, folder / "pages", ignore=left_out)
+    for path in (folder / "pages").rglob("*.png"):  # 256 colours are a third of the size
+        image = PIL.Image.open(path).convert("RGBA")
+        image.quantize(256, method=PIL.Image.Quantize.FASTOCTREE).save(path, optimize=True)
 
 
-def print_handout() -> None:
-    """The hand-out and the slides, as PDFs beside the zip; the hand-out is also in it."""
-    work = ROOT / "book" / "_build" / "handout"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    for path in (slides.SOURCE / "handout.html", ROOT / "book" / "_assets" / "parts.svg"):
-        shutil.copy(path, work)
-    printing.print_page(work, "handout.html", FOLDER / "handout.pdf")
-    printing.print_page(HTML / "slides", "index.html?print-pdf", FOLDER.parent / "slides.pdf")
+def print_handout(html: Path, folder: Path) -> None:
+    """The hand-out and the slides, as PDFs beside the folder; the hand-out is also in it."""
+    with tempfile.TemporaryDirectory() as place:
+        for path in (slides.SOURCE / "handout.html", html / "_static" / "parts.svg"):
+            shutil.copy(path, place)
+        printing.print_page(Path(place), "handout.html", folder / "handout.pdf")
+    shutil.copy(folder / "handout.pdf", folder.parent)
+    printing.print_slides(html / "slides", folder.parent / "slides.pdf")
 
 
-def write_zip() -> Path:
+def write_zip(folder: Path) -> Path:
     """The folder as one file."""
-    target = FOLDER.with_suffix(".zip")
+    target = folder.with_suffix(".zip")
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for path in sorted(p for p in FOLDER.rglob("*") if p.is_file()):
-            archive.write(path, Path("workshop") / path.relative_to(FOLDER))
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            archive.write(path, Path("workshop") / path.relative_to(folder))
     return target
 
 
-def main() -> None:
-    """Make the folder, its zip and the PDFs."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    copy_notebooks()
-    copy_library()
-    copy_results()
-    copy_pages()
-    (FOLDER / "README.md").write_text(START)
-    (FOLDER / "check_install.py").write_text(CHECK)
+def make(html: Path, folder: Path) -> None:
+    """Make the folder, its zip and the PDFs.
+
+    Args:
+        html: the pages of the book.
+        folder: what is made; the zip and the PDFs stand beside it.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    copy_notebooks(folder)
+    copy_library(folder)
+    copy_results(folder)
+    copy_pages(html, folder)
+    (folder / "README.md").write_text(START)
+    (folder / "check_install.py").write_text(CHECK)
     try:
-        print_handout()
+        print_handout(html, folder)
     except RuntimeError as error:
         print(f"The hand-out and the slides are not printed: {error}", file=sys.stderr)
-    target = write_zip()
-    print(f"{target.relative_to(ROOT)}: {target.stat().st_size / 1e6:.1f} MB, for students.")
-    if (FOLDER.parent / "slides.pdf").exists():
-        print("book/_build/slides.pdf: the slides; in the book they are slides/index.html.")
+    target = write_zip(folder)
+    print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, for students.")
+    if (folder.parent / "slides.pdf").exists():
+        print("Beside it slides.pdf, for you; in the book the slides are slides/index.html.")
+
+
+def main() -> None:
+    """Make it from the book as it was last made."""
+    if not (HTML / "slides" / "index.html").exists():
+        sys.exit("make workshop: the book is not made yet; run make book first.")
+    make(HTML, FOLDER)
 
 
 if __name__ == "__main__":

@@ -34,9 +34,8 @@ def main() -> None:
         build.fail(f"the chapter {missing[0]} is not made yet; run make book first.")
     render_single()
     try:
-        printing.print_page(
-            SINGLE, "intro.html" if (SINGLE / "intro.html").exists() else "", TARGET
-        )
+        page = "intro.html" if (SINGLE / "intro.html").exists() else ""
+        printing.print_page(SINGLE, page, TARGET)
     except RuntimeError as error:
         build.fail(str(error))
     size = TARGET.stat().st_size / 1e6

@@ -35,6 +35,19 @@ def make_slides(target: Path) -> None:
     done = subprocess.run([*command, str(target)], capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"Sphinx could not make the slides: {done.stderr[-2000:]}")
-    for left in (".doctrees", ".buildinfo", "objects.inv", "_sources"):
-        path = target / left
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    remove_unused(target)
+
+
+def remove_unused(target: Path) -> None:
+    """Remove what no slide loads: plugins, other themes, old formats of fonts."""
+    reveal = target / "_static" / "revealjs"
+    unused = [target / name for name in (".doctrees", ".buildinfo", "objects.inv", "_sources")]
+    unused += [path for path in (reveal / "plugin").glob("*") if path.name != "notes"]
+    unused += [p for p in (reveal / "dist" / "theme").glob("*.css") if p.name != "white.css"]
+    for pattern in ("*.esm.js*", "*.ttf", "*.eot", "*.map"):
+        unused += list(reveal.rglob(pattern))
+    for path in unused:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

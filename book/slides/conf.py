@@ -5,7 +5,8 @@ author = "The procmod authors"
 extensions = ["myst_parser", "sphinx_revealjs"]
 myst_enable_extensions = ["colon_fence"]
 revealjs_static_path = ["_static"]
-revealjs_css_files = ["revealjs/dist/theme/white.css", "slides.css"]
+revealjs_style_theme = "white"
+revealjs_css_files = ["slides.css"]
 revealjs_script_conf = {"hash": True, "slideNumber": True, "center": False, "transition": "none"}
 revealjs_script_plugins = [
     {

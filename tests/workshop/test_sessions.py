@@ -1,6 +1,7 @@
 """The sessions, solved and as students get them; the folder that is handed out."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,9 @@ import papermill
 import pytest
 from conftest import ROOT
 
+from procmod_lib.runs.store import Store
+from procmod_lib.workshop.outcomes import RUNS, workshop_runs
+
 sys.path.insert(0, str(ROOT / "book"))
 import handout
 
@@ -19,11 +23,18 @@ SMALL = {"preset": "smoke", "seeds": 1, "steps": 20}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """The zip that ``make workshop`` makes, unpacked elsewhere."""
+def made(html, tmp_path_factory):
+    """Where ``make workshop`` puts what it makes."""
+    place = tmp_path_factory.mktemp("made")
+    handout.make(html, place / "workshop")
+    return place
+
+
+@pytest.fixture(scope="module")
+def folder(made, tmp_path_factory):
+    """The zip, unpacked elsewhere."""
     place = tmp_path_factory.mktemp("student")
-    handout.main()
-    with zipfile.ZipFile(handout.FOLDER.with_suffix(".zip")) as archive:
+    with zipfile.ZipFile(made / "workshop.zip") as archive:
         archive.extractall(place)
     return place / "workshop"
 
@@ -73,8 +84,8 @@ def test_nbval_on_both_versions(folder, name, tmp_path):
         assert done.returncode == 0, done.stdout
 
 
-def test_the_folder_is_light_and_works_where_it_was_unpacked(folder, tmp_path):
-    assert handout.FOLDER.with_suffix(".zip").stat().st_size < 10e6
+def test_the_folder_is_light_and_works_where_it_was_unpacked(made, folder, tmp_path):
+    assert (made / "workshop.zip").stat().st_size < 10e6
     environment = os.environ | {"PYTHONPATH": str(folder)}
     command = [sys.executable, "check_install.py"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)
@@ -101,3 +112,36 @@ def test_a_machine_that_lacks_something_is_told_what(folder, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
     assert "A package is missing (torch)" in done.stderr
+
+
+def test_what_is_handed_out_can_be_read_and_printed(made, folder):
+    """The pages, the hand-out on one page, a page a slide; nothing is asked of another machine."""
+    assert (folder / "pages" / "index.html").exists()
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        assert not (made / "slides.pdf").exists()
+        pytest.skip("no Chromium here: nothing was printed")
+    assert pages_of(folder / "handout.pdf") == 1
+    text = (ROOT / "book" / "slides" / "index.md").read_text()
+    slides = sum(line.startswith(("# ", "## ")) for line in text.splitlines())
+    assert pages_of(made / "slides.pdf") == slides
+
+
+def pages_of(pdf):
+    """How many pages a PDF has."""
+    return max(map(int, re.findall(rb"/Type /Pages\s*/Count (\d+)", pdf.read_bytes())))
+
+
+def test_the_slides_load_nothing_from_elsewhere(html):
+    page = (html / "slides" / "index.html").read_text()
+    linked = re.findall(r'(?:src|href)="([^"#]+)"', page)
+    assert len(linked) > 10
+    for link in linked:
+        assert "//" not in link, link
+        assert (html / "slides" / link.split("?")[0]).exists(), link
+
+
+def test_a_session_trains_its_own_runs(folder):
+    """The class sees training: what the sessions train is not among the results handed out."""
+    mine = Store(folder / "book" / "results", None)
+    assert not any(mine.has(run) for name in RUNS for run in workshop_runs(name, 3))
+    assert len(mine.view()) > 0
