@@ -1,7 +1,8 @@
 """Causal attention of LANES sequences at once, forward and backward.
 
 Buffers are as in :mod:`procmod_lib.network.layers`. Two queries go together, w and u = w + 1; an
-odd last query is computed twice, to the same numbers, and counts once on the way back.
+odd last query is computed twice, to the same numbers, and counts once on the way back. Each pass
+over the keys does all that it can while their probabilities are in registers.
 """
 
 import math
@@ -40,13 +41,13 @@ def attend(q, kv, limit, low, high, probs, room, out, queries, heads, d):
     for h in range(heads):
         for w in range(0, queries, 2):
             u = min(w + 1, queries - 1)
-            n = max(high[w], high[u]) + 1
+            n, free = max(high[w], high[u]) + 1, min(low[w], low[u]) + 1
             pw, pu = (h * queries + w) * room * LANES, (h * queries + u) * room * LANES
             scores(q, kv, probs, pw, pu, w, u, n, h * hd, hd, d)
-            softmax(probs, pw, n, limit, w * LANES, low[w])
-            if u > w:
-                softmax(probs, pu, n, limit, u * LANES, low[u])
-            mix(kv, probs, pw, pu, out, w, u, n, h * hd, hd, d)
+            mask(probs, pw, pu, w, u, free, n, limit)
+            most_a, most_b = greatest(probs, pw, pu, n)
+            a, b = exponentials(probs, pw, pu, n, most_a, most_b)
+            mix(kv, probs, pw, pu, a, b, out, w, u, n, h * hd, hd, d)
 
 
 @njit(**FAST)
@@ -66,39 +67,62 @@ def scores(q, kv, probs, pw, pu, w, u, n, first, hd, d):
 
 
 @njit(**FAST)
-def mix(kv, probs, pw, pu, out, w, u, n, first, hd, d):
-    """What two queries read: their probabilities times n values."""
+def mask(probs, pw, pu, w, u, free, n, limit):
+    """Take from two queries the keys above their limit; those before ``free`` every lane sees."""
+    zero, far = splat(np.float32(0.0)), splat(np.float32(1e30))
+    limit_a, limit_b = load(limit, w * LANES), load(limit, u * LANES)
+    for s in range(free, n):
+        here = splat(np.float32(s))
+        over_a, over_b = minimum(limit_a - here, zero), minimum(limit_b - here, zero)
+        za = load(probs, pw + s * LANES) + over_a * far
+        if u > w:
+            store(probs, pu + s * LANES, load(probs, pu + s * LANES) + over_b * far)
+        store(probs, pw + s * LANES, za)
+
+
+@njit(**FAST)
+def greatest(probs, pw, pu, n):
+    """The greatest score of two queries, lane by lane."""
+    most_a, most_b = load(probs, pw), load(probs, pu)
+    for s in range(1, n):
+        most_a = maximum(most_a, load(probs, pw + s * LANES))
+        most_b = maximum(most_b, load(probs, pu + s * LANES))
+    return most_a, most_b
+
+
+@njit(**FAST)
+def exponentials(probs, pw, pu, n, most_a, most_b):
+    """Scores of two queries to exponentials, in place; returns one over the sum of each."""
+    one = splat(np.float32(1.0))
+    mass_a = mass_b = splat(np.float32(0.0))
+    for s in range(n):
+        za = exp(load(probs, pw + s * LANES) - most_a)
+        zb = exp(load(probs, pu + s * LANES) - most_b)
+        mass_a, mass_b = mass_a + za, mass_b + zb
+        store(probs, pw + s * LANES, za)
+        store(probs, pu + s * LANES, zb)
+    return one / mass_a, one / mass_b
+
+
+@njit(**FAST)
+def mix(kv, probs, pw, pu, share_a, share_b, out, w, u, n, first, hd, d):
+    """What two queries read: their probabilities times n values.
+
+    The exponentials in ``probs`` become probabilities on the way, by the shares.
+    """
     zero = splat(np.float32(0.0))
     for e in range(first, first + hd, 4):
         a = b = zero, zero, zero, zero
         for s in range(n):
             value = load4(kv, cell(s, d + e, 2 * d))
-            a = add4(a, load(probs, pw + s * LANES), value)
-            b = add4(b, load(probs, pu + s * LANES), value)
+            za, zb = load(probs, pw + s * LANES), load(probs, pu + s * LANES)
+            if e == first:
+                za, zb = za * share_a, zb * share_b
+                store(probs, pw + s * LANES, za)
+                store(probs, pu + s * LANES, zb)
+            a, b = add4(a, za, value), add4(b, zb, value)
         store4(out, cell(w, e, d), a)
         store4(out, cell(u, e, d), b)
-
-
-@njit(**FAST)
-def softmax(probs, row, n, limit, at, low):
-    """Softmax over n keys, in place.
-
-    Keys above limit[l] get nothing; those up to ``low`` are below every limit.
-    """
-    for s in range(low + 1, n):
-        over = minimum(load(limit, at) - splat(np.float32(s)), splat(np.float32(0.0)))
-        z = load(probs, row + s * LANES) + over * splat(np.float32(1e30))
-        store(probs, row + s * LANES, z)
-    most, mass = load(probs, row), splat(np.float32(0.0))
-    for s in range(1, n):
-        most = maximum(most, load(probs, row + s * LANES))
-    for s in range(n):
-        z = exp(load(probs, row + s * LANES) - most)
-        mass = mass + z
-        store(probs, row + s * LANES, z)
-    mass = splat(np.float32(1.0)) / mass
-    for s in range(n):
-        store(probs, row + s * LANES, load(probs, row + s * LANES) * mass)
 
 
 @njit(**FAST)
@@ -115,8 +139,31 @@ def attend_back(q, kv, out, probs, room, dout, high, dq, dkv, ds, queries, heads
             for i in range(first, first + hd):
                 dot_a = dot_a + load(dout, cell(w, i, d)) * load(out, cell(w, i, d))
                 dot_b = dot_b + load(dout, cell(u, i, d)) * load(out, cell(u, i, d))
+            if hd == 4:
+                back4(q, kv, probs, pw, pu, dout, twin, dot_a, dot_b, dq, dkv, w, u, n, first, d)
+                continue
             values_back(kv, probs, pw, pu, dout, twin, dkv, ds, w, u, n, first, hd, d)
             keys_back(q, kv, probs, pw, pu, twin, dot_a, dot_b, dq, dkv, ds, w, u, n, first, hd, d)
+
+
+@njit(**FAST)
+def back4(q, kv, probs, pw, pu, dout, twin, dot_a, dot_b, dq, dkv, w, u, n, first, d):
+    """:func:`values_back` and :func:`keys_back` in one pass, for heads that are 4 wide."""
+    scale, zero = splat(np.float32(1.0 / math.sqrt(4))), splat(np.float32(0.0))
+    a, b = load4(dout, cell(w, first, d)), times4(load4(dout, cell(u, first, d)), twin)
+    qa = times4(load4(q, cell(w, first, d)), scale)
+    qb = times4(load4(q, cell(u, first, d)), scale * twin)
+    sum_a = sum_b = zero, zero, zero, zero
+    for s in range(n):
+        k, v = cell(s, first, 2 * d), cell(s, d + first, 2 * d)
+        key, value = load4(kv, k), load4(kv, v)
+        za, zb = load(probs, pw + s * LANES), load(probs, pu + s * LANES)
+        store4(dkv, v, add4(add4(load4(dkv, v), za, a), zb, b))
+        ga, gb = za * (dot4(a, value) - dot_a), zb * (dot4(b, value) - dot_b)
+        sum_a, sum_b = add4(sum_a, ga, key), add4(sum_b, gb, key)
+        store4(dkv, k, add4(add4(load4(dkv, k), ga, qa), gb, qb))
+    store4(dq, cell(u, first, d), times4(sum_b, scale))
+    store4(dq, cell(w, first, d), times4(sum_a, scale))
 
 
 @njit(**FAST)

@@ -94,14 +94,36 @@ class Dyck(Brackets):
         n, length = len(uniforms), self.brackets
         tokens = below(uniforms[:, length:], self.k).astype(np.int32)
         steps = np.where(uniforms[:, :length] < 0.5, 1, -1).astype(np.int16).T.copy()
-        depth = np.zeros((length + 1, n), np.int16)
-        for t in range(length):  # a walk reflected at 0, and held low enough to close in time
-            np.minimum(np.abs(depth[t] + steps[t]), length - t - 1, out=depth[t + 1])
+        depth = reflected_walk(steps)
         # an opening and its closing bracket are neighbours among the brackets of their level
         order = np.argsort(np.maximum(depth[1:], depth[:-1]).T, axis=1, kind="stable")
         row, opening, closing = np.arange(n)[:, None], order[:, 0::2], order[:, 1::2]
         tokens[row, closing] = self.k + tokens[row, opening]
         return self.all_scored(tokens)
+
+
+def reflected_walk(steps: np.ndarray) -> np.ndarray:
+    """How many brackets are open after each step, (T + 1, n).
+
+    A walk reflected at 0, and held low enough to close in time, which binds in its second half.
+
+    Args:
+        steps: (T, n) 1 or -1.
+    """
+    length, n = steps.shape
+    depth = np.zeros((length + 1, n), steps.dtype)
+    rows, half = list(depth), length // 2  # arithmetic in place: this loop is most of the time
+    for before, step, after in zip(rows[:half], steps, rows[1:], strict=False):
+        np.add(before, step, out=after)
+        np.abs(after, out=after)
+    left = np.arange(length - half - 1, -1, -1, dtype=steps.dtype)
+    for before, step, after, most in zip(
+        rows[half:], steps[half:], rows[half + 1 :], left, strict=False
+    ):
+        np.add(before, step, out=after)
+        np.abs(after, out=after)
+        np.minimum(after, most, out=after)
+    return depth
 
 
 @source
