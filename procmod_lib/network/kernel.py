@@ -31,7 +31,7 @@ from procmod_lib.network.vector import LANES, load, splat, store, total
 
 # numba's cache sees changes of this file only, so it changes whenever its parts do:
 # the sha256 of PARTS, one after the other.
-MADE_OF = "894d36022fde"
+MADE_OF = "214d52b8807e"
 PARTS = ("vector.py", "layers.py", "attention.py", "ends.py", "space.py")
 
 # Where a layer's parameters begin in the list of offsets, counted from the layer's first; in the

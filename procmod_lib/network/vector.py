@@ -6,12 +6,17 @@ know that two arrays do not overlap. This adds the type in LLVM's own terms, so 
 to whatever the machine has (one AVX-512 or AVX2 register, two NEON registers, ...)."""
 
 import operator
+import os
 
 from llvmlite import binding, ir
 from numba import types
 from numba.extending import intrinsic, models, overload, register_model
 
-LANES = 16 if binding.get_host_cpu_features().get("avx512f") else 8
+WIDEST = 16 if binding.get_host_cpu_features().get("avx512f") else 8  # in one register here
+LANES = int(os.environ.get("PROCMOD_LANES", WIDEST))
+"""Tests ask for another number, with a NUMBA_CACHE_DIR of its own: compiled code is not told apart
+by it.
+"""
 FLAGS = (
     "contract",
     "nnan",

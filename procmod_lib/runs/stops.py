@@ -28,9 +28,21 @@ class Stopped(Exception):
 
 
 class Request:
-    """Whether a stop was asked for, and by which signal."""
+    """Whether a stop was asked for, and by which signal.
 
-    number: int | None = None
+    A notebook's kernel is never sent the SIGTERM that ends papermill; it only finds that its parent
+    is gone, which counts as one.
+    """
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self.parent = os.getppid() if in_kernel() else None
+
+    def asked(self) -> bool:
+        """Whether to stop now."""
+        if self.number is None and self.parent is not None and os.getppid() != self.parent:
+            self.number = signal.SIGTERM
+        return self.number is not None
 
     def __call__(self, number: int, _frame) -> None:
         """Handle a signal: the first asks, a second one ends at once."""
@@ -39,6 +51,21 @@ class Request:
             sys.stderr.flush()
             os._exit(128 + number)
         self.number = number
+
+
+def in_kernel() -> bool:
+    """Whether this process is a notebook's kernel."""
+    return "JPY_PARENT_PID" in os.environ
+
+
+def tell(sentence: str) -> None:
+    """Say it on the terminal that a notebook's kernel was started from.
+
+    Whoever stopped papermill no longer sees what its notebook says.
+    """
+    if in_kernel() and sys.__stderr__ is not None:
+        sys.__stderr__.write(f"\n{sentence}\n")
+        sys.__stderr__.flush()
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.provenance import provenance
 from procmod_lib.runs.run import Run, donors_of, into_fleets
-from procmod_lib.runs.stops import Request, Stopped, stop_on_request
+from procmod_lib.runs.stops import Request, Stopped, stop_on_request, tell
 from procmod_lib.runs.store import Failed, Store
 from procmod_lib.runs.training import Interrupted
 
@@ -66,11 +66,13 @@ def ensure(
         Sweep(store, machine, Keep(keep_weights, tuple(snapshots)), **how).run(runs)
     if request.number is not None:
         done = sum(store.has(run) for run in runs)
-        raise Stopped(
+        stopped = Stopped(
             request.number,
             f"{done} of {len(runs)} runs are finished; they and the checkpoints of those under "
             "way are kept. The same command goes on from there.",
         )
+        tell(str(stopped))
+        raise stopped
     return store.load(runs)
 
 
@@ -119,7 +121,7 @@ class Sweep:
         return not wanted or set(wanted) <= set(self.store.snapshots(run))
 
     def _should_stop(self) -> bool:
-        if self.request.number is not None:
+        if self.request.asked():
             return True
         return self.deadline is not None and time.monotonic() > self.deadline
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from procmod_lib.network import gpt2, kernel
+from procmod_lib.network import gpt2, kernel, vector
 from procmod_lib.network.engines import make_engine
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.runs.budget import Budget
@@ -134,6 +134,32 @@ def test_just_compiled_and_from_the_cache_give_the_same_bits(tmp_path):
         for _ in range(2)
     ]
     assert any(tmp_path.rglob("*.nbc")) and len(ends[0]) > 1000 and ends[0] == ends[1]
+
+
+def test_eight_lanes_and_sixteen_give_the_same_numbers_up_to_rounding(tmp_path):
+    """Whatever the machine has, the other number of lanes is tried too; sums over lanes are then
+    taken in another order, and nothing else differs.
+    """
+    other = {8: 16, 16: 8}[vector.LANES]
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_GRADIENT],
+        env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PROCMOD_LANES": str(other)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    theirs = np.frombuffer(bytes.fromhex(done.stdout), np.float32)
+    task = make_task("addition", digits=2)
+    arch = Architecture(task.vocab, 40)
+    weights = torch.from_numpy(gpt2.fresh(arch, "x")[None])
+    batch = task.batch(64, "train", 0, 0).trained_on("reference")
+    ours, reference = (
+        make_engine(e, arch, 0.0, "cpu", 1).gradient(weights, [batch], 0.0, ()).numpy().ravel()
+        for e in ("kernel", "torch")
+    )
+    for found in (ours, theirs):
+        assert np.abs(found - reference).max() <= 2e-6 * np.abs(reference).max()
+    assert not np.array_equal(ours, theirs)  # the other number was really used
 
 
 def test_the_parts_are_those_that_the_cache_was_made_with():

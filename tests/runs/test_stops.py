@@ -4,18 +4,22 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
+import nbformat
 import pandas as pd
 import pytest
 from conftest import ROOT, ensure_in, scores
+from jupyter_client.manager import start_new_kernel
 
 from procmod_lib.experiments.make_runs import fine_tuning_run
+from procmod_lib.runs.stops import Stopped, stop_on_request
 from procmod_lib.runs.store import Store
 
 SWEEP = ["sweep", "selective_transfer", "--preset", "smoke", "--initial-conditions", "scratch"]
 STEPS = 1500
-MOMENTS = [0.0, 0.1, 0.3, 0.6, 1.0]  # seconds after the first step
+MOMENTS = [0.05, 0.08, 0.12, 0.2, 0.3, 0.4, 0.55, 0.7, 0.9, 1.1]  # seconds of training
 
 
 def runs():
@@ -47,7 +51,7 @@ def begin(folder):
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", [0.1, 0.6])
 def test_a_stopped_sweep_says_so_and_goes_on_to_the_same_bits(
     tmp_path, expected, number, code, moment
 ):
@@ -64,6 +68,89 @@ def test_a_stopped_sweep_says_so_and_goes_on_to_the_same_bits(
         assert len(list((tmp_path / "checkpoints").glob("*.safetensors"))) <= len(left)
     again = scores(ensure_in(Store(tmp_path, None), runs()))
     pd.testing.assert_frame_equal(again, expected)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_stopped_at_any_moment_it_goes_on_to_the_same_bits(tmp_path, expected, number, moment):
+    """As above in this process, which is quicker; the signal always comes while it trains."""
+    store, slow = Store(tmp_path, None), runs()
+    timer = threading.Timer(moment, os.kill, [os.getpid(), number])
+    try:
+        with stop_on_request():  # nothing else in this process hears a signal that comes late
+            timer.start()
+            ensure_in(store, slow, workers=1)
+            timer.join()
+    except Stopped as stopped:
+        assert stopped.code == 128 + number
+        left = [run for run in slow if not store.has(run)]
+        assert left
+        assert f"{len(slow) - len(left)} of {len(slow)} runs are finished" in str(stopped)
+        if moment >= 0.2:
+            assert any(store.checkpoint(run.key) for run in left)
+    else:
+        assert moment > 0.5, "the sweep ended before the signal came"
+    pd.testing.assert_frame_equal(scores(ensure_in(store, slow)), expected)
+
+
+CELL = """
+from procmod_lib.experiments.make_runs import fine_tuning_run
+from procmod_lib.runs.store import Store
+from procmod_lib.runs.sweep import ensure
+
+runs = [fine_tuning_run("haystack", "scratch", "smoke", seed, steps={steps}) for seed in (0, 1)]
+table = ensure(runs, Store({folder!r}, None))
+"""
+
+
+def wait_for_training(folder):
+    deadline = time.monotonic() + 90
+    while not list(folder.glob("locks/*.lock")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(1)
+
+
+@pytest.mark.parametrize("number, name", [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
+def test_papermill_stopped_keeps_everything_and_says_so(tmp_path, number, name):
+    """Ctrl-C goes to papermill, which asks the kernel to stop; SIGTERM ends papermill alone, and
+    the kernel finds that its parent is gone.
+    """
+    cell = nbformat.v4.new_code_cell(CELL.format(steps=100_000, folder=str(tmp_path)))
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+    nbformat.write(notebook, tmp_path / "in.ipynb")
+    command = [sys.executable, "-m", "papermill", tmp_path / "in.ipynb", tmp_path / "out.ipynb"]
+    pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, **pipes)
+    wait_for_training(tmp_path)
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode
+    assert "0 of 2 runs are finished; they and the checkpoints of those under way are kept." in said
+    long = [fine_tuning_run("haystack", "scratch", "smoke", s, steps=100_000) for s in (0, 1)]
+    assert all(Store(tmp_path, None).checkpoint(run.key) for run in long)
+
+
+def test_a_notebook_that_is_interrupted_says_so_and_goes_on_to_the_same_bits(tmp_path, expected):
+    """The square in Jupyter's toolbar: the cell ends in one sentence, and runs on from there."""
+    manager, client = start_new_kernel(cwd=str(ROOT))
+    try:
+        code = CELL.format(steps=STEPS, folder=str(tmp_path))
+        asked = client.execute(code)
+        wait_for_training(tmp_path)
+        manager.interrupt_kernel()
+        answer = client.get_shell_msg(timeout=60)
+        while answer["parent_header"]["msg_id"] != asked:
+            answer = client.get_shell_msg(timeout=60)
+        assert answer["content"]["status"] == "error"
+        assert answer["content"]["ename"] == "Stopped"
+        assert "The same command goes on from there." in answer["content"]["evalue"]
+        assert len(answer["content"]["traceback"]) == 1
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel()
+    pd.testing.assert_frame_equal(scores(ensure_in(Store(tmp_path, None), runs())), expected)
 
 
 def test_a_stop_keeps_the_steps_that_were_taken(tmp_path):
@@ -96,8 +183,6 @@ def test_a_second_signal_ends_at_once(tmp_path):
 def test_handlers_are_given_back_and_other_threads_are_left_alone():
     from concurrent.futures import ThreadPoolExecutor
 
-    from procmod_lib.runs.stops import stop_on_request
-
     def inside():
         with stop_on_request() as request:
             return request.number
@@ -110,8 +195,6 @@ def test_handlers_are_given_back_and_other_threads_are_left_alone():
 
 
 def test_a_notebook_shows_the_sentence_alone():
-    from procmod_lib.runs.stops import Stopped
-
     stopped = Stopped(signal.SIGTERM, "2 of 3 runs are finished.")
     assert stopped.code == 143
     assert stopped._render_traceback_() == [
