@@ -19,7 +19,9 @@ FOUND, STAYED = 0.9, 0.5
 RUNS = {
     "A": dict(grid=by_hand, recipes="loud=0.3 head=1.0", steps=1000),
     "B": dict(
-        grid=localisation, pieces=["layer=1", "layer=1 shuffle", "layer=1 fresh_norm"], steps=1500
+        grid=localisation,
+        pieces=["head=1.0", "head=1.0 shuffle", "head=1.0 fresh_norm"],
+        steps=1500,
     ),
     "C": dict(
         grid=inside,
@@ -28,6 +30,11 @@ RUNS = {
     ),
 }
 """The runs of each session; a test compares them with the notebooks."""
+
+FIRST_SEEDS = {"A": 0, "B": 30, "C": 0}
+"""From which seed on a session's outcomes are counted. Session B had the whole last layer at first,
+whose shuffle fails in one run of six; its head was chosen on the seeds before these.
+"""
 
 
 @dataclass(frozen=True)
@@ -70,24 +77,24 @@ OUTCOMES = (
     ),
     Outcome(
         "B",
-        "attention=identity layer=1",
-        "the last layer",
+        "attention=identity head=1.0",
+        "one head of the last layer",
         finds=True,
         otherwise="The donor of this seed may be weak. Look at its neighbours' laptops.",
     ),
     Outcome(
         "B",
-        "attention=identity shuffle layer=1",
-        "the last layer, shuffled",
+        "attention=identity shuffle head=1.0",
+        "that head, shuffled",
         finds=True,
         otherwise="Then one null beats another here. Count over the room before you believe it.",
     ),
     Outcome(
         "B",
-        "attention=identity fresh_norm layer=1",
-        "the last layer, shrunk",
+        "attention=identity fresh_norm head=1.0",
+        "that head, shrunk",
         finds=False,
-        otherwise="A quiet layer is a fresh layer, and fresh models jump now and then.",
+        otherwise="A quiet head is a fresh head, and fresh models jump now and then.",
     ),
     Outcome(
         "C",
@@ -113,11 +120,11 @@ OUTCOMES = (
 )
 
 
-def workshop_runs(session: str, seeds: int) -> list[Run]:
+def workshop_runs(session: str, seeds: int, first_seed: int = 0) -> list[Run]:
     """The runs of a session at the workshop's size, for as many seeds as are asked for."""
     options = dict(RUNS[session])
     grid = options.pop("grid")
-    return grid("quick", seeds=seeds, **options)
+    return grid("quick", seeds=seeds, first_seed=first_seed, **options)
 
 
 def share_of_laptops(right: int, runs: int) -> float:

@@ -1,0 +1,86 @@
+"""Whether a measurement can be trusted: was the machine ours, and do the repeats agree?
+
+A ratio of two timings is only worth printing when nobody else used the cores and when the repeats
+of it say the same. Both are measured beside the timings; Linux only, elsewhere nothing is refused.
+"""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+STAT = Path("/proc/stat")
+OTHERS, SPREAD = 0.08, 0.25
+"""The most that others may use, as a share of all cores, and the most that the middle half of the
+ratios may spread, as a share of their median.
+"""
+
+
+def busy_seconds() -> tuple[float, float]:
+    """Seconds that all cores have worked, and that a hypervisor took from them."""
+    words = STAT.read_text().splitlines()[0].split()[1:]
+    user, nice, system, _, _, interrupt, soft, steal = (int(w) for w in words[:8])
+    tick = os.sysconf("SC_CLK_TCK")
+    return (user + nice + system + interrupt + soft) / tick, steal / tick
+
+
+def own_seconds(others: tuple[int, ...] = ()) -> float:
+    """Processor time of this process, of its children that have ended, and of ``others`` by id."""
+    mine = sum(os.times()[:4])
+    tick = os.sysconf("SC_CLK_TCK")
+    for process in others:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        mine += (int(fields[11]) + int(fields[12])) / tick
+    return mine
+
+
+@dataclass
+class Watch:
+    """What others used of the machine, from its making on.
+
+    Attributes:
+        mine: ids of further processes that belong to the measurement.
+    """
+
+    mine: tuple[int, ...] = ()
+    begun: tuple = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.begun = self._now()
+
+    def _now(self) -> tuple[float, float, float, float]:
+        if not STAT.exists():
+            return 0.0, 0.0, 0.0, 1.0
+        busy, stolen = busy_seconds()
+        uptime = float(Path("/proc/uptime").read_text().split()[0])
+        return busy, stolen, own_seconds(self.mine), uptime
+
+    def others(self) -> float:
+        """The share of all cores that others used, stolen time included."""
+        busy, stolen, own, clock = (b - a for a, b in zip(self.begun, self._now(), strict=True))
+        cores = os.cpu_count() or 1
+        return max(0.0, busy - own + stolen) / (max(clock, 0.01) * cores)
+
+
+def spread(ratios: list[float]) -> float:
+    """The middle half of some ratios, as a share of their median."""
+    low, middle, high = np.quantile(ratios, [0.25, 0.5, 0.75])
+    return float((high - low) / middle)
+
+
+def why_not(ratios: list[float], others: float) -> str:
+    """Why a ratio must not be printed, in a few words; empty where it may.
+
+    >>> why_not([8.0, 8.1, 8.2, 8.1, 8.0], others=0.01)
+    ''
+    >>> why_not([8.0, 8.1, 8.2, 8.1, 8.0], others=0.4)
+    'others used 40 % of the machine'
+    >>> why_not([8.0, 14.0, 4.0, 20.0, 6.0], others=0.01)
+    'its repeats disagree by 100 %'
+    """
+    if others > OTHERS:
+        return f"others used {100 * others:.0f} % of the machine"
+    if spread(ratios) > SPREAD:
+        return f"its repeats disagree by {100 * spread(ratios):.0f} %"
+    return ""
