@@ -1,99 +1,126 @@
-"""Reading a large store: a filtered view and a grid's table out of 100,000 runs x 200 evaluations,
-time and memory.
+"""Reading a large store: status, a filtered view, a grid's table and a section of a page.
 
-Writes a pack of that size (about 700 MB) to a temporary folder, then reads it in a process of its
-own, as a notebook would. Takes some minutes."""
+``python bench/store.py`` writes a store of 100,000 packed and 20,000 unpacked runs of 200 and of 20
+evaluations (about 800 MB) to a temporary folder, then reads it in a process of its own, as a
+notebook would, and prints seconds and the peak of memory. Some minutes.
+"""
 
 import json
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from procmod_lib.runs import packs
-from procmod_lib.runs.files import digest
+from procmod_lib.experiments.conditions import SIX
+from procmod_lib.experiments.grids import selective_transfer
+from procmod_lib.runs import files, packs
+from procmod_lib.runs.run import Run
+from procmod_lib.runs.store import COLUMNS, Store
 
-RUNS, EVALUATIONS = 100_000, 200
+PACKED, EVALUATIONS = 100_000, 200
+SINGLE, FEW = 20_000, 20
+DIAGNOSTICS = ["haystack", "addition", "reversed_addition", "sorting"]
+
+
+def grid() -> list[Run]:
+    """The runs that are asked for: the core chapter's, half of them packed, half not."""
+    return selective_transfer("paper", sources=SIX, diagnostics=DIAGNOSTICS)
+
+
+def columns_of(keys: list[str], evaluations: int) -> dict:
+    """Columns of made-up runs: ten seeds a cell, cells in order."""
+    n, run = len(keys) * evaluations, np.repeat(np.arange(len(keys)), evaluations)
+    rng, cell = np.random.default_rng(0), run // 10
+    return {
+        "diagnostic": np.char.add("diagnostic", (cell // 1000).astype(str)),
+        "initial_condition": np.char.add("attention=", (cell % 1000).astype(str)),
+        "preset": np.full(n, "paper"),
+        "seed": run % 10,
+        "step": np.tile(np.arange(evaluations) * 50, len(keys)),
+        **{name: rng.random(n) for name in ("token_accuracy", "exact_match", "loss")},
+        "status": np.full(n, "complete"),
+        "started": np.full(n, "2026-01-01T00:00:00+00:00"),
+        "seconds": rng.random(n),
+        "key": np.array(keys)[run],
+        "provenance": np.full(n, "0" * 12),
+        "spec": np.full(n, "{}"),
+    }
 
 
 def build(folder: Path) -> None:
-    """Write RUNS x EVALUATIONS rows as ``packs.pack`` would: sorted, a digest in the name."""
+    """Write a pack as ``packs.pack`` would, and files of single runs."""
     (folder / "runs").mkdir(parents=True)
-    keys = [f"{i:016x}" for i in range(RUNS)]
-    rng, path = np.random.default_rng(0), folder / "runs" / "new"
-    writer, chunk = None, packs.ROWS // EVALUATIONS
-    for first in range(0, RUNS, chunk):
-        n = chunk * EVALUATIONS
-        run = np.repeat(np.arange(first, first + chunk), EVALUATIONS)
-        cell = (
-            run // 10
-        )  # ten seeds a cell, cells in order: 10 diagnostics of 1,000 initial conditions
-        columns = {
-            "diagnostic": np.char.add("diagnostic", (cell // 1000).astype(str)),
-            "initial_condition": np.char.add("attention=", (cell % 1000).astype(str)),
-            "preset": np.full(n, "paper"),
-            "seed": run % 10,
-            "step": np.tile(np.arange(EVALUATIONS) * 50, chunk),
-            **{name: rng.random(n) for name in ("token_accuracy", "exact_match", "loss")},
-            "status": np.full(n, "complete"),
-            "key": np.array(keys)[run],
-            "spec": np.full(n, "{}"),
-        }
-        table = pa.table(columns).replace_schema_metadata({"keys": json.dumps(keys)})
+    wanted = [run.key for run in grid()]
+    half = len(wanted) // 2
+    keys = wanted[:half] + [f"{i:016x}" for i in range(PACKED - half)]
+    path, chunk = folder / "runs" / "new", packs.ROWS // EVALUATIONS
+    writer = None
+    for first in range(0, PACKED, chunk):
+        table = pa.table(columns_of(keys[first : first + chunk], EVALUATIONS))
+        table = table.replace_schema_metadata({"keys": json.dumps(keys)})
         writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
         writer.write_table(table, row_group_size=packs.ROWS)
+    assert writer is not None
     writer.close()
-    path.rename(path.with_name(f"pack.{digest(path)}.parquet"))
+    path.rename(path.with_name(f"pack.{files.digest(path)}.parquet"))
+    one = pd.DataFrame(columns_of(["0" * 16], FEW))[COLUMNS]
+    singles = wanted[half:] + [f"{i:016x}" for i in range(10**9, 10**9 + SINGLE)]
+    for key in singles[:SINGLE]:
+        content = packs.parquet(one.assign(key=key))
+        (folder / "runs" / f"{key}.{files.digest(content)}.parquet").write_bytes(content)
+
+
+def clock(function: Callable) -> float:
+    """Seconds that a call takes."""
+    begun = time.perf_counter()
+    function()
+    return round(time.perf_counter() - begun, 2)
 
 
 def read(folder: str) -> None:
-    """What a reader's process does.
+    """What a reader's process does; prints seconds and the peak of memory in MiB."""
+    from procmod_lib.report.section import Section
 
-    Prints seconds of a first and a second view, their rows, and the peak of memory in MiB.
-    """
-    from procmod_lib.runs.store import Store
+    store, runs = Store(folder, None), grid()
 
-    store, seconds = Store(folder, None), []
-    for cell in (3, 4):
-        begun = time.perf_counter()
-        view = store.view(diagnostic=f"diagnostic{cell}", initial_condition="attention=77")
-        seconds.append(round(time.perf_counter() - begun, 2))
-        assert len(view) == 10 * EVALUATIONS
-    peak = next(
-        line.split()[1]
-        for line in Path("/proc/self/status").read_text().splitlines()
-        if line.startswith("VmHWM")
-    )
-    print(
-        json.dumps(
-            {
-                "first_s": seconds[0],
-                "second_s": seconds[1],
-                "rows": len(view),
-                "peak_mib": int(peak) // 1024,
-            }
-        )
-    )
+    def page() -> None:
+        """A section and its table of results."""
+        Section(runs, store.load(runs), store).results()
+
+    def view() -> None:
+        """Two cells of ten runs."""
+        for cell in (3, 4):
+            found = store.view(diagnostic=f"diagnostic{cell}", initial_condition="attention=77")
+            assert len(found) >= 10 * EVALUATIONS
+
+    seconds = {
+        "status": clock(lambda: store.missing(runs)),
+        "load": clock(lambda: store.load(runs)),
+    }
+    seconds |= {"page": clock(page), "view, which packs": clock(view), "view again": clock(view)}
+    lines = Path("/proc/self/status").read_text().splitlines()  # Linux only
+    peak = next(line.split()[1] for line in lines if line.startswith("VmHWM"))
+    print(json.dumps(seconds | {"peak_mib": int(peak) // 1024}))
+
+
+def main() -> None:
+    """Build it, then read it in another process."""
+    with tempfile.TemporaryDirectory() as place:
+        build(Path(place))
+        command = [sys.executable, __file__, "--read", place]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        print(f"{PACKED:,} packed and {SINGLE:,} unpacked runs: {done.stdout.strip()}")
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--read"]:
         read(sys.argv[2])
     else:
-        with tempfile.TemporaryDirectory() as place:
-            build(Path(place))
-            size = sum(p.stat().st_size for p in (Path(place) / "runs").iterdir()) / 2**20
-            done = subprocess.run(
-                [sys.executable, __file__, "--read", place],
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-            print(
-                f"{RUNS:,} runs x {EVALUATIONS} evaluations, {size:.0f} MiB: {done.stdout.strip()}"
-            )
+        main()

@@ -50,7 +50,7 @@ def training_estimate(preset: str, store: str) -> str:
     """Say what the live parts would train, from a few steps that are timed on this machine."""
     live = [GRIDS[name](preset) for name in chapters() if name in GRIDS]
     runs = list({run.key: run for grid in live for run in with_donors(grid)}.values())
-    missing = [run for run in runs if not Store(ROOT / store).has(run)]
+    missing = Store(ROOT / store).missing(runs)
     seconds = seconds_for(missing, Machine()) if missing else 0.0
     return (
         f"{len(missing)} runs are trained live: {minutes(seconds)}, by a timing of a few steps on "

@@ -183,7 +183,7 @@ def sweep(options) -> int:
     except (Failed, OSError) as error:
         print(f"failed: {error}", file=sys.stderr)
         return FAILED
-    missing = sum(not store.has(run) for run in runs)
+    missing = len(store.missing(runs))
     print(
         f"{len(runs) - missing} of {len(runs)} runs are finished, after "
         f"{time.monotonic() - begun:.0f} s."
@@ -195,9 +195,9 @@ def status(options) -> int:
     """Print what is finished and what is missing, donors included."""
     every = with_donors(runs_of(options))
     store = open_store(options)
-    missing = [run for run in every if not store.has(run)]
+    missing = {run.key for run in store.missing(every)}
     for run in every:
-        print(f"{'missing' if run in missing else 'finished':9} {run.key}  {run.label}")
+        print(f"{'missing' if run.key in missing else 'finished':9} {run.key}  {run.label}")
     print(f"{len(every) - len(missing)} finished, {len(missing)} missing.")
     return FINISHED
 
@@ -207,7 +207,7 @@ def plan(options) -> int:
     machine = Machine(device=options.device)
     every = with_donors(runs_of(options))
     store = open_store(options)
-    print(estimate([run for run in every if not store.has(run)], machine))
+    print(estimate(store.missing(every), machine))
     return FINISHED
 
 

@@ -32,7 +32,16 @@ def write(folder: Path, stem: str, suffix: str, content: bytes) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{stem}.{digest(content)}.{suffix}"
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".writing-")
+    put(target, content)
+    for old in folder.glob(f"{stem}.*.{suffix}"):
+        if old != target:
+            old.unlink(missing_ok=True)
+    return target
+
+
+def put(target: Path, content: bytes) -> None:
+    """Write a file at once or not at all."""
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -42,10 +51,6 @@ def write(folder: Path, stem: str, suffix: str, content: bytes) -> Path:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    for old in folder.glob(f"{stem}.*.{suffix}"):
-        if old != target:
-            old.unlink(missing_ok=True)
-    return target
 
 
 def read(folder: Path, stem: str, suffix: str) -> bytes | None:
@@ -54,14 +59,34 @@ def read(folder: Path, stem: str, suffix: str) -> bytes | None:
     A file that does not match is named in a warning and moved to ``damaged`` (left in place in a
     read-only folder)."""
     for path in sorted(folder.glob(f"{stem}.*.{suffix}")):
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:  # another process has just replaced it
-            return read(folder, stem, suffix)
-        if digest(content) == path.name.split(".")[-2]:
+        content = read_one(path)
+        if content is not None:
             return content
-        set_aside(path, "its content does not match the digest in its name")
     return None
+
+
+def read_one(path: Path) -> bytes | None:
+    """Return the content of a file if it matches the digest in its name, see :func:`read`.
+
+    Where another process has just replaced the file, what stands in its place.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        stem, *_, suffix = path.name.split(".")
+        return read(path.parent, stem, suffix)
+    if digest(content) == path.name.split(".")[-2]:
+        return content
+    set_aside(path, "its content does not match the digest in its name")
+    return None
+
+
+def listed(folder: Path, suffix: str) -> dict[str, Path]:
+    """The files of a folder by stem, from one look at it; of several versions any."""
+    if not folder.is_dir():
+        return {}
+    names = (entry.name for entry in os.scandir(folder))
+    return {n.split(".")[0]: folder / n for n in names if n.endswith(f".{suffix}")}
 
 
 def set_aside(path: Path, why: str) -> None:

@@ -5,7 +5,8 @@ publish.
 import io
 import json
 import os
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, wraps
 from pathlib import Path
 
 import pandas as pd
@@ -18,14 +19,38 @@ STEM = "pack"
 ROWS = 100_000  # rows a row group: what one filtered read takes at least
 
 
-def pack(folder: Path) -> int:
+def again(read: Callable) -> Callable:
+    """Decorate a function that reads packs: where another process has just put a newer pack in
+    the place of one, it reads again.
+    """
+
+    @wraps(read)
+    def patient(*arguments):
+        for _ in range(5):
+            try:
+                return read(*arguments)
+            except FileNotFoundError:
+                continue
+        return read(*arguments)
+
+    return patient
+
+
+def pack(folder: Path, *, singles_only: bool = False) -> int:
     """Gather all single runs of a store and its packs into one pack; returns the number of runs in
     it.
 
     The pack is complete on disk before any single file is removed. Rows are sorted, so a filtered
-    read takes only its own row groups."""
+    read takes only its own row groups.
+
+    Args:
+        folder: of the store.
+        singles_only: leave the packs that are there as they are, which costs nothing for them.
+    """
     old = list((folder / "runs").glob("*.parquet"))
-    contents = {p: files.read(folder / "runs", p.name.split(".")[0], "parquet") for p in old}
+    if singles_only:
+        old = [path for path in old if not path.name.startswith(f"{STEM}.")]
+    contents = {path: files.read_one(path) for path in old}
     if not any(contents.values()):
         return 0
     table = pd.concat(
@@ -38,9 +63,13 @@ def pack(folder: Path) -> int:
     )
     buffer = io.BytesIO()
     pq.write_table(arrow, buffer, compression="zstd", row_group_size=ROWS)
-    new = files.write(folder / "runs", "pack", "parquet", buffer.getvalue())
+    if singles_only:  # beside the packs that are there
+        new = folder / "runs" / f"{STEM}.{files.digest(buffer.getvalue())}.parquet"
+        files.put(new, buffer.getvalue())
+    else:
+        new = files.write(folder / "runs", STEM, "parquet", buffer.getvalue())
     for path, content in contents.items():  # what was set aside as damaged is in no pack
-        if content and path != new and not path.name.startswith("pack."):
+        if content and path != new and not path.name.startswith(f"{STEM}."):
             path.unlink(missing_ok=True)
     return len(keys)
 
@@ -58,6 +87,7 @@ def unpack(content: bytes) -> list[tuple[str, bytes]]:
     return [(key, parquet(run.reset_index(drop=True))) for key, run in table.groupby("key")]
 
 
+@again
 def holding(folder: Path, key: str) -> Path | None:
     """Return the sound pack of a store that holds a run, or None."""
     for path in (folder / "runs").glob("pack.*.parquet"):
@@ -66,6 +96,14 @@ def holding(folder: Path, key: str) -> Path | None:
     return None
 
 
+@again
+def keys_of(folder: Path) -> set[str]:
+    """Return the keys of all runs in the packs of a store."""
+    paths = (folder / "runs").glob(f"{STEM}.*.parquet")
+    return {key for path in paths for key in _keys(path, os.stat(path).st_mtime_ns)}
+
+
+@again
 def find_many(folder: Path, keys: set[str]) -> dict[str, pd.DataFrame]:
     """Return the tables of those of some runs that the packs of a store hold; each pack is read
     once.
@@ -79,6 +117,7 @@ def find_many(folder: Path, keys: set[str]) -> dict[str, pd.DataFrame]:
     return found
 
 
+@again
 def rows(folder: Path, equals: dict) -> pd.DataFrame:
     """Return the rows of a store's runs, packed and single, where columns equal values."""
     filters = [(column, "==", value) for column, value in equals.items()] or None

@@ -18,6 +18,7 @@ from procmod_lib.runs.run import Run
 
 PUBLISHED = provenance.PROJECT / "book" / "results"
 FOLDERS = ("runs", "weights", "snapshots", "checkpoints", "locks", "provenance")
+MANY = 2000  # runs not yet packed: reading one by one takes longer than packing them
 COLUMNS = [
     "diagnostic",
     "initial_condition",
@@ -79,40 +80,47 @@ class Store:
         """Whether a run is finished, by name alone."""
         return any(_holds(place, run.key) for place in self._places())
 
+    def missing(self, runs: list[Run]) -> list[Run]:
+        """Those of some runs that are not finished, by name alone; one look for all of them."""
+        left = {run.key for run in runs}
+        for place in self._places():
+            left -= files.listed(place / "runs", "parquet").keys()
+            left -= packs.keys_of(place)
+        return [run for run in runs if run.key in left]
+
     def load(self, runs: list[Run]) -> pd.DataFrame:
         """Return the tidy table of those of ``runs`` that are finished.
 
         One row per (run, evaluation step).
         """
-        packed = self._packed({run.key for run in runs})
-        tables = []
-        for run in runs:
-            table = packed.get(run.key)
-            if table is None:
-                table = self.find(run)
-            elif run.preset:
-                table = table.assign(preset=run.preset)
-            if table is not None:
-                tables.append(table)
-        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
-
-    def _packed(self, keys: set[str]) -> dict[str, pd.DataFrame]:
-        """The tables of runs that no place before their pack holds as a file of its own."""
+        keys = {run.key for run in runs}
         found: dict[str, pd.DataFrame] = {}
         for place in self._places():
-            keys = keys - {path.name.split(".")[0] for path in (place / "runs").glob("*.parquet")}
+            singles = files.listed(place / "runs", "parquet")
+            for key in sorted((keys - found.keys()) & singles.keys()):
+                content = files.read_one(singles[key])
+                if content is not None:
+                    found[key] = pd.read_parquet(io.BytesIO(content))
             found |= packs.find_many(place, keys - found.keys())
-        return found
+        tables = [
+            found[run.key].assign(preset=run.preset) if run.preset else found[run.key]
+            for run in runs
+            if run.key in found
+        ]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
 
     def view(self, **equals) -> pd.DataFrame:
         """Return all rows of the store where columns equal values, for example
         ``diagnostic="haystack", seed=3``.
 
         Reads no more of packed runs than the rows asked for; runs not yet packed are read one by
-        one."""
+        one, and packed first where they are very many."""
         unknown = [column for column in equals if column not in COLUMNS]
         if unknown:
             raise ValueError(f"view has no column {unknown[0]!r}; there are {', '.join(COLUMNS)}.")
+        if len(files.listed(self.folder / "runs", "parquet")) > MANY:
+            with self.packing():
+                packs.pack(self.folder, singles_only=True)
         tables = [packs.rows(place, equals) for place in self._places()]
         return pd.concat(tables, ignore_index=True).drop_duplicates(["key", "step"])
 

@@ -65,7 +65,7 @@ def ensure(
             Sweep(store, machine, Keep(weights=True), **how).run(donors)
         Sweep(store, machine, Keep(keep_weights, tuple(snapshots)), **how).run(runs)
     if request.number is not None:
-        done = sum(store.has(run) for run in runs)
+        done = len(runs) - len(store.missing(runs))
         stopped = Stopped(
             request.number,
             f"{done} of {len(runs)} runs are finished; they and the checkpoints of those under "
@@ -106,18 +106,25 @@ class Sweep:
     def run(self, runs: list[Run]) -> None:
         """Train what is missing."""
         for _ in range(ROUNDS):
-            pending = [run for run in runs if not self._is_done(run)]
+            pending = self._unfinished(runs)
             self.store.forget_checkpoints({run.key for run in runs} - {run.key for run in pending})
             if not pending or self._should_stop():
                 return
             self._compute(pending)
 
-    def _is_done(self, run: Run) -> bool:
-        """Whether the run's files are there and sound."""
-        table = self.store.find(run)
-        if table is None or (self.keep.weights and self.store.weights(run) is None):
+    def _unfinished(self, runs: list[Run]) -> list[Run]:
+        """Those whose files are not all there and sound."""
+        table = self.store.load(runs)
+        ends = table.groupby("key")["step"].max()
+        return [
+            run for run in runs if run.key not in ends or not self._has_kept(run, ends[run.key])
+        ]
+
+    def _has_kept(self, run: Run, end: int) -> bool:
+        """Whether what is to be kept of a finished run, beside its curve, is there and sound."""
+        if self.keep.weights and self.store.weights(run) is None:
             return False
-        wanted = self.keep.steps_until(int(table["step"].max()))
+        wanted = self.keep.steps_until(int(end))
         return not wanted or set(wanted) <= set(self.store.snapshots(run))
 
     def _should_stop(self) -> bool:
@@ -191,7 +198,7 @@ class Sweep:
                     fleet, key=lambda r: r.key
                 ):  # in one order for all, so that no two processes wait for each other
                     locks.enter_context(self.store.lock(run))
-                mine = [run for run in fleet if not self._is_done(run)]
+                mine = self._unfinished(fleet)
                 if self._should_stop() or not mine:
                     return []
                 try:

@@ -372,6 +372,49 @@ def test_packed_and_merged_stores_hold_the_same(tmp_path, undisturbed):
         store.view(sede=1)
 
 
+def test_very_many_single_runs_are_packed_before_they_are_viewed(tmp_path, monkeypatch):
+    """The pack that was there stays; nothing is lost, and what is missing is still known."""
+    from procmod_lib.runs import store as module
+
+    runs = [fine_tuning_run("haystack", "scratch", "smoke", seed, steps=5) for seed in range(6)]
+    store = Store(tmp_path, None)
+    ensure_in(store, runs[:2])
+    store.pack()
+    (first,) = (tmp_path / "runs").glob("*.parquet")
+    before = scores(ensure_in(store, runs[:5]))
+    assert store.missing(runs) == runs[5:]
+    monkeypatch.setattr(module, "MANY", 2)
+    seen = scores(store.view(diagnostic="haystack"))
+    pd.testing.assert_frame_equal(seen, before)
+    left = list((tmp_path / "runs").glob("*.parquet"))
+    assert first in left
+    assert len(left) == 2
+    pd.testing.assert_frame_equal(scores(store.load(runs)), before)
+    assert store.missing(runs) == runs[5:]
+    assert store.pack() == 5
+    assert len(list((tmp_path / "runs").glob("*.parquet"))) == 1
+    pd.testing.assert_frame_equal(scores(store.load(runs)), before)
+
+
+def test_a_pack_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monkeypatch):
+    """Another process packs between the look at a folder and the reading."""
+    runs = [fine_tuning_run("haystack", "scratch", "smoke", seed, steps=5) for seed in range(2)]
+    store = Store(tmp_path, None)
+    expected = scores(ensure_in(store, runs))
+    store.pack()
+    real, calls = packs._keys, []
+
+    def keys(path, changed):
+        calls.append(path)
+        if len(calls) == 1:
+            raise FileNotFoundError(path)
+        return real(path, changed)
+
+    monkeypatch.setattr(packs, "_keys", keys)
+    pd.testing.assert_frame_equal(scores(store.load(runs)), expected)
+    assert len(calls) > 1
+
+
 def test_dask_gives_the_same_table(tmp_path, undisturbed):
     table = scores(
         ensure_in(Store(tmp_path, None), selective_transfer(**GRID), scheduler="local:2")
