@@ -34,9 +34,9 @@ def grid() -> list[Run]:
     return selective_transfer("paper", sources=SIX, diagnostics=DIAGNOSTICS)
 
 
-def columns_of(keys: list[str], evaluations: int) -> dict:
+def columns_of(keys: list[str], evaluations: int, first: int = 0) -> dict:
     """Columns of made-up runs: ten seeds a cell, cells in order."""
-    n, run = len(keys) * evaluations, np.repeat(np.arange(len(keys)), evaluations)
+    n, run = len(keys) * evaluations, np.repeat(first + np.arange(len(keys)), evaluations)
     rng, cell = np.random.default_rng(0), run // 10
     return {
         "diagnostic": np.char.add("diagnostic", (cell // 1000).astype(str)),
@@ -48,7 +48,7 @@ def columns_of(keys: list[str], evaluations: int) -> dict:
         "status": np.full(n, "complete"),
         "started": np.full(n, "2026-01-01T00:00:00+00:00"),
         "seconds": rng.random(n),
-        "key": np.array(keys)[run],
+        "key": np.array(keys)[run - first],
         "provenance": np.full(n, "0" * 12),
         "spec": np.full(n, "{}"),
     }
@@ -63,7 +63,7 @@ def build(folder: Path) -> None:
     path, chunk = folder / "runs" / "new", packs.ROWS // EVALUATIONS
     writer = None
     for first in range(0, PACKED, chunk):
-        table = pa.table(columns_of(keys[first : first + chunk], EVALUATIONS))
+        table = pa.table(columns_of(keys[first : first + chunk], EVALUATIONS, first))
         table = table.replace_schema_metadata({"keys": json.dumps(keys)})
         writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
         writer.write_table(table, row_group_size=packs.ROWS)

@@ -10,7 +10,6 @@ from pathlib import Path
 from procmod_lib.experiments.grids import localisation
 from procmod_lib.report.tables import grid
 from procmod_lib.runs.store import PUBLISHED, Store
-from procmod_lib.tasks import bounds
 from procmod_lib.workshop import outcomes
 from procmod_lib.workshop.outcomes import RUNS, Outcome, shares, workshop_runs
 
@@ -22,7 +21,7 @@ LIMIT = 30  # seeds of each start, at most
 def rule() -> str:
     """What counts, in a sentence whose numbers are those that are counted with."""
     run = workshop_runs("A", 1)[0]
-    guess = bounds.guess(run.task)
+    guess = run.task.chance()
     return (
         f"A start *finds the needle* on a laptop when at least {outcomes.MOST} of its "
         f"{outcomes.SEEDS} runs end above {100 * outcomes.FOUND:.0f} %; it *stays* when at least "
