@@ -155,24 +155,38 @@ def test_a_damaged_run_does_not_stop_packing(tmp_path, other):
     assert not other.has(RUN)
 
 
-def add_and_pack(folder, seeds):
+def add_merge_and_pack(folder, seeds, elsewhere):
     store = Store(folder, None)
     for seed in seeds:
         ensure_in(store, [fine_tuning_run("haystack", "scratch", "smoke", seed, steps=5)])
+        store.merge(elsewhere)
         store.pack()
 
 
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """Another store, with a run that nobody sweeps here."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    ensure_in(Store(folder, None), [fine_tuning_run("haystack", "scratch", "smoke", 8, steps=5)])
+    return folder
+
+
 @pytest.mark.parametrize("attempt", range(10))
-def test_two_processes_that_sweep_and_pack_one_store_lose_nothing(tmp_path, attempt):
+def test_two_processes_that_sweep_merge_and_pack_one_store_lose_nothing(
+    tmp_path, elsewhere, attempt
+):
     context = multiprocessing.get_context("fork")
     halves = [range(0, 8, 2), range(1, 8, 2)]
-    workers = [context.Process(target=add_and_pack, args=(tmp_path, half)) for half in halves]
+    workers = [
+        context.Process(target=add_merge_and_pack, args=(tmp_path, half, elsewhere))
+        for half in halves
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join(120)
         assert worker.exitcode == 0
     store = Store(tmp_path, None)
-    wanted = [fine_tuning_run("haystack", "scratch", "smoke", seed, steps=5) for seed in range(8)]
-    assert len(store.load(wanted).key.unique()) == 8
+    wanted = [fine_tuning_run("haystack", "scratch", "smoke", seed, steps=5) for seed in range(9)]
+    assert len(store.load(wanted).key.unique()) == 9
     assert len(list((tmp_path / "runs").glob(f"{packs.STEM}.*"))) == 1
