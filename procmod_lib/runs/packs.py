@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from procmod_lib.runs import files
 
 STEM = "pack"
+AT_ONCE = 5_000  # single runs that are put into one pack without being asked
 ROWS = 100_000  # rows a row group: what one filtered read takes at least
 
 
@@ -36,26 +37,43 @@ def again(read: Callable) -> Callable:
     return patient
 
 
-def pack(folder: Path, *, singles_only: bool = False) -> int:
+def pack(folder: Path) -> int:
     """Gather all single runs of a store and its packs into one pack; returns the number of runs in
     it.
 
-    The pack is complete on disk before any single file is removed. Rows are sorted, so a filtered
-    read takes only its own row groups.
-
-    Args:
-        folder: of the store.
-        singles_only: leave the packs that are there as they are, which costs nothing for them.
+    The pack is complete on disk before any single file is removed.
     """
-    old = list((folder / "runs").glob("*.parquet"))
-    if singles_only:
-        old = [path for path in old if not path.name.startswith(f"{STEM}.")]
-    contents = {path: files.read_one(path) for path in old}
-    if not any(contents.values()):
+    paths = list((folder / "runs").glob("*.parquet"))
+    contents = {path: files.read_one(path) for path in paths}
+    content, count = _gathered(contents)
+    if not count:
         return 0
-    table = pd.concat(
-        [pd.read_parquet(io.BytesIO(c)) for c in contents.values() if c], ignore_index=True
-    ).drop_duplicates(["key", "step"])
+    files.write(folder / "runs", STEM, "parquet", content)
+    _remove_singles(contents)
+    return count
+
+
+def pack_singles(folder: Path) -> None:
+    """Gather single runs into packs beside those that are there, which are left as they are."""
+    listed = files.listed(folder / "runs", "parquet")
+    singles = [path for stem, path in sorted(listed.items()) if stem != STEM]
+    for first in range(0, len(singles), AT_ONCE):
+        contents = {path: files.read_one(path) for path in singles[first : first + AT_ONCE]}
+        content, count = _gathered(contents)
+        if count:
+            files.put(folder / "runs" / f"{STEM}.{files.digest(content)}.parquet", content)
+            _remove_singles(contents)
+
+
+def _gathered(contents: dict[Path, bytes | None]) -> tuple[bytes, int]:
+    """One pack of what some files hold, and how many runs are in it.
+
+    Rows are sorted, so a filtered read takes only its own row groups.
+    """
+    sound = [pd.read_parquet(io.BytesIO(c)) for c in contents.values() if c]
+    if not sound:
+        return b"", 0
+    table = pd.concat(sound, ignore_index=True).drop_duplicates(["key", "step"])
     keys = sorted(table["key"].unique())
     rows = table.sort_values(["diagnostic", "initial_condition", "seed", "key", "step"])
     arrow = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(
@@ -63,15 +81,14 @@ def pack(folder: Path, *, singles_only: bool = False) -> int:
     )
     buffer = io.BytesIO()
     pq.write_table(arrow, buffer, compression="zstd", row_group_size=ROWS)
-    if singles_only:  # beside the packs that are there
-        new = folder / "runs" / f"{STEM}.{files.digest(buffer.getvalue())}.parquet"
-        files.put(new, buffer.getvalue())
-    else:
-        new = files.write(folder / "runs", STEM, "parquet", buffer.getvalue())
-    for path, content in contents.items():  # what was set aside as damaged is in no pack
-        if content and path != new and not path.name.startswith(f"{STEM}."):
+    return buffer.getvalue(), len(keys)
+
+
+def _remove_singles(contents: dict[Path, bytes | None]) -> None:
+    """Remove the files of single runs that are now in a pack; what was damaged is in none."""
+    for path, content in contents.items():
+        if content and not path.name.startswith(f"{STEM}."):
             path.unlink(missing_ok=True)
-    return len(keys)
 
 
 def parquet(table: pd.DataFrame) -> bytes:
@@ -104,15 +121,18 @@ def keys_of(folder: Path) -> set[str]:
 
 
 @again
-def find_many(folder: Path, keys: set[str]) -> dict[str, pd.DataFrame]:
+def find_many(folder: Path, keys: set[str], diagnostics: set[str]) -> dict[str, pd.DataFrame]:
     """Return the tables of those of some runs that the packs of a store hold; each pack is read
     once.
+
+    ``diagnostics`` are those of the runs: packs are sorted by it, so little is read in vain.
     """
     found: dict[str, pd.DataFrame] = {}
     for path in (folder / "runs").glob(f"{STEM}.*.parquet"):
         here = (keys - found.keys()) & _keys(path, os.stat(path).st_mtime_ns)
         if here:
-            table = pd.read_parquet(path, filters=[("key", "in", sorted(here))])
+            filters = [("diagnostic", "in", sorted(diagnostics)), ("key", "in", sorted(here))]
+            table = pd.read_parquet(path, filters=filters)
             found |= {str(key): run.reset_index(drop=True) for key, run in table.groupby("key")}
     return found
 

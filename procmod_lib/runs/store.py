@@ -93,7 +93,7 @@ class Store:
 
         One row per (run, evaluation step).
         """
-        keys = {run.key for run in runs}
+        keys, diagnostics = {run.key for run in runs}, {run.task.name for run in runs}
         found: dict[str, pd.DataFrame] = {}
         for place in self._places():
             singles = files.listed(place / "runs", "parquet")
@@ -101,7 +101,7 @@ class Store:
                 content = files.read_one(singles[key])
                 if content is not None:
                     found[key] = pd.read_parquet(io.BytesIO(content))
-            found |= packs.find_many(place, keys - found.keys())
+            found |= packs.find_many(place, keys - found.keys(), diagnostics)
         tables = [
             found[run.key].assign(preset=run.preset) if run.preset else found[run.key]
             for run in runs
@@ -118,9 +118,7 @@ class Store:
         unknown = [column for column in equals if column not in COLUMNS]
         if unknown:
             raise ValueError(f"view has no column {unknown[0]!r}; there are {', '.join(COLUMNS)}.")
-        if len(files.listed(self.folder / "runs", "parquet")) > MANY:
-            with self.packing():
-                packs.pack(self.folder, singles_only=True)
+        self.tidy()
         tables = [packs.rows(place, equals) for place in self._places()]
         return pd.concat(tables, ignore_index=True).drop_duplicates(["key", "step"])
 
@@ -228,6 +226,12 @@ class Store:
         """Put all runs in one file; returns how many. Only one process at a time does."""
         with self.packing():
             return packs.pack(self.folder)
+
+    def tidy(self) -> None:
+        """Put very many single runs into packs of their own; does nothing where they are few."""
+        if len(files.listed(self.folder / "runs", "parquet")) > MANY:
+            with self.packing():
+                packs.pack_singles(self.folder)
 
     def packing(self) -> filelock.BaseFileLock:
         """The lock under which packs are written and other stores are merged."""

@@ -73,6 +73,7 @@ def ensure(
         )
         tell(str(stopped))
         raise stopped
+    store.tidy()
     return store.load(runs)
 
 
