@@ -91,12 +91,10 @@ def read(folder: str) -> None:
     store, runs = Store(folder, None), grid()
 
     def page() -> None:
-        """A section and its table of results."""
         Section(runs, store.load(runs), store).results()
 
     def view() -> None:
-        """Two cells of ten runs."""
-        for cell in (3, 4):
+        for cell in (3, 4):  # two cells of ten runs
             found = store.view(diagnostic=f"zone{cell}", initial_condition="attention=77")
             assert len(found) >= 10 * EVALUATIONS
 

@@ -6,22 +6,20 @@ A list may be a string with commas; a wrong parameter raises ValueError, which n
 from dataclasses import replace
 
 from procmod_lib.experiments.conditions import PERTURBATIONS, PIECES, RECIPE, RECIPES, SPOILT
+from procmod_lib.experiments.crossed import changed_transfers, crossed
 from procmod_lib.experiments.make_runs import find_preset, fine_tuning_run, pretraining_run
 from procmod_lib.experiments.parameters import (
-    check_count,
     check_flag,
-    check_one_of,
     check_shape,
     read_changes,
     read_list,
+    read_seeds,
     read_sources,
 )
 from procmod_lib.experiments.settings import check_settings
 from procmod_lib.initial import parse
 from procmod_lib.runs.run import Run
-from procmod_lib.tasks import DIAGNOSTICS
 
-LAST_SEED = 1_000_000
 BRIEF = ("smoke", "quick")  # presets that take minutes, with a part of the usual list
 
 
@@ -110,7 +108,7 @@ def selective_transfer(
     settings = check_settings(settings)
     changes = read_changes(steps, lr)
     chosen = _seeds(preset, seeds, first_seed)
-    return _grid(preset, conditions, diagnostics, chosen, answer_mask, settings, **changes)
+    return crossed(preset, conditions, diagnostics, chosen, answer_mask, settings, **changes)
 
 
 def perturbation(
@@ -137,7 +135,7 @@ def perturbation(
     usual = PERTURBATIONS[::2] if preset in BRIEF else PERTURBATIONS
     words = read_list("perturbations", usual if perturbations is None else perturbations)
     chosen = _seeds(preset, seeds, first_seed)
-    return _changed(preset, transfers, words, diagnostics, chosen, steps)
+    return changed_transfers(preset, transfers, words, diagnostics, chosen, steps)
 
 
 def localisation(
@@ -164,7 +162,7 @@ def localisation(
     usual = PIECES[:4] if preset in BRIEF else PIECES
     words = read_list("pieces", usual if pieces is None else pieces)
     chosen = _seeds(preset, seeds, first_seed)
-    return _changed(preset, transfers, words, diagnostics, chosen, steps)
+    return changed_transfers(preset, transfers, words, diagnostics, chosen, steps)
 
 
 def by_hand(
@@ -199,7 +197,7 @@ def by_hand(
             )
     changes = read_changes(steps, lr)
     chosen = _seeds(preset, seeds, first_seed)
-    return _grid(preset, ["scratch", *recipes], diagnostics, chosen, model=model, **changes)
+    return crossed(preset, ["scratch", *recipes], diagnostics, chosen, model=model, **changes)
 
 
 def inside(
@@ -224,7 +222,7 @@ def inside(
     usual = ("scratch", RECIPE, SPOILT)
     starts = read_list("starts", usual if starts is None else starts)
     chosen = _seeds(preset, seeds, first_seed)
-    return _grid(preset, starts, ["haystack"], chosen, **read_changes(steps, lr))
+    return crossed(preset, starts, ["haystack"], chosen, **read_changes(steps, lr))
 
 
 def composition(
@@ -262,61 +260,11 @@ def composition(
         ]
         conditions += [f"full={name}" for name in dict.fromkeys(names)]
     chosen = _seeds(preset, seeds, first_seed)
-    return _grid(preset, conditions, diagnostics, chosen, **read_changes(steps))
-
-
-def _changed(preset, transfers, words, diagnostics, seeds: range, steps) -> list[Run]:
-    """Scratch, every transfer as it is, and with each of the words."""
-    transfers = read_list("transfers", ["attention=identity"] if transfers is None else transfers)
-    for transfer in transfers:
-        if not parse(transfer).sources:
-            example = "for example attention=identity"
-            raise ValueError(f"transfers must name what is copied, {example}, got {transfer!r}.")
-    conditions = ["scratch"]
-    for transfer in transfers:
-        conditions += [transfer, *(f"{transfer} {word}" for word in words)]
-    return _grid(preset, conditions, diagnostics, seeds, **read_changes(steps))
-
-
-def _grid(
-    preset,
-    conditions,
-    diagnostics,
-    seeds: range,
-    answer_mask="reference",
-    settings="large_rate",
-    model=None,
-    **changes,
-) -> list[Run]:
-    """Conditions x diagnostics x seeds, seeds outermost, so that a sweep that ends early has whole
-    comparisons.
-    """
-    check_one_of("answer_mask", answer_mask, ("reference", "full"))
-    diagnostics = read_list("diagnostics", diagnostics)
-    for diagnostic in diagnostics:
-        check_one_of("diagnostics", diagnostic, DIAGNOSTICS)
-    conditions = list(dict.fromkeys(map(parse, conditions)))
-    sources = [source for condition in conditions for source in condition.sources]
-    if sources:
-        read_sources("initial_conditions: the source", sources)
-    return [
-        fine_tuning_run(
-            diagnostic, condition, preset, seed, answer_mask, settings, model, **changes
-        )
-        for seed in seeds
-        for diagnostic in diagnostics
-        for condition in conditions
-    ]
+    return crossed(preset, conditions, diagnostics, chosen, **read_changes(steps))
 
 
 def _seeds(preset: str, seeds: int | None, first_seed: int) -> range:
-    plan = find_preset(preset)
-    if type(first_seed) is not int or not 0 <= first_seed <= LAST_SEED:
-        raise ValueError(
-            f"first_seed must be a whole number from 0 to {LAST_SEED:,}, got {first_seed!r}."
-        )
-    count = plan.seeds if seeds is None else check_count("seeds", seeds)
-    return range(first_seed, first_seed + count)
+    return read_seeds(find_preset(preset).seeds if seeds is None else seeds, first_seed)
 
 
 def without_copies(*grids: list[Run]) -> list[Run]:

@@ -15,6 +15,7 @@ def check_one_of(name: str, value, allowed) -> None:
         raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}.")
 
 
+LAST_SEED = 1_000_000
 MOST = {"seeds": 1000, "steps": 10_000_000, "draws": 1_000_000}
 """The largest number that is taken for each count."""
 
@@ -27,6 +28,15 @@ def check_count(name: str, value) -> int:
     if value > most:
         raise ValueError(f"{name} must be at most {most:,}, got {value:,}.")
     return value
+
+
+def read_seeds(count: int, first: int) -> range:
+    """So many seeds, from the first on."""
+    if type(first) is not int or not 0 <= first <= LAST_SEED:
+        raise ValueError(
+            f"first_seed must be a whole number from 0 to {LAST_SEED:,}, got {first!r}."
+        )
+    return range(first, first + check_count("seeds", count))
 
 
 def check_flag(name: str, value) -> bool:

@@ -1,0 +1,56 @@
+"""Initial conditions x diagnostics x seeds: what every grid of fine-tuning runs is."""
+
+from procmod_lib.experiments.make_runs import fine_tuning_run
+from procmod_lib.experiments.parameters import (
+    check_one_of,
+    read_changes,
+    read_list,
+    read_sources,
+)
+from procmod_lib.initial import parse
+from procmod_lib.runs.run import Run
+from procmod_lib.tasks import DIAGNOSTICS
+
+
+def changed_transfers(preset, transfers, words, diagnostics, seeds: range, steps) -> list[Run]:
+    """Scratch, every transfer as it is, and with each of the words."""
+    transfers = read_list("transfers", ["attention=identity"] if transfers is None else transfers)
+    for transfer in transfers:
+        if not parse(transfer).sources:
+            example = "for example attention=identity"
+            raise ValueError(f"transfers must name what is copied, {example}, got {transfer!r}.")
+    conditions = ["scratch"]
+    for transfer in transfers:
+        conditions += [transfer, *(f"{transfer} {word}" for word in words)]
+    return crossed(preset, conditions, diagnostics, seeds, **read_changes(steps))
+
+
+def crossed(
+    preset,
+    conditions,
+    diagnostics,
+    seeds: range,
+    answer_mask="reference",
+    settings="large_rate",
+    model=None,
+    **changes,
+) -> list[Run]:
+    """Conditions x diagnostics x seeds, seeds outermost, so that a sweep that ends early has whole
+    comparisons.
+    """
+    check_one_of("answer_mask", answer_mask, ("reference", "full"))
+    diagnostics = read_list("diagnostics", diagnostics)
+    for diagnostic in diagnostics:
+        check_one_of("diagnostics", diagnostic, DIAGNOSTICS)
+    conditions = list(dict.fromkeys(map(parse, conditions)))
+    sources = [source for condition in conditions for source in condition.sources]
+    if sources:
+        read_sources("initial_conditions: the source", sources)
+    return [
+        fine_tuning_run(
+            diagnostic, condition, preset, seed, answer_mask, settings, model, **changes
+        )
+        for seed in seeds
+        for diagnostic in diagnostics
+        for condition in conditions
+    ]
