@@ -71,6 +71,7 @@ def expert_loop(task: Task, arch: Architecture, batch: int) -> Callable:
     """PyTorch by somebody who knows it: rows in buckets of like length, the body compiled, logits
     of scored outputs alone, a fused optimiser. The samples are this library's.
     """
+    torch.compiler.reset()  # each task compiles anew; a limit would end in plain PyTorch
     network = GPT2LMHeadModel(config_of(arch))
     body = torch.compile(network.transformer, dynamic=True)
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-3, fused=True)

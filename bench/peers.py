@@ -99,8 +99,8 @@ def compare(name: str, threads: int, *, peers: bool) -> dict:
 
     Returns:
         ``ms``: median of each; ``least``: minimum; ``ratio``: (median, low, high) of each over
-        ours, repeat by repeat, where low and high bound the middle half; ``refused``: why there is
-        no ratio.
+        ours, repeat by repeat, where low and high bound the middle half; ``refused``: of those
+        without a ratio, why.
     """
     torch.set_num_threads(threads)
     batch, task = TASKS[name], make_task(name)
@@ -115,7 +115,7 @@ def compare(name: str, threads: int, *, peers: bool) -> dict:
     others = watch.others()
     if jax:
         jax.close()
-    result: dict = {"ms": {}, "least": {}, "ratio": {}, "refused": "", "others": others}
+    result: dict = {"ms": {}, "least": {}, "ratio": {}, "refused": {}, "others": others}
     for who in loops:
         times = [row[who] for row in rows]
         result["ms"][who] = round(1e3 * float(np.median(times)), 2)
@@ -124,7 +124,9 @@ def compare(name: str, threads: int, *, peers: bool) -> dict:
         low, middle, high = np.quantile(ratios, [0.25, 0.5, 0.75])
         if who != "ours":
             result["ratio"][who] = [round(float(v), 2) for v in (middle, low, high)]
-            result["refused"] = result["refused"] or why_not(ratios, others)
+            reason = why_not(ratios, others)
+            if reason:
+                result["refused"][who] = reason
     return result
 
 
@@ -154,8 +156,7 @@ def table(threads: int, *, peers: bool) -> dict[str, dict]:
         line = [f"  {name:18}ours {result['ms']['ours']:7.1f} ms, {rate:.0f} GFLOP/s"]
         for who, (middle, low, high) in result["ratio"].items():
             shown = f"{middle:.1f}x ({low:.1f} to {high:.1f})"
-            line.append(f"{who} {'-' if result['refused'] else shown}")
-        if result["refused"]:
-            line.append(f"no ratio: {result['refused']}")
+            refused = result["refused"].get(who)
+            line.append(f"{who} {f'no ratio, {refused}' if refused else shown}")
         print(" · ".join(line), flush=True)
     return found

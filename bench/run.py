@@ -162,7 +162,7 @@ def readme_table(found: dict[str, dict]) -> list[str]:
         cells = []
         for name in names:
             middle, low, high = found[name]["ratio"][who]
-            refused = found[name]["refused"]
+            refused = who in found[name]["refused"]
             cells.append("no ratio" if refused else f"{middle:.1f} ({low:.1f} to {high:.1f})")
         lines.append(f"| {who} | {' | '.join(cells)} |")
     ours = " | ".join(f"{found[name]['ms']['ours']:.1f} ms" for name in names)

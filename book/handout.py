@@ -5,6 +5,7 @@ and the published results that the sessions read. What a session trains is not a
 """
 
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -22,21 +23,38 @@ from procmod_lib.workshop.outcomes import RUNS
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "book" / "_build" / "workshop"
+CHAPTER = re.compile(r"\(\.\./(\w+)\.ipynb\)")
 OLD_FORMATS = ("*.map", "*.ttf", "*.eot")  # no browser of today asks for them
 HTML = ROOT / "book" / "_build" / "html"
 FILES = ("pyproject.toml", "requirements.txt", "environment.yml", "LICENSE", "CITATION.cff")
 
 START = """# The workshop
 
-1. Python 3.11 or newer: `python -m venv .venv`, then
-   `.venv/bin/pip install -r requirements.txt notebook` (2 GB, some minutes) and
-   `.venv/bin/pip install --no-deps --no-build-isolation -e .`;
-   with conda: `conda env create -f environment.yml`.
-2. `.venv/bin/python check_install.py` says whether everything is there and how fast it will be.
-3. `.venv/bin/jupyter notebook notebooks`: rules.ipynb, surgery.ipynb, loud_head.ipynb.
+1. With Python 3.11 or newer, in this folder (2 GB of packages, some minutes):
+
+   ```
+   python3 -m venv .venv
+   source .venv/bin/activate            (Windows: .venv\\Scripts\\activate)
+   pip install -r requirements.txt notebook
+   pip install --no-deps --no-build-isolation -e .
+   ```
+
+   or with conda:
+
+   ```
+   conda env create -f environment.yml
+   conda activate procmod
+   pip install notebook
+   pip install --no-deps --no-build-isolation -e .
+   ```
+
+2. `python check_install.py` says whether everything is there and how fast it will be.
+3. `jupyter notebook notebooks`: rules.ipynb, surgery.ipynb, loud_head.ipynb, in this order. In a
+   new terminal, activate the environment first.
 
 `handout.pdf` is the workshop on one page. `pages/index.html` is the whole book, to read without a
-network; its pages "Session A, B, C" hold the solutions, folded.
+network. **Read it after the sessions**: it holds the solutions, the instructor's page and what
+comes out.
 
 Nothing needs a network after step 1. What was trained is kept in `store` and not trained twice.
 """
@@ -46,6 +64,8 @@ CHECK = '''"""Is everything there? Versions, disk, a training step, the speed to
 import shutil
 import sys
 import time
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 
 
 def main() -> None:
@@ -54,15 +74,24 @@ def main() -> None:
     if sys.version_info < (3, 11):
         sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}.")
     try:
+        import ipykernel  # noqa: F401
+        import matplotlib  # noqa: F401
         import numpy
         import torch
 
+        version("procmod_lib")
         from procmod_lib.experiments.make_runs import fine_tuning_run
         from procmod_lib.runs.machine import Machine
         from procmod_lib.runs.plan import seconds_per_run
-    except ImportError as error:
-        sys.exit(f"A package is missing ({error.name}): do step 1 of README.md again.")
+    except (ImportError, PackageNotFoundError) as error:
+        sys.exit(
+            f"A package is missing ({error.name}) for {sys.executable}. If that is not the Python "
+            "of the environment, activate it first; else do step 1 of README.md again."
+        )
     print(f"Python {sys.version.split()[0]}, numpy {numpy.__version__}, torch {torch.__version__}")
+    jupyter = find_spec("notebook") or find_spec("jupyterlab")
+    if not jupyter:
+        print("Jupyter is missing: pip install notebook (some editors do without it).")
     free = shutil.disk_usage(".").free / 1e9
     print(f"{free:.1f} GB of disk are free{'' if free > 0.5 else ': too little'}.")
     run = fine_tuning_run("haystack", "scratch", "quick", 0, steps=1500)
@@ -77,10 +106,11 @@ if __name__ == "__main__":
 
 
 def student_version(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """A notebook without its solutions and without outputs."""
+    """A notebook without its solutions and outputs; links to chapters lead to the offline pages."""
     student = nbformat.from_dict(dict(notebook))
     student.cells = [c for c in student.cells if "solution" not in c.metadata.get("tags", [])]
     for cell in student.cells:
+        cell.source = CHAPTER.sub(r"(../pages/generated/\1.html)", cell.source)
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     return student
@@ -94,6 +124,7 @@ def copy_notebooks(folder: Path) -> None:
         (folder / "notebooks" / path.name).write_text(
             json.dumps(student, indent=1, ensure_ascii=False) + "\n"
         )
+    shutil.copy(ROOT / "notebooks" / "by_hand.ipynb", folder / "notebooks")  # for the challenge
 
 
 def copy_library(folder: Path) -> None:

@@ -41,8 +41,7 @@ def outcomes_table() -> str:
     for row in found.itertuples():
         should = "finds the needle" if row.finds else "stays at guessing"
         runs = f"{row.right} of {row.runs} ({100 * row.low:.0f} to {100 * row.high:.0f} %)"
-        share = f"{30 * row.laptops:.1f}".removesuffix(".0")
-        laptops = f"{share} of 30" if row.runs else "not yet measured"
+        laptops = f"{100 * row.laptops:.0f} %" if row.runs else "not yet measured"
         rows.append([row.session, row.name, should, runs, laptops, row.otherwise])
     heads = ["session", "start", "it", "runs that do (95 %)", "laptops that do", "where not, say"]
     return str(grid(heads, rows).data)

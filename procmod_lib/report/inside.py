@@ -186,16 +186,19 @@ class Inside(Section):
         at = steps[np.argmin(abs(steps - jumped.iloc[0]))]
         return {"step 0": 0, f"step {at}, at the jump": at, f"{last}, after it": steps[-1]}
 
-    def draw_maps(self, condition: str, seed: int = 0) -> Figure | None:
+    def draw_maps(self, condition: str, seed: int | None = None) -> Figure | None:
         """How all heads of one run look at one sample before, at and after the jump.
 
         The sample is the first with six pairs or more.
 
         Args:
             condition: where the run started.
-            seed: its seed.
+            seed: its seed; None takes the first that there is.
+
+        Raises:
+            ValueError: there is no such run here.
         """
-        (run,) = [r for r in self.runs if r.condition == parse(condition) and r.seed == seed]
+        run = self._run(condition, seed)
         taken, batch = self.store.snapshots(run), self.batch
         if not taken:
             return None
@@ -208,6 +211,17 @@ class Inside(Section):
         }
         needle = int(run.task.needle(batch)[row])
         return figures.draw_attention(maps, [run.task.spell(t) for t in tokens[0]], needle)
+
+    def _run(self, condition: str, seed: int | None) -> Run:
+        """The run of a start and a seed."""
+        starts = list(dict.fromkeys(str(run.condition) for run in self.runs))
+        if str(parse(condition)) not in starts:
+            raise ValueError(f"condition must be one of {', '.join(starts)}, got {condition!r}.")
+        mine = {run.seed: run for run in self.runs if run.condition == parse(condition)}
+        if seed is not None and seed not in mine:
+            known = ", ".join(map(str, mine))
+            raise ValueError(f"seed must be one of {known}, got {seed!r}.")
+        return mine[min(mine) if seed is None else seed]
 
     def draw_along(self) -> Figure | None:
         """Accuracy and attention over the steps, a column a start and a line a seed."""
@@ -226,11 +240,12 @@ class Inside(Section):
         ).reset_index()
         return figures.draw_along(self.table, rows, self.chance)
 
-    def draw_sizes(self, seed: int = 0) -> Figure | None:
-        """The size of every head's maps over the steps, of one seed."""
+    def draw_sizes(self, seed: int | None = None) -> Figure | None:
+        """The size of every head's maps over the steps, of one seed; None takes the first."""
         if not len(self.along):
             return None
-        return figures.draw_sizes(self.along[self.along.seed == seed])
+        wanted = self.along.seed.min() if seed is None else seed
+        return figures.draw_sizes(self.along[self.along.seed == wanted])
 
     def draw_pulls(self) -> Figure | None:
         """The gradient that reaches each part over the steps, the median over seeds."""

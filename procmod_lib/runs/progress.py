@@ -15,7 +15,7 @@ class Progress:
         self.bar = None
         in_jupyter = "ipykernel" in sys.modules and "PAPERMILL_RUN" not in os.environ
         if sys.stderr.isatty() or in_jupyter:
-            from tqdm.auto import tqdm
+            from tqdm import tqdm  # text: its widget needs a package that many lack
 
             self.bar = tqdm(total=None, unit="run")
 

@@ -76,14 +76,23 @@ def check_haystack(haystack: Callable) -> None:
         f"keys must be {low} to {high}, at even places.",
     )
     expect((values >= 1).all() and (values <= VALUES).all(), f"values must be 1 to {VALUES}.")
+    expect(len(np.unique(values)) == VALUES, f"some of the values 1 to {VALUES} never come.")
     expect(
         all(len(set(row)) == PAIRS for row in keys.tolist()),
         "a key stands twice in a row: then the question has no answer.",
     )
+    expect(
+        len({tuple(row) for row in keys.tolist()}) > PAIRS,
+        "the keys always stand in the same order: then the question gives the place away.",
+    )
+    expect(
+        len({tuple(row) for row in values.tolist()}) > PAIRS,
+        "the values are the same in every row: draw them anew.",
+    )
     asked = query - PAIRS
     expect(
         all(key in row for key, row in zip(asked, keys.tolist(), strict=True)),
-        "the query must be the number of one of the row's keys plus 5.",
+        "the question must be the number of one of the row's keys plus 5.",
     )
     place = (keys == asked[:, None]).argmax(1)
     expect(
@@ -110,7 +119,7 @@ def check_scored(scored: Callable) -> None:
         )
         expect(
             mask.sum() == 1 and bool(mask[-2]),
-            "one output is scored: that of the query, which predicts the value behind it.",
+            "one output is scored: that of the question, which predicts the value behind it.",
         )
 
 

@@ -54,10 +54,11 @@ def check_attention_only(attention_only: Callable) -> None:
                 np.array_equal(new[name], fresh[name]),
                 f"{name} is no attention and must stay fresh.",
             )
-    expect(
-        all(new[n] is not donor[n] for n in new),
-        "a tensor of the donor itself is in the new model: training would change both. Copy it.",
-    )
+    for whose, model in (("the donor", donor), ("the fresh model", fresh)):
+        expect(
+            not any(np.shares_memory(new[n], model[n]) for n in new),
+            f"a tensor of {whose} itself is in the new model: training would change both. Copy it.",
+        )
 
 
 def _null(make: Callable) -> tuple[np.ndarray, np.ndarray]:
@@ -103,7 +104,14 @@ def check_random_donor(random_donor: Callable) -> None:
         not np.array_equal(np.sort(null, axis=None), np.sort(tensor, axis=None)),
         "these are the tensor's own entries: that is a shuffle.",
     )
-    expect(abs(size / wanted - 1) < 1e-3, f"the norm must be {wanted:.2f}, it is {size:.2f}.")
+    expect(
+        abs(size / wanted - 1) < 1e-3,
+        f"the norm must be {wanted:.3f}, it is {size:.3f}: divide by the norm of what you drew.",
+    )
+    expect(
+        np.abs(null).max() > 2 * null.std(),
+        "the numbers are not normal: no large one is among them.",
+    )
     expect(abs(np.corrcoef(null.ravel(), tensor.ravel())[0, 1]) < 0.2, "the tensor shines through.")
 
 

@@ -25,7 +25,7 @@ OPTIONAL = {  # packages that a machine without Jupyter, a cluster or transforme
     "procmod_lib.network.huggingface",
     "pydoc_data.topics",
     "tokenizers",
-    "tqdm.auto",
+    "tqdm",
     "transformers",
 }
 

@@ -52,6 +52,15 @@ def test_along_has_a_row_a_run_snapshot_and_head_and_a_run_without_jump_has_no_j
     ]
 
 
+def test_a_run_is_found_by_its_start_and_seed_or_the_sentence_says_what_there_is(seen):
+    assert seen.draw_maps(RECIPE) is not None
+    assert seen.draw_maps(RECIPE, seed=0) is not None
+    with pytest.raises(ValueError, match="seed must be one of 0, got 21"):
+        seen.draw_maps(RECIPE, seed=21)
+    with pytest.raises(ValueError, match="condition must be one of scratch, loud=0.3"):
+        seen.draw_maps("loud=0.2 head=1.0")
+
+
 def test_knock_outs_are_of_runs_that_succeeded(seen):
     assert len(seen.knock_outs()) == 0
     good = Inside(seen.runs, seen.table.assign(token_accuracy=1.0), seen.store)

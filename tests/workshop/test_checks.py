@@ -99,6 +99,36 @@ def in_place(tensor, rng):
     return tensor
 
 
+def in_order(n, rng):
+    """Keys always 10 to 14."""
+    rows = haystack(n, rng)
+    return ask(np.arange(10, 15) * np.ones((n, 1), int), rows[:, 1:10:2], rng)
+
+
+def few_values(n, rng):
+    """Values 1 to 8."""
+    rows = haystack(n, rng)
+    return ask(rows[:, 0:10:2], np.minimum(rows[:, 1:10:2], 8), rng)
+
+
+def ask(keys, values, rng):
+    """Rows of these keys and values with a question and its answer."""
+    n = len(keys)
+    asked, row = rng.integers(5, size=n), np.arange(n)
+    pairs = np.stack([keys, values], 2).reshape(n, 10)
+    last = np.stack([keys[row, asked] + 5, values[row, asked]], 1)
+    return np.concatenate([pairs, last], 1)
+
+
+def shared_fresh(fresh, donor):
+    return {n: donor[n].copy() if ".attn." in n else fresh[n] for n in fresh}
+
+
+def uniform(tensor, rng):
+    numbers = rng.uniform(-1, 1, tensor.shape)
+    return numbers * np.linalg.norm(tensor) / np.linalg.norm(numbers)
+
+
 def tied_halves(fresh, spread, rng):
     new = loud_head(fresh, spread, rng)
     joint = new["h.1.attn.c_attn.weight"]
@@ -130,6 +160,8 @@ WRONG = [
     (rules.check_haystack, lambda n, r: changed(haystack(n, r), 10, 15), "last token must be"),
     (rules.check_haystack, lambda n, r: haystack(n, r) - np.eye(12, dtype=int)[10] * 5, "plus 5"),
     (rules.check_haystack, lambda n, r: haystack(n, r).astype(float), "whole numbers"),
+    (rules.check_haystack, in_order, "always stand in the same order"),
+    (rules.check_haystack, few_values, "some of the values 1 to 9 never come"),
     (rules.check_scored, lambda length: np.ones(length, bool), "after the answer"),
     (rules.check_scored, lambda length: np.zeros(length, bool), "nothing is scored"),
     (rules.check_scored, lambda length: np.arange(length) == length - 1, "after the answer"),
@@ -145,7 +177,8 @@ WRONG = [
     (surgery.check_attention_only, with_norms, "must stay fresh"),
     (surgery.check_attention_only, weights_alone, "was not copied"),
     (surgery.check_attention_only, spoil, "fresh model was changed"),
-    (surgery.check_attention_only, shared, "would change both"),
+    (surgery.check_attention_only, shared, "a tensor of the donor itself"),
+    (surgery.check_attention_only, shared_fresh, "a tensor of the fresh model itself"),
     (surgery.check_attention_only, lambda f, d: None, "must return a dict"),
     (surgery.check_shuffle, lambda t, r: t.copy(), "nothing was changed"),
     (surgery.check_shuffle, in_place, "that was given was changed"),
@@ -155,6 +188,7 @@ WRONG = [
     (surgery.check_shuffle, lambda t, r: shuffle(t, np.random.default_rng(3)), "treated alike"),
     (surgery.check_random_donor, shuffle, "that is a shuffle"),
     (surgery.check_random_donor, lambda t, r: r.normal(size=t.shape), "the norm must be"),
+    (surgery.check_random_donor, uniform, "are not normal"),
     (surgery.check_random_donor, lambda t, r: np.full(t.shape, t.std()), "two generators"),
     (surgery.check_random_donor, lambda t, r: t * (1 + 1e-4 * r.normal()), "shines through"),
     (surgery.check_random_donor, lambda t, r: random_donor(t, r)[:8], "shape must stay"),

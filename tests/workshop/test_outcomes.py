@@ -38,7 +38,9 @@ def test_the_runs_are_those_of_the_notebook(session):
     cells = nbformat.read(ROOT / "notebooks/workshop" / f"{NOTEBOOKS[session]}.ipynb", 4).cells
     code = ast.parse("\n".join(c.source for c in cells if c.cell_type == "code"))
     set_here = {
-        node.target.id: node.value.value for node in code.body if isinstance(node, ast.AnnAssign)
+        node.target.id: ast.literal_eval(node.value)
+        for node in code.body
+        if isinstance(node, ast.AnnAssign)
     }
     assert (set_here["steps"], set_here["seeds"]) == (RUNS[session]["steps"], SEEDS)
     assert set_here["preset"] == "quick"
@@ -51,7 +53,9 @@ def test_the_runs_are_those_of_the_notebook(session):
     given = {k.arg: ast.unparse(k.value) for k in opened.keywords}
     for name, value in RUNS[session].items():
         if name not in ("grid", "steps"):
-            assert given[name] == repr(value)
+            is_parameter = given[name] == name
+            there = set_here[name] if is_parameter else ast.literal_eval(given[name])
+            assert there == value
 
 
 def test_every_outcome_is_of_a_run_that_its_session_trains():
