@@ -1,0 +1,141 @@
+"""The story of a head written by hand, judged by the rule that the page "Fixed in advance" fixed
+before the runs.
+"""
+
+from dataclasses import dataclass
+
+from IPython.display import Markdown
+
+from procmod_lib.experiments.conditions import RECIPE, SPOILT
+from procmod_lib.report import statistics
+from procmod_lib.report.section import Section
+from procmod_lib.report.sentences import in_points, p_value
+from procmod_lib.report.tables import grid, label
+
+SEEDS = 10
+FEWEST_SUCCESSES = 8  # of the recipe
+QUIET_SUCCESSES = 3  # of the quiet head, from which on the story fails
+MARGIN = 0.05  # by which the pretrained head must not beat its nulls
+SAME_PLACE = 2  # successes by which a loud first layer must cost more
+BOTH = "attention=identity"
+HEAD, QUIET = f"{BOTH} head=1.0", f"{BOTH} fresh_norm head=1.0"
+NULLS = (f"{BOTH} shuffle head=1.0", f"{BOTH} random_donor head=1.0")
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One outcome that would have counted against the story.
+
+    Attributes:
+        failure: what would have.
+        found: what was found.
+        seeds: of the arm with the fewest.
+        holds: whether the story stands against it.
+    """
+
+    failure: str
+    found: str
+    seeds: int
+    holds: bool
+
+    @property
+    def verdict(self) -> str:
+        """In words; a verdict needs all seeds."""
+        word = "the story holds" if self.holds else "the story fails"
+        if self.seeds < SEEDS:
+            return f"open ({self.seeds} of {SEEDS} seeds): so far {word}"
+        return f"**{word}**"
+
+
+def judge(section: Section) -> list[Judgement]:
+    """The five outcomes, in the order of the page; none where an arm was not run at all.
+
+    Args:
+        section: HAYSTACK at the full protocol, from every start that the page names.
+    """
+    arms = {row.initial_condition: row for row in section.summary.itertuples()}
+    if not {"scratch", RECIPE, SPOILT, BOTH, HEAD, QUIET, *NULLS} <= set(arms):
+        return []
+    return [
+        _succeeds(section, arms),
+        _not_worse(section),
+        _quiet_fails(arms),
+        _nulls_do_as_well(section),
+        _place_matters(arms),
+    ]
+
+
+def _difference(section: Section, condition: str, baseline: str):
+    """The paired difference of one condition from another, a row."""
+    rows = section.differences(baseline, condition).itertuples()
+    return next(row for row in rows if row.initial_condition == condition)
+
+
+def _succeeds(section: Section, arms: dict) -> Judgement:
+    row = _difference(section, RECIPE, "scratch")
+    family = section.differences().set_index("initial_condition")
+    p, successes = family.loc[RECIPE, "p_holm"], arms[RECIPE].successes
+    return Judgement(
+        f"the recipe succeeds in fewer than {FEWEST_SUCCESSES} of {SEEDS} seeds, or is not told "
+        "from no pretraining",
+        f"{successes} of {arms[RECIPE].n}; {in_points(row)}, p = {p_value(p)} after Holm",
+        min(arms[RECIPE].n, row.n),
+        arms[RECIPE].n - successes <= SEEDS - FEWEST_SUCCESSES
+        and row.low > 0
+        and p < statistics.LEVEL,
+    )
+
+
+def _not_worse(section: Section) -> Judgement:
+    row = _difference(section, RECIPE, BOTH)
+    is_worse = row.high < 0 and row.p < statistics.LEVEL
+    return Judgement(
+        "the recipe is worse than the attention of both layers from IDENTITY",
+        in_points(row),
+        row.n,
+        not is_worse,
+    )
+
+
+def _quiet_fails(arms: dict) -> Judgement:
+    row = arms[QUIET]
+    return Judgement(
+        f"the pretrained head at the size of fresh weights succeeds in {QUIET_SUCCESSES} seeds or "
+        "more",
+        f"{row.successes} of {row.n}",
+        row.n,
+        row.successes < QUIET_SUCCESSES,
+    )
+
+
+def _nulls_do_as_well(section: Section) -> Judgement:
+    rows = [_difference(section, HEAD, null) for null in NULLS]
+    beaten = [row for row in rows if row.difference > MARGIN and row.low > 0]
+    texts = [f"{in_points(row)} over {label(null)}" for row, null in zip(rows, NULLS, strict=True)]
+    return Judgement(
+        f"the pretrained head beats its shuffle, or a random head of its norms, by more than "
+        f"{100 * MARGIN:.0f} points with an interval above zero",
+        "; ".join(texts),
+        min(row.n for row in rows),
+        not beaten,
+    )
+
+
+def _place_matters(arms: dict) -> Judgement:
+    one, two = arms[RECIPE], arms[SPOILT]
+    return Judgement(
+        f"with a second loud head in the first layer it succeeds as often, within {SAME_PLACE} "
+        "seeds",
+        f"{two.successes} of {two.n}, the recipe {one.successes} of {one.n}",
+        min(one.n, two.n),
+        one.successes - two.successes > SAME_PLACE,
+    )
+
+
+def judged_table(section: Section) -> Markdown:
+    """The five outcomes as a table: what would have counted, what was found, the verdict."""
+    judgements = judge(section)
+    if not judgements:
+        return Markdown("Not yet measured.")
+    rows = [[j.failure, j.found, j.verdict] for j in judgements]
+    return grid(["what would count against it", "found", "verdict"], rows)

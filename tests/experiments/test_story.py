@@ -1,0 +1,68 @@
+"""The story of the head written by hand is judged as the page that was fixed before says."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from procmod_lib.experiments import story
+from procmod_lib.experiments.conditions import RECIPE, SPOILT
+from procmod_lib.experiments.make_runs import fine_tuning_run
+from procmod_lib.report.section import Section
+
+SHUFFLED, RANDOM = story.NULLS
+AS_TOLD = {"scratch": 0.1, RECIPE: 0.95, SPOILT: 0.1, story.BOTH: 0.4, story.HEAD: 0.95}
+AS_TOLD |= {story.QUIET: 0.1, SHUFFLED: 0.94, RANDOM: 0.94}
+
+
+def section(means=(), seeds=10):
+    """Runs that end near these accuracies, with a little noise that differs by seed."""
+    runs, rows = [], []
+    for start, mean in (AS_TOLD | dict(means)).items():
+        for seed in range(seeds):
+            run = fine_tuning_run("haystack", start, "standard", seed)
+            end = mean + 0.004 * np.sin(7 * seed + len(start))
+            row = dict(diagnostic="haystack", initial_condition=start, seed=seed, step=1000)
+            row |= dict(key=run.key, token_accuracy=end, status="complete")
+            runs.append(run)
+            rows.append(row)
+    return Section(runs, pd.DataFrame(rows), SimpleNamespace())
+
+
+def held(found):
+    return [judgement.holds for judgement in story.judge(found)]
+
+
+def test_as_it_is_told_all_five_hold_and_say_so():
+    found = section()
+    assert held(found) == [True] * 5
+    assert {j.verdict for j in story.judge(found)} == {"**the story holds**"}
+    assert story.judged_table(found).data.count("the story holds") == 5
+
+
+@pytest.mark.parametrize(
+    "change, failing",
+    [
+        ({RECIPE: 0.5}, [0, 4]),  # no success of it is left
+        ({story.BOTH: 0.99, RECIPE: 0.93}, [1]),
+        ({story.QUIET: 0.95}, [2]),
+        ({SHUFFLED: 0.7}, [3]),
+        ({RANDOM: 0.7}, [3]),
+        ({SPOILT: 0.95}, [4]),
+    ],
+)
+def test_each_outcome_counts_against_it(change, failing):
+    assert [i for i, holds in enumerate(held(section(change))) if not holds] == failing
+
+
+def test_without_all_seeds_it_is_open():
+    verdicts = [judgement.verdict for judgement in story.judge(section(seeds=7))]
+    assert all(verdict.startswith("open (7 of 10 seeds): so far ") for verdict in verdicts)
+
+
+def test_without_an_arm_it_is_not_judged():
+    whole = section()
+    part = whole.where(lambda run: str(run.condition) != SPOILT)
+    assert story.judge(part) == []
+    assert story.judged_table(part).data == "Not yet measured."
