@@ -75,6 +75,8 @@ def _succeeds(section: Section, arms: dict) -> Judgement:
     row = _difference(section, RECIPE, "scratch")
     family = section.differences().set_index("initial_condition")
     p, successes = family.loc[RECIPE, "p_holm"], arms[RECIPE].successes
+    failures = arms[RECIPE].n - successes
+    is_told = row.low > 0 and p < statistics.LEVEL
     return Judgement(
         f"the recipe succeeds in fewer than {FEWEST_SUCCESSES} of {SEEDS} seeds, or is not told "
         "from no pretraining",
