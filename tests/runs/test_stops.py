@@ -103,6 +103,11 @@ table = ensure(runs, Store({folder!r}, None))
 """
 
 
+def hear_ctrl_c():
+    """As in a terminal; processes that a script starts in the background are deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def wait_for_training(folder):
     deadline = time.monotonic() + 90
     while not list(folder.glob("locks/*.lock")):
@@ -122,7 +127,7 @@ def test_papermill_stopped_keeps_everything_and_says_so(tmp_path, number, name):
     nbformat.write(notebook, tmp_path / "in.ipynb")
     command = [sys.executable, "-m", "papermill", tmp_path / "in.ipynb", tmp_path / "out.ipynb"]
     pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    process = subprocess.Popen(command, cwd=ROOT, **pipes)
+    process = subprocess.Popen(command, cwd=ROOT, preexec_fn=hear_ctrl_c, **pipes)
     wait_for_training(tmp_path)
     process.send_signal(number)
     said, _ = process.communicate(timeout=60)
