@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from procmod_lib.runs import files
 
 STEM = "pack"
-AT_ONCE = 5_000  # single runs that are put into one pack without being asked
+AT_ONCE = 2_000  # single runs that are put into one pack without being asked
 ROWS = 100_000  # rows a row group: what one filtered read takes at least
 
 
