@@ -27,7 +27,7 @@ check: .make/environment
 	@$(BIN)/python -m pytest tests/initial tests/report tests/experiments tests/tasks tests/network/test_inside.py tests/project/test_house.py procmod_lib -k "not two_seeds and not two_splits"
 
 bench: .make/environment
-	@echo "Measuring speed side by side: about 5 minutes on two cores (20 with PEERS=1); leave the machine alone meanwhile."
+	@echo "Measuring speed side by side: about 5 minutes on two cores (10 with PEERS=1); leave the machine alone meanwhile."
 	@$(BIN)/python bench/run.py $(if $(PEERS),--peers)
 
 figure: .make/environment

@@ -8,10 +8,11 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from samples import SAMPLES
-from transformers import GPT2Config, GPT2LMHeadModel, get_cosine_schedule_with_warmup
+from transformers import GPT2LMHeadModel, get_cosine_schedule_with_warmup
 
 from procmod_lib.network import gpt2
 from procmod_lib.network.gpt2 import Architecture
+from procmod_lib.network.huggingface import config_of
 from procmod_lib.runs.budget import Budget
 from procmod_lib.runs.training import Interrupted, State, train
 from procmod_lib.tasks import Task
@@ -25,23 +26,6 @@ def timed(function: Callable) -> float:
     begun = time.perf_counter()
     function()
     return time.perf_counter() - begun
-
-
-def config_of(arch: Architecture) -> GPT2Config:
-    """The same shape for transformers."""
-    return GPT2Config(
-        vocab_size=arch.vocab,
-        n_positions=arch.positions,
-        n_embd=arch.width,
-        n_layer=arch.layers,
-        n_head=arch.heads,
-        resid_pdrop=0,
-        embd_pdrop=0,
-        attn_pdrop=0,
-        tie_word_embeddings=False,
-        bos_token_id=0,
-        eos_token_id=0,
-    )
 
 
 def plain_loop(name: str, arch: Architecture, batch: int) -> Callable:

@@ -1,38 +1,33 @@
 """Whether a measurement can be trusted: was the machine ours, and do the repeats agree?
 
 A ratio of two timings is only worth printing when nobody else used the cores and when the repeats
-of it say the same. Both are measured beside the timings; Linux only, elsewhere nothing is refused.
+of it say the same. Both are measured beside the timings.
 """
 
 import os
+import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
+import psutil
 
-STAT = Path("/proc/stat")
 OTHERS, SPREAD = 0.08, 0.25
 """The most that others may use, as a share of all cores, and the most that the middle half of the
 ratios may spread, as a share of their median.
 """
 
 
-def busy_seconds() -> tuple[float, float]:
-    """Seconds that all cores have worked, and that a hypervisor took from them."""
-    words = STAT.read_text().splitlines()[0].split()[1:]
-    user, nice, system, _, _, interrupt, soft, steal = (int(w) for w in words[:8])
-    tick = os.sysconf("SC_CLK_TCK")
-    return (user + nice + system + interrupt + soft) / tick, steal / tick
+def busy_seconds() -> float:
+    """Seconds that all cores have worked, or that a hypervisor took from them."""
+    times = psutil.cpu_times()
+    guest = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # in user and nice too
+    return sum(times) - times.idle - getattr(times, "iowait", 0.0) - guest
 
 
 def own_seconds(others: tuple[int, ...] = ()) -> float:
     """Processor time of this process, of its children that have ended, and of ``others`` by id."""
     mine = sum(os.times()[:4])
-    tick = os.sysconf("SC_CLK_TCK")
-    for process in others:
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        mine += (int(fields[11]) + int(fields[12])) / tick
-    return mine
+    return mine + sum(sum(psutil.Process(process).cpu_times()[:2]) for process in others)
 
 
 @dataclass
@@ -49,18 +44,13 @@ class Watch:
     def __post_init__(self) -> None:
         self.begun = self._now()
 
-    def _now(self) -> tuple[float, float, float, float]:
-        if not STAT.exists():
-            return 0.0, 0.0, 0.0, 1.0
-        busy, stolen = busy_seconds()
-        uptime = float(Path("/proc/uptime").read_text().split()[0])
-        return busy, stolen, own_seconds(self.mine), uptime
+    def _now(self) -> tuple[float, float, float]:
+        return busy_seconds(), own_seconds(self.mine), time.monotonic()
 
     def others(self) -> float:
         """The share of all cores that others used, stolen time included."""
-        busy, stolen, own, clock = (b - a for a, b in zip(self.begun, self._now(), strict=True))
-        cores = os.cpu_count() or 1
-        return max(0.0, busy - own + stolen) / (max(clock, 0.01) * cores)
+        busy, own, clock = (b - a for a, b in zip(self.begun, self._now(), strict=True))
+        return max(0.0, busy - own) / (max(clock, 0.01) * (os.cpu_count() or 1))
 
 
 def spread(ratios: list[float]) -> float:

@@ -188,7 +188,8 @@ def into_readme(result: dict) -> None:
         f"Measured by `make bench` on {time.strftime('%Y-%m-%d')}: {machine['cores']} cores, "
         f"{machine['machine']}, large matrix products at {machine['matrix_gflops']:.0f} GFLOP/s; "
         f"batch 1,000 (k-DYCK 64 x 128), size 2_4_16, data included. Peak memory {memory['ours']} "
-        f"MiB beside {memory['theirs']} MiB (imports alone {memory['nothing']}). Samples a second "
+        f"MiB beside {memory['theirs']} MiB (imports alone {memory['nothing']}). No ratio: the "
+        "repeats disagreed, or others used the machine. Samples a second "
         f"on one core, and times a Python loop over samples: {speeds}."
     )
     path.write_text(before + "\n".join(lines) + "\n<!-- /bench -->" + after)

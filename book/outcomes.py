@@ -26,7 +26,8 @@ def rule() -> str:
         f"A start *finds the needle* on a laptop when at least {outcomes.MOST} of its "
         f"{outcomes.SEEDS} runs end above {100 * outcomes.FOUND:.0f} %; it *stays* when at least "
         f"{outcomes.MOST} end below {100 * outcomes.STAYED:.0f} % (guessing gets "
-        f"{100 * guess:.0f} %). This was fixed before the runs of the table. A laptop is any "
+        f"{100 * guess:.0f} %). This was fixed before the runs of the table, but for the "
+        "first three seeds of A and C, which were known. A laptop is any "
         f"{outcomes.SEEDS} of them."
     )
 
@@ -50,13 +51,16 @@ def outcomes_table() -> str:
 def tried() -> str:
     """What session B had at first, and why it has one head in its place."""
     store, start = Store(PUBLISHED, None), "attention=identity shuffle layer=1"
-    runs = localisation("quick", pieces=["layer=1 shuffle"], seeds=LIMIT, steps=1500)
     layer = Outcome("B", start, "the last layer, shuffled", finds=True, otherwise="")
-    right, seen = outcomes.count(store.load(runs), layer)
+    found = []
+    for steps in (outcomes.RUNS["B"]["steps"], 2000):
+        runs = localisation("quick", pieces=["layer=1 shuffle"], seeds=LIMIT, steps=steps)
+        right, seen = outcomes.count(store.load(runs), layer)
+        found.append(f"{right} of {seen} runs of {steps:,} steps")
     return (
-        f"Session B had the whole last layer at first. Shuffled, it found the needle in {right} of "
-        f"{seen} runs, by their seed and not by their length, so the session has one head of it, "
-        f"chosen on those seeds and counted on others."
+        f"Session B had the whole last layer at first. Shuffled, it found the needle in "
+        f"{' and in '.join(found)}, so the session has one head of it, chosen on those seeds and "
+        "counted on others."
     )
 
 

@@ -10,7 +10,7 @@ from procmod_lib.experiments.conditions import RECIPE, SPOILT
 from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import in_points, p_value
-from procmod_lib.report.tables import grid, label
+from procmod_lib.report.tables import NOT_YET, grid, label
 
 SEEDS = 10
 FEWEST_SUCCESSES = 8  # of the recipe
@@ -136,6 +136,6 @@ def judged_table(section: Section) -> Markdown:
     """The five outcomes as a table: what would have counted, what was found, the verdict."""
     judgements = judge(section)
     if not judgements:
-        return Markdown("Not yet measured.")
+        return Markdown(NOT_YET)
     rows = [[j.failure, j.found, j.verdict] for j in judgements]
     return grid(["what would count against it", "found", "verdict"], rows)

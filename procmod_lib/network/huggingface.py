@@ -10,11 +10,11 @@ import torch
 from procmod_lib.network.gpt2 import Architecture, views
 
 
-def to_huggingface(flat: np.ndarray, arch: Architecture):
-    """Return a ``transformers.GPT2LMHeadModel`` with the weights of one model, flat (P,)."""
-    from transformers import GPT2Config, GPT2LMHeadModel
+def config_of(arch: Architecture):
+    """Return the ``transformers.GPT2Config`` of a shape, without dropout."""
+    from transformers import GPT2Config
 
-    config = GPT2Config(
+    return GPT2Config(
         vocab_size=arch.vocab,
         n_positions=arch.positions,
         n_embd=arch.width,
@@ -27,7 +27,13 @@ def to_huggingface(flat: np.ndarray, arch: Architecture):
         bos_token_id=0,
         eos_token_id=0,
     )
-    model = GPT2LMHeadModel(config)
+
+
+def to_huggingface(flat: np.ndarray, arch: Architecture):
+    """Return a ``transformers.GPT2LMHeadModel`` with the weights of one model, flat (P,)."""
+    from transformers import GPT2LMHeadModel
+
+    model = GPT2LMHeadModel(config_of(arch))
     state = {
         f"transformer.{n}".replace("transformer.lm_head", "lm_head"): torch.from_numpy(np.array(v))
         for n, v in views(flat, arch).items()

@@ -78,7 +78,7 @@ class Store:
 
     def has(self, run: Run) -> bool:
         """Whether a run is finished, by name alone."""
-        return any(_holds(place, run.key) for place in self._places())
+        return not self.missing([run])
 
     def missing(self, runs: list[Run]) -> list[Run]:
         """Those of some runs that are not finished, by name alone; one look for all of them."""
@@ -99,6 +99,8 @@ class Store:
             singles = files.listed(place / "runs", "parquet")
             for key in sorted((keys - found.keys()) & singles.keys()):
                 content = files.read_one(singles[key])
+                if content is None:  # damaged; another version of it may be sound
+                    content = files.read(place / "runs", key, "parquet")
                 if content is not None:
                     found[key] = pd.read_parquet(io.BytesIO(content))
             found |= packs.find_many(place, keys - found.keys(), diagnostics)

@@ -10,6 +10,7 @@ from procmod_lib.experiments import story
 from procmod_lib.experiments.conditions import RECIPE, SPOILT
 from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.report.section import Section
+from procmod_lib.report.tables import NOT_YET
 
 SHUFFLED, RANDOM = story.NULLS
 AS_TOLD = {"scratch": 0.1, RECIPE: 0.95, SPOILT: 0.1, story.BOTH: 0.4, story.HEAD: 0.95}
@@ -65,4 +66,4 @@ def test_without_an_arm_it_is_not_judged():
     whole = section()
     part = whole.where(lambda run: str(run.condition) != SPOILT)
     assert story.judge(part) == []
-    assert story.judged_table(part).data == "Not yet measured."
+    assert story.judged_table(part).data == NOT_YET

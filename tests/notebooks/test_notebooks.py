@@ -328,7 +328,11 @@ CHANGES = [
         lambda t, _: arms(t) == {"loud=0.2 head=1.0"},
     ),
     ("by_hand", "-p lr 0.003", lambda t, _: t.spec.str.contains('"lr": 0.003').all()),
-    ("by_hand", "-r model 1_4_32 -p recipes loud=0.3", lambda t, _: t.spec.str.contains('"width": 32').all()),
+    (
+        "by_hand",
+        "-r model 1_4_32 -p recipes loud=0.3",
+        lambda t, _: t.spec.str.contains('"width": 32').all(),
+    ),
     ("composition", "-p attention stack", lambda t, _: "attention=stack mlp=set" in arms(t)),
     ("composition", "-p mlp eca", lambda t, _: "attention=identity mlp=eca" in arms(t)),
     ("composition", "-p mixtures True", lambda t, _: "full=identity+set" in arms(t)),

@@ -5,11 +5,13 @@ import subprocess
 import sys
 import time
 
-import pytest
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "bench"))
+import path
+import peers
 import quiet
+import run
 
 
 def spin(seconds):
@@ -25,7 +27,6 @@ def test_a_ratio_is_refused_where_others_use_the_machine_or_its_repeats_disagree
     assert "its repeats disagree" in quiet.why_not([8.0, 16.0, 4.0, 12.0], others=0.0)
 
 
-@pytest.mark.skipif(not quiet.STAT.exists(), reason="only Linux counts what others use")
 def test_a_busy_neighbour_is_noticed_and_one_s_own_work_is_not():
     """What this process does is its own; a neighbour on another core is not."""
     command = [sys.executable, "-c", "while True: pass"]
@@ -53,3 +54,35 @@ def test_the_script_for_a_gpu_runs_without_one():
     assert sum("equal: losses differ by" in line for line in lines) == 4
     assert "The core grid, 820 runs" in lines[-1]
     assert not (ROOT / "bench" / "gpu.json").exists()
+
+
+def test_the_table_of_the_readme_is_what_was_measured(monkeypatch, capsys):
+    """One small task, a few repeats; a refused ratio is not printed."""
+    monkeypatch.setattr(peers, "TASKS", {"addition": 16})
+    monkeypatch.setattr(peers, "REPEATS", 3)
+    monkeypatch.setattr(peers, "why_not", lambda *_: "")
+    found = peers.table(1, peers=False)
+    ratio = found["addition"]["ratio"]["Hugging Face"][0]
+    assert ratio > 0
+    assert f"Hugging Face {ratio:.1f}x" in capsys.readouterr().out
+    head, _, plain, ours = run.readme_table(found)
+    assert head == "| times ours | addition |"
+    assert plain.startswith(f"| Hugging Face | {ratio:.1f} (")
+    assert ours == f"| a step of ours | {found['addition']['ms']['ours']:.1f} ms |"
+    found["addition"]["refused"]["Hugging Face"] = "others used 50 % of the machine"
+    assert run.readme_table(found)[2] == "| Hugging Face | no ratio |"
+
+
+def test_where_the_time_goes_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(path, "STEPS", 10)
+    path.main()
+    said = capsys.readouterr().out
+    for word in (
+        "gradient",
+        "data",
+        "evaluation",
+        "optimiser",
+        "start-up",
+        "two runs side by side",
+    ):
+        assert word in said
