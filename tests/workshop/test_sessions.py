@@ -39,6 +39,15 @@ def folder(made, tmp_path_factory):
     return place / "workshop"
 
 
+@pytest.mark.parametrize("path", SESSIONS, ids=lambda p: p.stem)
+def test_papermill_reads_every_parameter_of_a_session(path):
+    cells = nbformat.read(path, 4).cells
+    (cell,) = [c for c in cells if "parameters" in c.metadata.get("tags", [])]
+    known = papermill.inspect_notebook(str(path))
+    assert len(known) == len(cell.source.strip().splitlines())
+    assert all(parameter["help"] for parameter in known.values())
+
+
 def execute(path, out, store):
     papermill.execute_notebook(
         str(path), str(out), SMALL | {"store": str(store)}, progress_bar=False, cwd=str(ROOT)
