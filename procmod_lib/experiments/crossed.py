@@ -9,7 +9,7 @@ from procmod_lib.experiments.parameters import (
 )
 from procmod_lib.initial import parse
 from procmod_lib.runs.run import Run
-from procmod_lib.tasks import DIAGNOSTICS
+from procmod_lib.tasks import TASKS
 
 
 def changed_transfers(preset, transfers, words, diagnostics, seeds: range, steps) -> list[Run]:
@@ -33,6 +33,7 @@ def crossed(
     answer_mask="reference",
     settings="large_rate",
     model=None,
+    pairs=None,
     **changes,
 ) -> list[Run]:
     """Conditions x diagnostics x seeds, seeds outermost, so that a sweep that ends early has whole
@@ -41,14 +42,14 @@ def crossed(
     check_one_of("answer_mask", answer_mask, ("reference", "full"))
     diagnostics = read_list("diagnostics", diagnostics)
     for diagnostic in diagnostics:
-        check_one_of("diagnostics", diagnostic, DIAGNOSTICS)
+        check_one_of("diagnostics", diagnostic, TASKS)
     conditions = list(dict.fromkeys(map(parse, conditions)))
     sources = [source for condition in conditions for source in condition.sources]
     if sources:
         read_sources("initial_conditions: the source", sources)
     return [
         fine_tuning_run(
-            diagnostic, condition, preset, seed, answer_mask, settings, model, **changes
+            diagnostic, condition, preset, seed, answer_mask, settings, model, pairs, **changes
         )
         for seed in seeds
         for diagnostic in diagnostics

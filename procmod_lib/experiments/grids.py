@@ -9,6 +9,7 @@ from procmod_lib.experiments.conditions import PERTURBATIONS, PIECES, RECIPE, RE
 from procmod_lib.experiments.crossed import changed_transfers, crossed
 from procmod_lib.experiments.make_runs import find_preset, fine_tuning_run, pretraining_run
 from procmod_lib.experiments.parameters import (
+    check_count,
     check_flag,
     check_shape,
     read_changes,
@@ -173,6 +174,7 @@ def by_hand(
     steps: int | None = None,
     lr: float | None = None,
     model: str | None = None,
+    pairs: int | None = None,
     first_seed: int = 0,
 ) -> list[Run]:
     """Scratch and every start written by hand, x diagnostic x seed.
@@ -185,9 +187,12 @@ def by_hand(
         steps: of fine-tuning; None takes the preset's.
         lr: peak learning rate of fine-tuning; None takes the preset's.
         model: layers_heads_width; None takes the preset's.
+        pairs: of HAYSTACK; None takes the preset's.
         first_seed: the seeds are this number and those behind it.
     """
     check_shape("model", model)
+    if pairs is not None:
+        check_count("pairs", pairs)
     recipes = read_list("recipes", RECIPES if recipes is None else recipes)
     for recipe in recipes:
         if parse(recipe).sources:
@@ -197,7 +202,8 @@ def by_hand(
             )
     changes = read_changes(steps, lr)
     chosen = _seeds(preset, seeds, first_seed)
-    return crossed(preset, ["scratch", *recipes], diagnostics, chosen, model=model, **changes)
+    starts = ["scratch", *recipes]
+    return crossed(preset, starts, diagnostics, chosen, model=model, pairs=pairs, **changes)
 
 
 def inside(

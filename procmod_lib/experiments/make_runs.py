@@ -8,7 +8,7 @@ from procmod_lib.experiments.settings import LARGE_RATE_STEPS, apply_settings
 from procmod_lib.initial import Condition, parse
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.runs.run import Run
-from procmod_lib.tasks import DIAGNOSTICS, SHUFFLED, SOURCES, Mixture, Task, make_task
+from procmod_lib.tasks import SHUFFLED, SOURCES, TASKS, Mixture, Task, make_task
 
 SMALL_MODEL = "2_4_16"  # layers_heads_width, the paper's
 
@@ -75,34 +75,41 @@ def fine_tuning_run(
     answer_mask: str = "reference",
     settings: str = "large_rate",
     model: str | None = None,
+    pairs: int | None = None,
     **changes,
 ) -> Run:
     """The run that fine-tunes a model from an initial condition on a diagnostic.
 
     Args:
-        diagnostic: its name.
+        diagnostic: its name, or that of a source, which is then fine-tuned on.
         condition: where it starts.
         preset: how large.
         seed: 0 or more; also the seed of the sources.
         answer_mask: what training looks at, ``"reference"`` or ``"full"``.
         settings: those with which its sources were pretrained.
         model: layers_heads_width where it is not the preset's.
+        pairs: of HAYSTACK, where they are not the preset's.
         **changes: fields of the fine-tuning budget.
 
     Raises:
         ValueError: a parameter is unknown or out of range; the sentence names it.
     """
     plan = find_preset(preset)
-    check_one_of("diagnostics", diagnostic, DIAGNOSTICS)
-    facts = DIAGNOSTICS[diagnostic]
+    check_one_of("diagnostics", diagnostic, TASKS)
+    facts = TASKS[diagnostic]
     condition = parse(condition) if isinstance(condition, str) else condition
     task = make_task(diagnostic, **facts.presets.get(preset, {}))
+    if pairs is not None and diagnostic == "haystack":
+        task = task.with_(pairs=pairs)
     shape = model or facts.shapes.get(preset, SMALL_MODEL)
     donor_shape = condition["shape"] or shape
     donors = tuple(
         (s, pretraining_run(s, preset, seed, settings, donor_shape)) for s in condition.sources
     )
-    budget = replace(plan.fine_tuning, **(facts.budgets.get(preset, {}) | changes))
+    own = facts.budgets.get(preset, {})
+    if diagnostic in SOURCES:  # how long it is pretrained for is not how long it is fine-tuned on
+        own = {name: value for name, value in own.items() if name == "batch"}
+    budget = replace(plan.fine_tuning, **(own | changes))
     return Run(
         task,
         _architecture(task, shape, tied=False),

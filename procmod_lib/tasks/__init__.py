@@ -5,7 +5,7 @@ from dataclasses import fields
 # In reading order, which is that of every list of sources and diagnostics.
 # isort: off
 from procmod_lib.tasks.task import Batch, Task
-from procmod_lib.tasks.registry import DIAGNOSTICS, SOURCES, diagnostic, source
+from procmod_lib.tasks.registry import DIAGNOSTICS, SOURCES, TASKS, diagnostic, source
 from procmod_lib.tasks.lists import Identity, Set
 from procmod_lib.tasks.stack import Stack
 from procmod_lib.tasks.brackets import Dyck, DyckShuffle
@@ -41,6 +41,7 @@ __all__ = [
     "Sort",
     "Sorting",
     "Stack",
+    "TASKS",
     "Task",
     "Union",
     "diagnostic",
@@ -69,16 +70,16 @@ def make_task(name: str, **parameters) -> Task:
     """
     if "+" in name:
         return Mixture(*(make_task(part) for part in name.split("+", 1)))
-    base, known = name.removesuffix(SHUFFLED), SOURCES | DIAGNOSTICS
-    if base not in known:
-        raise ValueError(f"task must be one of {', '.join(known)}, got {name!r}.")
-    names = [field.name for field in fields(known[base])]
+    base = name.removesuffix(SHUFFLED)
+    if base not in TASKS:
+        raise ValueError(f"task must be one of {', '.join(TASKS)}, got {name!r}.")
+    names = [field.name for field in fields(TASKS[base])]
     for parameter in parameters:
         if parameter not in names:
             raise ValueError(
                 f"{name}: there is no parameter {parameter!r}; it has {', '.join(names)}."
             )
-    task = known[base](**parameters)
+    task = TASKS[base](**parameters)
     return task if base == name else Shuffled(task)
 
 
@@ -89,7 +90,6 @@ def title(name: str) -> str:
     >>> title("dyck_shuffle"), title("identity+set"), title("stack_tokens_shuffled")
     ('k-Dyck shuffle', 'Identity+Set', 'Stack, tokens shuffled')
     """
-    known = SOURCES | DIAGNOSTICS
     name, later, _ = name.partition("@")
     if later:
         return f"{title(name)} of another seed"
@@ -97,4 +97,4 @@ def title(name: str) -> str:
         return "+".join(map(title, name.split("+")))
     if name.endswith(SHUFFLED):
         return f"{title(name.removesuffix(SHUFFLED))}, tokens shuffled"
-    return known[name].title() if name in known else name.replace("_", " ").title()
+    return TASKS[name].title() if name in TASKS else name.replace("_", " ").title()

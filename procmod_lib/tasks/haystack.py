@@ -63,7 +63,8 @@ class Haystack(Task):
         self.require(
             "vocab_size",
             self.vocab_size > self.values + 2 * self.pairs,
-            f"at least {self.values + 2 * self.pairs + 1} (pad, values, keys, queries)",
+            f"at least {self.values + 2 * self.pairs + 1} (pad, values, keys, queries) "
+            f"for {self.pairs} pairs",
         )
 
     def build(self, uniforms: np.ndarray) -> Batch:

@@ -305,3 +305,19 @@ def test_every_word_of_initial_conditions_is_explained_in_the_shell(tmp_path, ca
     explained = {line[:20].strip().partition("=")[0]: line[20:].strip() for line in lines}
     assert set(explained) == set(WORDS)
     assert all(len(about) > 15 and about.endswith(".") for about in explained.values())
+
+
+def test_by_hand_takes_other_numbers_of_pairs_and_a_source_as_its_target():
+    sixty = by_hand("standard", seeds=1, pairs=60)[0]
+    assert (sixty.task.pairs, sixty.arch.positions) == (60, sixty.task.length)
+    assert sixty.budget == by_hand("standard", seeds=1)[0].budget
+    brackets = by_hand("standard", diagnostics=["dyck"], seeds=1)[0]
+    assert (brackets.task.name, brackets.budget.batch, brackets.budget.steps) == (
+        "dyck",
+        64,
+        10_000,
+    )
+    with pytest.raises(ValueError, match="pairs must be a whole number above 0, got 0"):
+        by_hand("small", pairs=0)
+    with pytest.raises(ValueError, match="vocab_size must be at least 268 .* for 70 pairs, got"):
+        by_hand("small", pairs=70)

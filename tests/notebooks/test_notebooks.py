@@ -327,6 +327,7 @@ CHANGES = [
         "-p recipes 'loud=0.2 head=1.0'",
         lambda t, _: arms(t) == {"loud=0.2 head=1.0"},
     ),
+    ("by_hand", "-p pairs 4", lambda t, _: t.spec.str.contains('"pairs": 4').all()),
     ("by_hand", "-p lr 0.003", lambda t, _: t.spec.str.contains('"lr": 0.003').all()),
     (
         "by_hand",

@@ -8,7 +8,7 @@ import numpy as np
 
 from procmod_lib.report.figures.data import offered
 from procmod_lib.report.figures.style import GREY, ORANGE, WIDTH, colour_of
-from procmod_lib.tasks import DIAGNOSTICS, SOURCES, Task, make_task, title
+from procmod_lib.tasks import TASKS, Task, make_task, title
 
 CREAM = "#fdf0e6"
 
@@ -22,7 +22,7 @@ def draw_strips(names: list[str]) -> plt.Figure:
     figure, ax = plt.subplots(figsize=(WIDTH, 0.52 * len(names) + 0.2))
     width = 0
     for y, name in enumerate(names):
-        task = make_task(name, **(SOURCES | DIAGNOSTICS)[name].example)
+        task = make_task(name, **TASKS[name].example)
         tokens, scored = telling_sample(task)
         for x, token in enumerate(tokens):
             _draw_cell(ax, x, y, task.spell(token) or "end", is_scored=x in scored)
