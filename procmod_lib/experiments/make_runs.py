@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from procmod_lib.experiments.parameters import check_one_of, read_sources
 from procmod_lib.experiments.presets import PRESETS, Preset
-from procmod_lib.experiments.settings import LARGE_RATE_STEPS, apply_settings
+from procmod_lib.experiments.settings import LARGE_RATE_STEPS, apply_settings, on_the_ladder
 from procmod_lib.initial import Condition, parse
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.runs.run import Run
@@ -54,6 +54,26 @@ def pretraining_run(
     return Run(task, arch, budget, seed + int(later or 0), preset=preset)
 
 
+def reference_run(
+    source: str, rate: float, dropout: float, curriculum: bool, seed: int, shape: str = SMALL_MODEL
+) -> Run:
+    """The run that pretrains a source as the released code draws it, by its loop without the early
+    stop.
+
+    Args:
+        source: its name.
+        rate: peak learning rate.
+        dropout: rate.
+        curriculum: whether lists lengthen as they are learnt.
+        seed: 0 or more.
+        shape: layers_heads_width.
+    """
+    read_sources("sources", [source])
+    task, budget = on_the_ladder(make_task(source), rate, dropout, curriculum=curriculum)
+    arch = _architecture(task, shape, tied=task.kind != "bits")
+    return Run(task, arch, budget, seed, preset="standard")
+
+
 def _source_task(source: str, preset: str) -> Task:
     if "+" in source:
         return Mixture(*(_source_task(part, preset) for part in source.split("+")))
@@ -63,8 +83,9 @@ def _source_task(source: str, preset: str) -> Task:
 
 def _architecture(task: Task, shape: str, *, tied: bool) -> Architecture:
     layers, heads, width = map(int, shape.split("_"))
-    positions = max(task.position_count, task.length)
-    return Architecture(task.vocab, positions, layers, heads, width, tied=tied, inputs=task.kind)
+    return Architecture(
+        task.vocab, task.positions, layers, heads, width, tied=tied, inputs=task.kind
+    )
 
 
 def fine_tuning_run(

@@ -38,11 +38,44 @@ RELEASED = Budget(
 That they are the paper's is inferred.
 """
 
+CLOSEST = Budget(
+    steps=20_000,
+    batch=64,
+    lr=5e-5,
+    warmup=1000,
+    schedule="constant",
+    weight_decay=0.01,
+    decay_all=True,
+    dropout=0.1,
+    test_samples=1000,
+    evaluate_every=100,
+    pool=6400,
+)
+"""The released loop without its early stop (sources add their own ``reference``).
+
+Its cosine spans a million steps, so that within 20,000 the rate is constant in effect.
+"""
+
+RELEASED_LOOP = replace(CLOSEST, evaluate_every=10, test_samples=640, stop_after=50)
+"""The released loop as it is: it stops after 50 checks of 10 steps without a better score."""
+
+SHIPPED = replace(
+    CLOSEST, steps=2501, lr=5e-4, warmup=0, weight_decay=0.1, evaluate_every=500, pool=0
+)
+"""What the released configuration files ask for, which are meant for much larger models."""
+
+SHIPPED_SYMBOLS, SHIPPED_LENGTH = 100, 64
+
+LADDER = tuple((rate, dropout) for rate in (5e-5, 1e-4, 3e-4, 1e-3, 3e-3) for dropout in (0.1, 0.0))
+"""Peak rates and dropouts in the order in which they are tried for the closest replication."""
+
 SETTINGS = {
     "large_rate": "a large learning rate, lists of all lengths",
-    "released": "the released code's defaults, lists of one length",
+    "released": "the released code's defaults as edition 1 read them, lists of one length",
     "one_length": "as large_rate, but every list has the full length",
     "curriculum": "as large_rate, but lists start at length 2 and lengthen as they are learnt",
+    "released_loop": "the released loop with its defaults, its sources and its early stop",
+    "shipped": "what the released configuration files ask for, at our size of model",
 }
 """What may be asked for, with a few words on each."""
 
@@ -72,6 +105,8 @@ def apply_settings(settings: str, task: Task, budget: Budget) -> tuple[Task, Bud
     settings = check_settings(settings)
     if settings == "large_rate":
         return task, budget
+    if settings in ("released_loop", "shipped"):
+        return as_released(settings, task)
     if settings in ("one_length", "curriculum") and not task.has_lengths:
         raise ValueError(
             f"settings must be large_rate or released for {task.name}, which has no lists of "
@@ -84,3 +119,36 @@ def apply_settings(settings: str, task: Task, budget: Budget) -> tuple[Task, Bud
         evaluation = dict(evaluate_every=budget.evaluate_every, test_samples=budget.test_samples)
         budget = replace(theirs, **evaluation)
     return task, budget
+
+
+def as_released(settings: str, task: Task) -> tuple[Task, Budget]:
+    """(task, budget) of the released loop or of the released configuration files.
+
+    Raises:
+        ValueError: it is asked of a source that has no lists.
+    """
+    if not task.full_length:
+        raise ValueError(f"settings must not be {settings} for {task.name}, which has no lists.")
+    task = one_length(task.as_reference())
+    if settings == "released_loop":
+        return task, RELEASED_LOOP
+    return task.at_length(SHIPPED_LENGTH).with_(symbols=SHIPPED_SYMBOLS), SHIPPED
+
+
+def one_length(task: Task) -> Task:
+    """The source with lists of one length, where it may have several."""
+    return task.with_(lengths="fixed") if task.has_lengths else task
+
+
+def on_the_ladder(task: Task, rate: float, dropout: float, *, curriculum: bool) -> tuple:
+    """(task, budget) of one rung of :data:`LADDER`, for the source as the released code draws it.
+
+    Raises:
+        ValueError: a curriculum is asked of a source that has no lists.
+    """
+    task = one_length(task.as_reference())
+    if curriculum and not task.full_length:
+        raise ValueError(f"curriculum must be False for {task.name}, which has no lists.")
+    if curriculum:
+        task = task.with_(lengths="curriculum")
+    return task, replace(CLOSEST, **{"lr": rate, "dropout": dropout, **task.reference})

@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
+from procmod_lib.network.dropout import keep
 from procmod_lib.network.layers import FAST, add4, dot4, load4, store4, times4
 from procmod_lib.network.vector import LANES, exp, load, maximum, minimum, splat, store
 
@@ -21,7 +22,7 @@ def cell(t, i, d):
 
 
 @njit(**FAST)
-def attend(q, kv, limit, low, high, probs, room, out, queries, heads, d):
+def attend(q, kv, limit, low, high, probs, room, out, queries, heads, d, noise, site):
     """Attention of W queries.
 
     Args:
@@ -36,6 +37,8 @@ def attend(q, kv, limit, low, high, probs, room, out, queries, heads, d):
         queries: W.
         heads: H.
         d: D.
+        noise: of dropout, or None.
+        site: where this layer's numbers of it begin.
     """
     hd = d // heads
     for h in range(heads):
@@ -43,11 +46,12 @@ def attend(q, kv, limit, low, high, probs, room, out, queries, heads, d):
             u = min(w + 1, queries - 1)
             n, free = max(high[w], high[u]) + 1, min(low[w], low[u]) + 1
             pw, pu = (h * queries + w) * room * LANES, (h * queries + u) * room * LANES
+            spots = site + (h * room + w) * room, site + (h * room + u) * room
             scores(q, kv, probs, pw, pu, w, u, n, h * hd, hd, d)
             mask(probs, pw, pu, w, u, free, n, limit)
             most_a, most_b = greatest(probs, pw, pu, n)
             a, b = exponentials(probs, pw, pu, n, most_a, most_b)
-            mix(kv, probs, pw, pu, a, b, out, w, u, n, h * hd, hd, d)
+            mix(kv, probs, pw, pu, a, b, out, w, u, n, h * hd, hd, d, noise, spots)
 
 
 @njit(**FAST)
@@ -105,10 +109,11 @@ def exponentials(probs, pw, pu, n, most_a, most_b):
 
 
 @njit(**FAST)
-def mix(kv, probs, pw, pu, share_a, share_b, out, w, u, n, first, hd, d):
+def mix(kv, probs, pw, pu, share_a, share_b, out, w, u, n, first, hd, d, noise, spots):
     """What two queries read: their probabilities times n values.
 
-    The exponentials in ``probs`` become probabilities on the way, by the shares.
+    The exponentials in ``probs`` become probabilities on the way, by the shares; what dropout takes
+    from them is not kept.
     """
     zero = splat(np.float32(0.0))
     for e in range(first, first + hd, 4):
@@ -120,13 +125,16 @@ def mix(kv, probs, pw, pu, share_a, share_b, out, w, u, n, first, hd, d):
                 za, zb = za * share_a, zb * share_b
                 store(probs, pw + s * LANES, za)
                 store(probs, pu + s * LANES, zb)
+            if noise is not None:
+                za = za * keep(noise, spots[0] + s)
+                zb = zb * keep(noise, spots[1] + s)
             a, b = add4(a, za, value), add4(b, zb, value)
         store4(out, cell(w, e, d), a)
         store4(out, cell(u, e, d), b)
 
 
 @njit(**FAST)
-def attend_back(q, kv, out, probs, room, dout, high, dq, dkv, ds, queries, heads, d):
+def attend_back(q, kv, out, probs, room, dout, high, dq, dkv, ds, queries, heads, d, noise, site):
     """Gradient of :func:`attend`: sets dq (W, D), adds to dkv (T, 2 D); ds (2 T,) is spare."""
     hd = d // heads
     for h in range(heads):
@@ -134,21 +142,24 @@ def attend_back(q, kv, out, probs, room, dout, high, dq, dkv, ds, queries, heads
             u, first = min(w + 1, queries - 1), h * hd
             n = max(high[w], high[u]) + 1
             pw, pu = (h * queries + w) * room * LANES, (h * queries + u) * room * LANES
+            spots = site + (h * room + w) * room, site + (h * room + u) * room
             twin = splat(np.float32(u > w))  # an odd last query counts once
             dot_a = dot_b = splat(np.float32(0.0))
             for i in range(first, first + hd):
                 dot_a = dot_a + load(dout, cell(w, i, d)) * load(out, cell(w, i, d))
                 dot_b = dot_b + load(dout, cell(u, i, d)) * load(out, cell(u, i, d))
             if hd == 4:
-                back4(q, kv, probs, pw, pu, dout, twin, dot_a, dot_b, dq, dkv, w, u, n, first, d)
+                dots, place = (dot_a, dot_b), (w, u, n, first, d)
+                back4(q, kv, probs, pw, pu, dout, twin, dots, dq, dkv, place, noise, spots)
                 continue
-            values_back(kv, probs, pw, pu, dout, twin, dkv, ds, w, u, n, first, hd, d)
+            values_back(kv, probs, pw, pu, dout, twin, dkv, ds, w, u, n, first, hd, d, noise, spots)
             keys_back(q, kv, probs, pw, pu, twin, dot_a, dot_b, dq, dkv, ds, w, u, n, first, hd, d)
 
 
 @njit(**FAST)
-def back4(q, kv, probs, pw, pu, dout, twin, dot_a, dot_b, dq, dkv, w, u, n, first, d):
+def back4(q, kv, probs, pw, pu, dout, twin, dots, dq, dkv, place, noise, spots):
     """:func:`values_back` and :func:`keys_back` in one pass, for heads that are 4 wide."""
+    w, u, n, first, d = place
     scale, zero = splat(np.float32(1.0 / math.sqrt(4))), splat(np.float32(0.0))
     a, b = load4(dout, cell(w, first, d)), times4(load4(dout, cell(u, first, d)), twin)
     qa = times4(load4(q, cell(w, first, d)), scale)
@@ -158,8 +169,14 @@ def back4(q, kv, probs, pw, pu, dout, twin, dot_a, dot_b, dq, dkv, w, u, n, firs
         k, v = cell(s, first, 2 * d), cell(s, d + first, 2 * d)
         key, value = load4(kv, k), load4(kv, v)
         za, zb = load(probs, pw + s * LANES), load(probs, pu + s * LANES)
-        store4(dkv, v, add4(add4(load4(dkv, v), za, a), zb, b))
-        ga, gb = za * (dot4(a, value) - dot_a), zb * (dot4(b, value) - dot_b)
+        ga, gb = dot4(a, value), dot4(b, value)
+        if noise is None:
+            store4(dkv, v, add4(add4(load4(dkv, v), za, a), zb, b))
+        else:
+            ma, mb = keep(noise, spots[0] + s), keep(noise, spots[1] + s)
+            store4(dkv, v, add4(add4(load4(dkv, v), za * ma, a), zb * mb, b))
+            ga, gb = ga * ma, gb * mb
+        ga, gb = za * (ga - dots[0]), zb * (gb - dots[1])
         sum_a, sum_b = add4(sum_a, ga, key), add4(sum_b, gb, key)
         store4(dkv, k, add4(add4(load4(dkv, k), ga, qa), gb, qb))
     store4(dq, cell(u, first, d), times4(sum_b, scale))
@@ -167,7 +184,7 @@ def back4(q, kv, probs, pw, pu, dout, twin, dot_a, dot_b, dq, dkv, w, u, n, firs
 
 
 @njit(**FAST)
-def values_back(kv, probs, pw, pu, dout, twin, dkv, ds, w, u, n, first, hd, d):
+def values_back(kv, probs, pw, pu, dout, twin, dkv, ds, w, u, n, first, hd, d, noise, spots):
     """Gradient of the values, added to dkv, and of the probabilities of two queries, into ds."""
     for e in range(first, first + hd, 4):
         a, b = load4(dout, cell(w, e, d)), times4(load4(dout, cell(u, e, d)), twin)
@@ -175,12 +192,15 @@ def values_back(kv, probs, pw, pu, dout, twin, dkv, ds, w, u, n, first, hd, d):
             at = cell(s, d + e, 2 * d)
             value = load4(kv, at)
             ga, gb = dot4(a, value), dot4(b, value)
+            za, zb = load(probs, pw + s * LANES), load(probs, pu + s * LANES)
+            if noise is not None:
+                ma, mb = keep(noise, spots[0] + s), keep(noise, spots[1] + s)
+                ga, gb, za, zb = ga * ma, gb * mb, za * ma, zb * mb
             if e > first:
                 ga, gb = ga + load(ds, 2 * s * LANES), gb + load(ds, (2 * s + 1) * LANES)
             store(ds, 2 * s * LANES, ga)
             store(ds, (2 * s + 1) * LANES, gb)
-            seen = add4(load4(dkv, at), load(probs, pw + s * LANES), a)
-            store4(dkv, at, add4(seen, load(probs, pu + s * LANES), b))
+            store4(dkv, at, add4(add4(load4(dkv, at), za, a), zb, b))
 
 
 @njit(**FAST)

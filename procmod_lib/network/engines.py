@@ -17,6 +17,7 @@ from procmod_lib.randomness import torch_seed
 from procmod_lib.tasks import Batch
 
 try:
+    from procmod_lib.network import dropout as kernel_dropout
     from procmod_lib.network import kernel, space
 except ImportError:  # numba is optional; PyTorch is the stated fallback
     kernel = None  # type: ignore[assignment]
@@ -33,7 +34,7 @@ def make_engine(engine: str, arch: Architecture, dropout: float, device: str, th
     Args:
         engine: ``"kernel"``, ``"torch"`` or ``"auto"``, which takes the kernel where it applies.
         arch: the shape of the models.
-        dropout: rate; the kernel has none.
+        dropout: rate. Each engine draws what it drops from a stream of its own.
         device: ``"cpu"`` or ``"cuda"``.
         threads: of the kernel; None takes all cores.
 
@@ -42,17 +43,12 @@ def make_engine(engine: str, arch: Architecture, dropout: float, device: str, th
     """
     if engine not in ("auto", "kernel", "torch"):
         raise ValueError(f"engine must be 'auto', 'kernel' or 'torch', got {engine!r}.")
-    if (
-        kernel is not None
-        and device == "cpu"
-        and engine != "torch"
-        and kernel.supports(arch, dropout)
-    ):
+    if kernel is not None and device == "cpu" and engine != "torch" and kernel.supports(arch):
         return KernelEngine(arch, threads or os.cpu_count() or 1)
     if engine == "kernel":
         raise ValueError(
-            "engine must be 'torch' or 'auto' here: the kernel needs a CPU, numba, no dropout, "
-            "a head dimension that is a multiple of 4, and 4 tokens or more."
+            "engine must be 'torch' or 'auto' here: the kernel needs a CPU, numba, a head "
+            "dimension that is a multiple of 4, and 4 tokens or more."
         )
     return TorchEngine(arch, device, compiled=device != "cpu" and dropout == 0)
 
@@ -78,10 +74,11 @@ class KernelEngine:
         ``path`` names the random stream of dropout.
         """
         rows = []
-        for p, batch in zip(weights.numpy(), batches, strict=True):
+        for model, (p, batch) in enumerate(zip(weights.numpy(), batches, strict=True)):
             share = (batch.loss_mask / max(1, batch.loss_mask.sum())).astype(np.float32)  # (n, W)
             loss, hit = np.zeros((2, *batch.positions.shape), np.float32)
-            parts = self._run(p, batch, share, loss, hit, train=True)
+            noise = kernel_dropout.noise_for(dropout, len(batch), *path, model)
+            parts = self._run(p, batch, share, loss, hit, train=True, noise=noise)
             rows.append(sum(parts[1:], start=parts[0]))
         return torch.from_numpy(np.stack(rows))
 
@@ -93,7 +90,7 @@ class KernelEngine:
             self._run(p, batch, share, loss[s], hit[s], train=False)
         return loss, hit
 
-    def _run(self, p, batch: Batch, share, loss, hit, *, train: bool) -> list[np.ndarray]:
+    def _run(self, p, batch: Batch, share, loss, hit, *, train, noise=None) -> list[np.ndarray]:
         """Run the chunks of a batch, by threads where there are several; return their gradients."""
         order = np.argsort(batch.lengths, kind="stable")
         groups = [order[i : i + space.LANES] for i in range(0, len(order), space.LANES)]
@@ -102,8 +99,11 @@ class KernelEngine:
             mine = np.concatenate(groups[i::CHUNKS]) if groups[i::CHUNKS] else order[:0]
             g = np.zeros(self.arch.size if train else 1, np.float32)
             data = batch.tokens, batch.positions, batch.targets, share, mine
+            memory, own = self._memory(batch), noise
+            if noise is not None:  # the lanes' keys are this chunk's
+                own = noise._replace(keys=noise.keys.copy())
             kernel.forward_backward(
-                p, self.offsets, g, self.dims, *data, loss, hit, train, self._memory(batch)
+                p, self.offsets, g, self.dims, *data, loss, hit, train, memory, own
             )
             return g
 

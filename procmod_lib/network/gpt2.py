@@ -167,11 +167,11 @@ def hidden(
         dropout: rate, applied where GPT-2 applies it.
     """
     p = views(flat, arch)
-    x = F.dropout(embed(p, arch, tokens), dropout)  # (S, B, T, D)
+    x = drop(embed(p, arch, tokens), dropout, 0)  # (S, B, T, D)
     everywhere = torch.arange(tokens.shape[2], device=tokens.device).expand(tokens.shape[:3])
     for i in range(arch.layers):
         where = positions if i == arch.layers - 1 else everywhere
-        x = block(x, layer_of(p, i), arch, where, dropout)
+        x = block(x, layer_of(p, i), arch, where, dropout, 1 + 3 * i)
     return norm(x, p["ln_f.weight"], p["ln_f.bias"])  # (S, B, W, D)
 
 
@@ -190,26 +190,33 @@ def layer_of(p: dict, i: int) -> dict:
     return {n.removeprefix(f"h.{i}."): v for n, v in p.items() if n.startswith(f"h.{i}.")}
 
 
-def block(x, layer: dict, arch: Architecture, positions, dropout: float):
+def drop(x: torch.Tensor, dropout, site: int) -> torch.Tensor:
+    """x with numbers dropped: by a rate, or by a function of x and the site, as tests do."""
+    return dropout(x, site) if callable(dropout) else F.dropout(x, dropout)
+
+
+def block(x, layer: dict, arch: Architecture, positions, dropout, site: int = 1):
     """One transformer block.
 
-    Keys and values at all T, everything else at ``positions`` (S, B, W).
+    Keys and values at all T, everything else at ``positions`` (S, B, W). ``site`` is the first of
+    the three places where it drops numbers: probabilities, and what its two halves add.
     """
     a = norm(x, layer["ln_1.weight"], layer["ln_1.bias"])  # (S, B, T, D)
     x = at_positions(x, positions)
     looks, v = attention(a, layer, arch, positions)
-    mixed = F.dropout(looks, dropout) @ v  # (S, B, H, W, D/H)
+    mixed = drop(looks, dropout, site) @ v  # (S, B, H, W, D/H)
     mixed = linear(
         mixed.transpose(2, 3).reshape(x.shape),
         layer["attn.c_proj.weight"],
         layer["attn.c_proj.bias"],
     )
-    x = x + F.dropout(mixed, dropout)
+    x = x + drop(mixed, dropout, site + 1)
     m = norm(x, layer["ln_2.weight"], layer["ln_2.bias"])
     m = F.gelu(
         linear(m, layer["mlp.c_fc.weight"], layer["mlp.c_fc.bias"]), approximate="tanh"
     )  # (S, B, W, 4D)
-    return x + F.dropout(linear(m, layer["mlp.c_proj.weight"], layer["mlp.c_proj.bias"]), dropout)
+    added = linear(m, layer["mlp.c_proj.weight"], layer["mlp.c_proj.bias"])
+    return x + drop(added, dropout, site + 2)
 
 
 def attention(a, layer: dict, arch: Architecture, positions):

@@ -14,6 +14,16 @@ import numpy as np
 from numba import njit
 
 from procmod_lib.network.attention import attend, attend_back
+from procmod_lib.network.dropout import (
+    EMBEDDING,
+    MIXED,
+    MLP,
+    PROBS,
+    add_dropped,
+    choose_keys,
+    drop,
+    site,
+)
 from procmod_lib.network.ends import embed, embed_back, score, score_bits
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.network.layers import (
@@ -31,8 +41,8 @@ from procmod_lib.network.vector import LANES, load, splat, store, total
 
 # numba's cache sees changes of this file only, so it changes whenever its parts do:
 # the sha256 of PARTS, one after the other.
-MADE_OF = "214d52b8807e"
-PARTS = ("vector.py", "layers.py", "attention.py", "ends.py", "space.py")
+MADE_OF = "152c948150f1"
+PARTS = ("vector.py", "layers.py", "dropout.py", "attention.py", "ends.py", "space.py")
 
 # Where a layer's parameters begin in the list of offsets, counted from the layer's first; in the
 # order of Architecture.shapes.
@@ -42,17 +52,16 @@ PER_LAYER = 12
 TOKENS, POSITIONS, FIRST_LAYER = 0, 1, 2
 
 
-def supports(arch: Architecture, dropout: float) -> bool:
-    """Whether the kernel can train this.
-
-    No dropout, head dimension a multiple of 4, a vocabulary of 4 or more.
+def supports(arch: Architecture) -> bool:
+    """Whether the kernel can train this: a head dimension that is a multiple of 4 and a vocabulary
+    of 4 or more.
     """
-    return dropout == 0.0 and arch.width // arch.heads % 4 == 0 and arch.vocab >= 4
+    return arch.width // arch.heads % 4 == 0 and arch.vocab >= 4
 
 
 @njit(**FAST)
 def forward_backward(
-    p, at, g, dims, tokens, positions, targets, weights, order, loss, hit, train, memory
+    p, at, g, dims, tokens, positions, targets, weights, order, loss, hit, train, memory, noise
 ):
     """Send the rows in ``order`` through the network; write loss and hit and, to train, add their
     gradient to g.
@@ -71,6 +80,7 @@ def forward_backward(
         hit: (n, W) result, 1 where an output is right.
         train: whether the gradient is wanted.
         memory: working space, from :func:`procmod_lib.network.space.memory_for`.
+        noise: from :func:`procmod_lib.network.dropout.noise_for`; None drops nothing.
     """
     queries, longest = positions.shape[1], tokens.shape[1]
     bits = tokens.ndim == 3  # known when compiled: one kernel for each kind of input
@@ -84,14 +94,19 @@ def forward_backward(
             embed_bits(kept.x[0], spare.cells, tokens, rows.lanes, p, at, time, dims)
         else:
             embed(kept.x[0], tokens, rows.lanes, p, at[TOKENS], at[POSITIONS], time, dims[3])
-        forward(p, at, dims, kept, rows, spare.z, time, longest, queries)
+        if noise is not None:
+            choose_keys(noise, rows.lanes)
+            drop(kept.x[0], kept.x[0], noise, EMBEDDING, time, dims[3])
+        forward(p, at, dims, kept, rows, spare.z, time, longest, queries, noise)
         if bits:
             score_bits(spare.z, targets, rows.lanes, weights, loss, hit, queries, dims[0])
         else:
             score(spare.z, targets, rows.lanes, weights, loss, hit, queries, dims[0])
         if not train:
             continue
-        dx = backward(p, at, g, dims, kept, spare, rows, time, longest, queries)
+        dx = backward(p, at, g, dims, kept, spare, rows, time, longest, queries, noise)
+        if noise is not None:
+            drop(dx, dx, noise, EMBEDDING, time, dims[3])
         positions_back(dx, g, at[POSITIONS], time, dims[3])
         if bits:
             weight_gradient(spare.cells, dx, time, dims[0], dims[3], g, at[TOKENS], dims[3], 1, -1)
@@ -100,14 +115,14 @@ def forward_backward(
 
 
 @njit(**FAST)
-def forward(p, at, dims, kept, rows, z, time, longest, queries):
+def forward(p, at, dims, kept, rows, z, time, longest, queries, noise):
     """From the embedded stream kept.x[0] to the logits z (W, V)."""
     vocab, layers, heads, d = dims
     for layer in range(layers):
         b, last = FIRST_LAYER + PER_LAYER * layer, layer == layers - 1
         m = queries if last else time  # times that go on from here
-        attention_forward(p, at, b, layer, last, kept, rows, m, time, longest, heads, d)
-        mlp_forward(p, at, b, layer, kept, m, d)
+        attention_forward(p, at, b, layer, last, kept, rows, m, time, longest, heads, d, noise)
+        mlp_forward(p, at, b, layer, kept, m, d, noise)
     f = FIRST_LAYER + PER_LAYER * layers
     x, unit, rstd = kept.x[layers], kept.unitf, kept.rstdf
     norm(x, unit, rstd, kept.af, queries, d, p, at[f], at[f + 1])
@@ -115,7 +130,7 @@ def forward(p, at, dims, kept, rows, z, time, longest, queries):
 
 
 @njit(**FAST)
-def attention_forward(p, at, b, layer, last, kept, rows, m, time, longest, heads, d):
+def attention_forward(p, at, b, layer, last, kept, rows, m, time, longest, heads, d, noise):
     """From the stream kept.x[layer] (T, D) to that after attention, kept.x2[layer] (m, D)."""
     base, a, q, kv = kept.x[layer], kept.a1[layer], kept.q[layer], kept.kv[layer]
     weight, bias = at[b + QKV_WEIGHT], at[b + QKV_BIAS]
@@ -129,13 +144,16 @@ def attention_forward(p, at, b, layer, last, kept, rows, m, time, longest, heads
         limit, low, high = rows.bound, rows.low, rows.high
         a, base = kept.asking, kept.base
     linear(a, a, q, m, d, d, p, weight, 3 * d, 1, bias, False)
-    attend(q, kv, limit, low, high, kept.probs[layer], longest, mixed, m, heads, d)
+    probs, x2 = kept.probs[layer], kept.x2[layer]
+    attend(q, kv, limit, low, high, probs, longest, mixed, m, heads, d, noise, site(layer, PROBS))
     weight, bias = at[b + PROJ_WEIGHT], at[b + PROJ_BIAS]
-    linear(mixed, base, kept.x2[layer], m, d, d, p, weight, d, 1, bias, True)
+    linear(mixed, base, x2, m, d, d, p, weight, d, 1, bias, noise is None)
+    if noise is not None:
+        add_dropped(base, x2, noise, site(layer, MIXED), m, d)
 
 
 @njit(**FAST)
-def mlp_forward(p, at, b, layer, kept, m, d):
+def mlp_forward(p, at, b, layer, kept, m, d, noise):
     """From the stream after attention, kept.x2[layer] (m, D), to that of the next layer."""
     x2, a2, wide = kept.x2[layer], kept.a2[layer], kept.wide[layer]
     unit, rstd = kept.unit2[layer], kept.rstd2[layer]
@@ -143,11 +161,13 @@ def mlp_forward(p, at, b, layer, kept, m, d):
     linear(a2, a2, wide, m, d, 4 * d, p, at[b + FC_WEIGHT], 4 * d, 1, at[b + FC_BIAS], False)
     gelu(wide, kept.slope[layer], m, 4 * d)
     weight, bias = at[b + OUT_WEIGHT], at[b + OUT_BIAS]
-    linear(wide, x2, kept.x[layer + 1], m, 4 * d, d, p, weight, d, 1, bias, True)
+    linear(wide, x2, kept.x[layer + 1], m, 4 * d, d, p, weight, d, 1, bias, noise is None)
+    if noise is not None:
+        add_dropped(x2, kept.x[layer + 1], noise, site(layer, MLP), m, d)
 
 
 @njit(**FAST)
-def backward(p, at, g, dims, kept, spare, rows, time, longest, queries):
+def backward(p, at, g, dims, kept, spare, rows, time, longest, queries, noise):
     """From the gradient of the logits in spare.z to that of the embedded stream, which is returned.
 
     Adds to g on the way.
@@ -164,8 +184,9 @@ def backward(p, at, g, dims, kept, spare, rows, time, longest, queries):
     for layer in range(layers - 1, -1, -1):
         b, last = FIRST_LAYER + PER_LAYER * layer, layer == layers - 1
         m, weight = queries if last else time, at[b + QKV_WEIGHT]
-        mlp_back(p, at, g, b, layer, kept, spare, dx, m, d)
-        attention_back(p, at, g, b, layer, last, kept, spare, rows, dx, m, time, longest, heads, d)
+        sizes = m, time, longest, heads, d
+        mlp_back(p, at, g, b, layer, kept, spare, dx, m, d, noise)
+        attention_back(p, at, g, b, layer, last, kept, spare, rows, dx, sizes, noise)
         if last:
             linear(dq, dq, dmix, m, d, d, p, weight, 1, 3 * d, -1, False)
             scatter(dmix, rows.asked, da, m, d)
@@ -180,12 +201,16 @@ def backward(p, at, g, dims, kept, spare, rows, time, longest, queries):
 
 
 @njit(**FAST)
-def mlp_back(p, at, g, b, layer, kept, spare, dx, m, d):
+def mlp_back(p, at, g, b, layer, kept, spare, dx, m, d, noise):
     """Add the MLP's way back to dx (m, D), the gradient of the stream after it."""
     da, dwide, unit, rstd = spare.da, spare.dwide, kept.unit2[layer], kept.rstd2[layer]
     weight, bias = at[b + OUT_WEIGHT], at[b + OUT_BIAS]
-    weight_gradient(kept.wide[layer], dx, m, 4 * d, d, g, weight, d, 1, bias)
-    linear(dx, dx, dwide, m, d, 4 * d, p, weight, 1, d, -1, False)
+    dy = dx
+    if noise is not None:
+        dy = da
+        drop(dx, dy, noise, site(layer, MLP), m, d)
+    weight_gradient(kept.wide[layer], dy, m, 4 * d, d, g, weight, d, 1, bias)
+    linear(dy, dy, dwide, m, d, 4 * d, p, weight, 1, d, -1, False)
     for i in range(0, m * (4 * d + 1) * LANES, LANES):
         store(dwide, i, load(dwide, i) * load(kept.slope[layer], i))
     weight, bias = at[b + FC_WEIGHT], at[b + FC_BIAS]
@@ -195,19 +220,24 @@ def mlp_back(p, at, g, b, layer, kept, spare, dx, m, d):
 
 
 @njit(**FAST)
-def attention_back(p, at, g, b, layer, last, kept, spare, rows, dx, m, time, longest, heads, d):
+def attention_back(p, at, g, b, layer, last, kept, spare, rows, dx, sizes, noise):
     """From dx (m, D), the gradient of the stream after attention, to two others.
 
     These are the gradients of the queries (spare.dq) and of the normed stream (spare.da).
     """
+    m, time, longest, heads, d = sizes
     a, high = (kept.asking, rows.high) if last else (kept.a1[layer], rows.until)
     q, kv, mixed, probs = kept.q[layer], kept.kv[layer], kept.mixed[layer], kept.probs[layer]
     dq, dkv, dmix, ds = spare.dq, spare.dkv, spare.dmix, spare.ds
     weight, bias = at[b + PROJ_WEIGHT], at[b + PROJ_BIAS]
-    weight_gradient(mixed, dx, m, d, d, g, weight, d, 1, bias)
-    linear(dx, dx, dmix, m, d, d, p, weight, 1, d, -1, False)
+    dy, first = dx, site(layer, PROBS)
+    if noise is not None:
+        dy = spare.da
+        drop(dx, dy, noise, site(layer, MIXED), m, d)
+    weight_gradient(mixed, dy, m, d, d, g, weight, d, 1, bias)
+    linear(dy, dy, dmix, m, d, d, p, weight, 1, d, -1, False)
     dkv[: time * (2 * d + 1) * LANES] = 0
-    attend_back(q, kv, mixed, probs, longest, dmix, high, dq, dkv, ds, m, heads, d)
+    attend_back(q, kv, mixed, probs, longest, dmix, high, dq, dkv, ds, m, heads, d, noise, first)
     weight, bias = at[b + QKV_WEIGHT], at[b + QKV_BIAS]
     weight_gradient(a, dq, m, d, d, g, weight, 3 * d, 1, bias)
     weight_gradient(kept.a1[layer], dkv, time, d, 2 * d, g, weight + d, 3 * d, 1, bias + d)

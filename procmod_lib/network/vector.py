@@ -184,6 +184,40 @@ def exp(typing, v):
     return vector(vector), emit
 
 
+@intrinsic
+def kept(typing, keys, counter, bar, scale):
+    """kept(keys, i, bar, scale): ``scale`` where the i-th random number of a lane is ``bar`` or
+    more, else 0.
+
+    A lane's numbers are whole, from 0 to 2^24 - 1; they are the hash (Murmur3's finaliser) of its
+    key, a uint32, and i.
+    """
+
+    def emit(context, builder, signature, args):
+        def constant(value: int) -> ir.Constant:
+            return ir.Constant(_IVEC, [value] * LANES)
+
+        def mixed(x, shift: int):
+            return builder.xor(x, builder.lshr(x, constant(shift)))
+
+        def spread(x, undefined):
+            zero = ir.Constant(_I32, 0)
+            one = builder.insert_element(undefined, x, zero)
+            return builder.shuffle_vector(one, undefined, ir.Constant(_IVEC, [0] * LANES))
+
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        x = builder.load(builder.bitcast(data, _IVEC.as_pointer()), align=4)
+        step = builder.mul(builder.trunc(args[1], _I32), ir.Constant(_I32, 0x9E3779B9))
+        x = builder.xor(x, spread(step, ir.Constant(_IVEC, ir.Undefined)))
+        x = builder.mul(mixed(x, 16), constant(0x85EBCA6B))
+        x = builder.mul(mixed(x, 13), constant(0xC2B2AE35))
+        number = builder.uitofp(builder.lshr(mixed(x, 16), constant(8)), _VEC)
+        bar, scale = (spread(z, ir.Constant(_VEC, ir.Undefined)) for z in args[2:])
+        return builder.select(builder.fcmp_ordered(">=", number, bar), scale, _constant(0.0))
+
+    return vector(keys, types.intp, types.float32, types.float32), emit
+
+
 def _binary(symbol, opcode):
     @intrinsic
     def both(typing, a, b):

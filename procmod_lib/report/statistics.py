@@ -8,8 +8,9 @@ from scipy import stats
 
 from procmod_lib.initial import parse
 from procmod_lib.randomness import stream
+from procmod_lib.runs.budget import Budget
 from procmod_lib.runs.run import Run
-from procmod_lib.tasks import bounds
+from procmod_lib.tasks import Task, bounds
 
 RESAMPLES = 10_000
 LEVEL = 0.05
@@ -179,11 +180,12 @@ def learnt(runs: list[Run], table: pd.DataFrame) -> pd.DataFrame:
         ways = [bounds.way(task, members[0].arch.width, value) for value in values]
         row = {
             "source": task.name,
-            "settings": "released" if budget.dropout else "large_rate",
-            "lengths": task.lengths if task.has_lengths else "fixed",
+            "settings": settings_of(task, budget),
+            "lengths": getattr(task, "lengths", "fixed"),
             "steps": budget.steps,
             "batch": budget.batch,
             "lr": budget.lr,
+            "dropout": budget.dropout,
             "n": len(values),
             "mean": values.mean(),
             "low": low,
@@ -194,6 +196,21 @@ def learnt(runs: list[Run], table: pd.DataFrame) -> pd.DataFrame:
         }
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def settings_of(task: Task, budget: Budget) -> str:
+    """The name of the settings with which a source was pretrained, as far as its budget tells."""
+    if not budget.decay_all:
+        return "released" if budget.dropout else "large_rate"
+    if budget.stop_after:
+        return "released_loop"
+    return "shipped" if task.full_length and budget.warmup == 0 else "closest"
+
+
+def has_learnt(run: Run, table: pd.DataFrame) -> bool:
+    """Whether the run has learnt its source by the book's rule; its result is in the table."""
+    score = final(table[table.key == run.key]).token_accuracy.iloc[0]
+    return bounds.way(run.task, run.arch.width, score) >= bounds.LEARNT
 
 
 def steps_to(

@@ -1,7 +1,9 @@
 """How long and how to train."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+from procmod_lib.tasks.task import without
 
 
 def _is_count(value) -> bool:
@@ -19,9 +21,15 @@ ALLOWED = {
     "weight_decay": (lambda value: value >= 0, "0 or more"),
     "final_lr": (lambda value: value >= 0, "0 or more"),
     "patience": (lambda value: value >= 0, "0 or more"),
+    "stop_after": (lambda value: value >= 0, "0 or more"),
+    "pool": (lambda value: value >= 0, "0 or more"),
+    "decay_all": (lambda value: isinstance(value, bool), "True or False"),
     "schedule": (lambda value: value in ("cosine", "constant"), "'cosine' or 'constant'"),
     "dropout": (lambda value: 0 <= value < 1, "at least 0 and below 1"),
 }
+
+
+YOUNGER = {"decay_all": False, "stop_after": 0, "pool": 0}
 
 
 @dataclass(frozen=True)
@@ -35,13 +43,18 @@ class Budget:
         warmup: steps of linear warm-up.
         schedule: ``"cosine"`` to final_lr times the peak, or ``"constant"``.
         final_lr: the share of the peak at which the cosine ends.
-        weight_decay: on weights, not on biases and norms.
+        weight_decay: on weights, not on biases and norms unless decay_all says so.
         clip: the gradient's norm is cut to this.
         dropout: rate.
         evaluate_every: steps between evaluations.
         test_samples: fixed samples of an evaluation.
         patience: stop when this many evaluations in a row are at the ceiling (token accuracy 0.999
             or more); 0 never stops.
+        decay_all: weight decay on every parameter.
+        stop_after: stop when this many evaluations in a row have brought no better token accuracy;
+            0 never stops.
+        pool: draw batches without repeats from this many sequences, of which one is exchanged each
+            time they have all been seen; 0 draws fresh ones for every step.
 
     Raises:
         ValueError: a field is out of range; the sentence names it.
@@ -59,11 +72,24 @@ class Budget:
     evaluate_every: int = 250
     test_samples: int = 4000
     patience: int = 0
+    decay_all: bool = False
+    stop_after: int = 0
+    pool: int = 0
 
     def __post_init__(self) -> None:
         for name, (is_right, allowed) in ALLOWED.items():
             if not is_right(getattr(self, name)):
                 raise ValueError(f"budget: {name} must be {allowed}, got {getattr(self, name)!r}.")
+        if self.pool % self.batch:
+            raise ValueError(
+                f"budget: pool must be a multiple of batch ({self.batch}), got {self.pool}."
+            )
+
+    def spec(self) -> dict:
+        """All fields, but for those that are younger than the first published runs and at their
+        defaults, so that keys stay.
+        """
+        return without(asdict(self), YOUNGER)
 
     def rate(self, step: int) -> float:
         """Learning rate of the step (from 0) about to be taken.

@@ -59,7 +59,7 @@ class Run:
             "schema": SCHEMA,
             "task": self.task.spec(),
             "architecture": asdict(self.arch),
-            "budget": asdict(self.budget),
+            "budget": self.budget.spec(),
             "seed": self.seed,
             "initial_condition": str(self.condition),
             "answer_mask": self.answer_mask,
@@ -116,6 +116,8 @@ def into_fleets(runs: list[Run], device: str, most: int | None = None) -> list[l
     fleets = []
     for group in groups.values():
         size = most or _fleet_size(group[0], device)
+        if group[0].budget.stop_after:  # each stops when its own time has come
+            size = 1
         group.sort(key=lambda r: r.seed)  # neighbours share batches
         fleets += [group[i : i + size] for i in range(0, len(group), size)]
     return fleets

@@ -4,7 +4,6 @@ budget.
 
 import json
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -14,6 +13,7 @@ import torch
 from procmod_lib.network import gpt2
 from procmod_lib.network.engines import make_engine
 from procmod_lib.network.gpt2 import Architecture
+from procmod_lib.runs.batches import draw, drawn_ahead
 from procmod_lib.runs.budget import Budget
 from procmod_lib.runs.optimiser import adamw
 from procmod_lib.tasks import Batch, Task
@@ -134,7 +134,7 @@ def train(
         Interrupted: ``should_stop`` said so.
     """
     compute = make_engine(engine, arch, budget.dropout, device, threads)
-    decay = decayed(arch, device)
+    decay = decayed(arch, device, everywhere=budget.decay_all)
     free = None
     if frozen is not None and np.any(frozen):
         free = torch.from_numpy(~np.asarray(frozen)).to(device)
@@ -142,9 +142,9 @@ def train(
     if not state.curves[0]:
         _evaluate(compute, state, test)
     upcoming = drawn_ahead(
-        lambda length, step: _draw(task, budget, seeds, answer_mask, length, step), device
+        lambda length, step: draw(task, budget, seeds, answer_mask, length, step), device
     )
-    while state.step < budget.steps and not at_ceiling(state, budget):
+    while state.step < budget.steps and not is_over(state, budget):
         if should_stop is not None and should_stop():
             raise Interrupted
         batches = upcoming(state.length, state.step)
@@ -164,45 +164,12 @@ def train(
     return state
 
 
-def decayed(arch: Architecture, device: str = "cpu") -> torch.Tensor:
+def decayed(arch: Architecture, device: str = "cpu", *, everywhere: bool = False) -> torch.Tensor:
     """(P,): 1 for parameters that weight decay applies to, else 0."""
     mask = torch.zeros(arch.size, device=device)
     for name, columns in arch.slices.items():
-        mask[columns] = float(gpt2.decays(name))
+        mask[columns] = float(everywhere or gpt2.decays(name))
     return mask
-
-
-def _draw(
-    task: Task, budget: Budget, seeds, answer_mask: str, length: int, step: int
-) -> dict[int, Batch]:
-    """One batch for each different seed, shared by all models that have it."""
-    current = task
-    path: tuple[int, ...] = (step,)
-    if length:  # of a curriculum
-        current, path = task.with_(list_length=length), (length, step)
-    return {
-        s: current.batch(budget.batch, "train", s, *path).trained_on(answer_mask)
-        for s in sorted(set(seeds))
-    }
-
-
-def drawn_ahead(draw: Callable, device: str) -> Callable:
-    """Return ``draw``.
-
-    On a GPU so that the next step's batches are drawn while the device is busy with this one's.
-    """
-    if device == "cpu":
-        return draw
-    pool = ThreadPoolExecutor(1)
-    waiting: dict[tuple[int, int], Future] = {}
-
-    def upcoming(length: int, step: int) -> dict[int, Batch]:
-        future = waiting.pop((length, step), None) or pool.submit(draw, length, step)
-        waiting.clear()
-        waiting[length, step + 1] = pool.submit(draw, length, step + 1)
-        return future.result()
-
-    return upcoming
 
 
 def _evaluate(compute, state: State, test: Batch) -> None:
@@ -225,14 +192,30 @@ def _lengthen(compute, task: Task, state: State, budget: Budget) -> None:
 
     Longer lists whenever the validation accuracy at the present length is high enough.
     """
-    if not state.length or state.length >= task.list_length:
+    if not state.length or state.length >= task.full_length:
         return
-    now = task.with_(list_length=state.length)
+    now = task.at_length(state.length)
     batch = now.batch(min(1000, budget.test_samples), "validation", state.length)
     _, hit = compute.scores(state.weights, batch)  # (S, n, W)
     accuracy = [(each * batch.reference).sum() / batch.reference.sum() for each in hit]
     if min(accuracy) >= LENGTHEN_AT:
-        state.length = min(state.length + LENGTHEN_BY, task.list_length)
+        state.length = min(state.length + LENGTHEN_BY, task.full_length)
+
+
+def is_over(state: State, budget: Budget) -> bool:
+    """Whether the budget's own rules end training before its last step."""
+    return at_ceiling(state, budget) or no_better(state, budget)
+
+
+def no_better(state: State, budget: Budget) -> bool:
+    """Whether no model's last ``stop_after`` evaluations brought a better token accuracy."""
+    if budget.stop_after == 0:
+        return False
+    curves = [[e["token_accuracy"] for e in curve[1:]] for curve in state.curves]
+    return all(
+        len(curve) > budget.stop_after and curve.index(max(curve)) < len(curve) - budget.stop_after
+        for curve in curves
+    )
 
 
 def at_ceiling(state: State, budget: Budget) -> bool:

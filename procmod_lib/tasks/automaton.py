@@ -1,6 +1,6 @@
 """ECA: elementary cellular automata, RULE 110 by default."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -52,6 +52,7 @@ class Automaton(Task):
         **{preset: {"batch": 64} for preset in ("small", "standard", "paper")},
     }
     released: ClassVar[dict] = {"lr": 2e-6, "weight_decay": 0.0}
+    reference: ClassVar[dict] = {"weight_decay": 0.0, "pool": 0}
     rule: int = 110
     rows: int = 60
     cells: int = 100
@@ -78,6 +79,10 @@ class Automaton(Task):
         )
         self.require("universe", 3 <= self.universe <= 100_000, "between 3 and 100000")
         self.require("steps", self.rows <= self.steps <= 100_000, "at least rows, at most 100000")
+
+    def as_reference(self) -> "Automaton":
+        """Its universe runs for as many rows as it has cells, 1,000."""
+        return replace(self, steps=max(self.universe, self.rows))
 
     def best(self, batch: Batch) -> float:
         """In a crop every cell but the two at the edges is decided by the row above.

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from procmod_lib.tasks.registry import source
-from procmod_lib.tasks.task import Batch, Task, below, scored_span
+from procmod_lib.tasks.task import Batch, Task, below, check_form, scored_span
 
 
 @dataclass(frozen=True)
@@ -15,18 +15,21 @@ class Brackets(Task):
 
     Attributes:
         k: number of bracket types. brackets: T, the number of tokens.
+        form: ``"ours"``, or ``"reference"``, which has one token id more, a pad that never occurs.
     """
 
     k: int = 16
     brackets: int = 128
+    form: str = "ours"
     example: ClassVar[dict] = {"k": 4, "brackets": 18}
     presets: ClassVar[dict] = {"smoke": {"brackets": 8}, "quick": {"brackets": 64}}
     budgets: ClassVar[dict] = {p: {"batch": 64} for p in ("quick", "small", "standard", "paper")}
     released: ClassVar[dict] = {"warmup": 0, "schedule": "constant"}
+    reference: ClassVar[dict] = {"warmup": 0, "pool": 0}  # every epoch draws new sequences
 
     @property
     def vocab(self) -> int:
-        return 2 * self.k
+        return 2 * self.k + self.is_reference
 
     @property
     def length(self) -> int:
@@ -43,6 +46,7 @@ class Brackets(Task):
             2 <= self.brackets <= 4096 and self.brackets % 2 == 0,
             "even, between 2 and 4096",
         )
+        check_form(self)
 
     def spell(self, token: int) -> str:
         return f"({token}" if token < self.k else f"{token - self.k})"
@@ -133,8 +137,8 @@ class DyckShuffle(Brackets):
     interleave freely.
 
     A bracket opens with probability 0.5 where the depth (brackets still open, at most
-    ``max_depth``) allows both; a closing one closes an open bracket chosen uniformly. The sequence
-    is cut at the length, whatever is open.
+    ``max_depth``) allows both; a closing one closes an open bracket chosen uniformly, in the
+    reference's form an open type. The sequence is cut at the length, whatever is open.
 
     >>> batch = DyckShuffle(k=2, brackets=4).build(np.array([[.1, .1, .9, .9, .0, .7, .0, .9]]))
     >>> batch.tokens.tolist()                                           # ( [ ) ]
@@ -153,9 +157,13 @@ class DyckShuffle(Brackets):
     def chances(self, tokens, depth):
         kind = np.arange(self.k)
         opened = (tokens[:, :, None] == kind).astype(int)  # (n, T, k)
-        count = np.cumsum(opened - (tokens[:, :, None] == self.k + kind), 1)[:, :-1].max(2)
+        count = self.choices(np.cumsum(opened - (tokens[:, :, None] == self.k + kind), 1)[:, :-1])
         opening = np.where(depth == 0, 1.0, np.where(depth == self.max_depth, 0.0, 0.5))
-        return opening, count / np.maximum(depth, 1)
+        return opening, count.max(2) / np.maximum(count.sum(2), 1)
+
+    def choices(self, count: np.ndarray) -> np.ndarray:
+        """How many ways there are to close each type, (..., k), from how many are open."""
+        return np.minimum(count, 1) if self.is_reference else count
 
     def build(self, uniforms: np.ndarray) -> Batch:
         n, length = len(uniforms), self.brackets
@@ -165,10 +173,9 @@ class DyckShuffle(Brackets):
         for t in range(length):
             opens = ((uniforms[:, t] < 0.5) | (depth == 0)) & (depth < self.max_depth)
             choice = uniforms[:, length + t]
-            nth = below(choice, np.maximum(depth, 1))
-            open_kind = np.argmax(
-                np.cumsum(count, 1) > nth[:, None], 1
-            )  # the type of the nth open bracket
+            ways = np.cumsum(self.choices(count), 1)
+            nth = below(choice, np.maximum(ways[:, -1], 1))
+            open_kind = np.argmax(ways > nth[:, None], 1)  # the type of the nth way to close
             kind = np.where(opens, below(choice, self.k), open_kind)
             tokens[:, t] = np.where(opens, kind, self.k + kind)
             count[row, kind] += np.where(opens, 1, -1)

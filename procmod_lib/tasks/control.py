@@ -35,6 +35,13 @@ class Shuffled(Task):
         ):
             object.__setattr__(self, key, value)
 
+    @property
+    def positions(self) -> int:
+        return self.task.positions
+
+    def as_reference(self) -> "Shuffled":
+        return Shuffled(self.task.as_reference())
+
     def spec(self) -> dict:
         return {**self.task.spec(), "task": self.name}
 

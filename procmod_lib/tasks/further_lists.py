@@ -54,7 +54,8 @@ class Union(ListTask):
     first appearance.
 
     The first list takes the first half of the positions (rounded down), the second the rest; the
-    pop token 0 stands between them.
+    pop token 0 stands between them. In the reference's form both lists have half of the length, and
+    a separator of its own stands between them.
 
     >>> task = Union(symbols=5, list_length=5, lengths="fixed")
     >>> # {2 4} + {2 2} = {2 4}
@@ -73,8 +74,25 @@ class Union(ListTask):
             "list_length", self.list_length >= 3, "at least 3: two lists and their divider"
         )
 
+    @property
+    def input_length(self) -> int:
+        return self.list_length + self.is_reference
+
+    def inputs(self, payload, lengths):
+        if not self.is_reference:
+            return payload, lengths
+        half = lengths[:, None] // 2
+        column = np.arange(self.input_length)
+        moved = np.minimum(column - (column > half), self.list_length - 1)
+        inputs = np.take_along_axis(payload, moved, 1)
+        return np.where(column == half, self.symbols, inputs), 2 * half[:, 0] + 1
+
     def output(self, payload, lengths):
-        payload[np.arange(len(payload)), lengths // 2] = 0
+        half = lengths // 2
+        if self.is_reference:
+            payload[np.arange(self.list_length) >= 2 * half[:, None]] = self.symbols + 1
+        else:
+            payload[np.arange(len(payload)), half] = 0
         return left_align(
             payload,
             first_appearances(payload) & (payload < self.symbols) & (payload > 0),
@@ -87,7 +105,8 @@ class Union(ListTask):
 class Delete(ListTask):
     """DELETE: the last token names an element; write the list before it without that element.
 
-    The token 0 stands before the element to delete.
+    The token 0 stands before the element to delete. (The released code removes its first appearance
+    only, and writes it between two separators; that form is not built.)
 
     >>> task = Delete(symbols=5, list_length=5, lengths="fixed")
     >>> task.build(np.array([[0, .30, .90, .30, .10, .90]])).tokens.tolist()  # 2 4 2 without 4
@@ -104,6 +123,10 @@ class Delete(ListTask):
         self.require(
             "list_length", self.list_length >= 3, "at least 3: a list, its divider and the element"
         )
+        self.require("form", not self.is_reference, "'ours': the reference's form is not built")
+
+    def as_reference(self):
+        return self
 
     def output(self, payload, lengths):
         row = np.arange(len(payload))

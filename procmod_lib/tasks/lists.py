@@ -3,13 +3,13 @@
 More of the kind are in further_lists.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from procmod_lib.tasks.registry import source
-from procmod_lib.tasks.task import Batch, Task, below, scored_span
+from procmod_lib.tasks.task import Batch, Task, below, check_form, scored_span
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,14 @@ class ListTask(Task):
         symbols: V, payload ids run to V - 1. list_length: the longest list.
         lengths: ``"fixed"`` (always list_length), ``"all"`` (uniform from 2 to list_length)
             or ``"curriculum"`` (as fixed; training lengthens the list as it is learnt).
+        form: ``"ours"``, or ``"reference"``, in which no pad is scored.
     """
 
     symbols: int = 21
     list_length: int = 20
     lengths: str = "all"
-    ends: ClassVar[bool] = False  # whether a scored pad ends the output
+    form: str = "ours"
+    ends: ClassVar[bool] = False  # whether, in our form, a scored pad ends the output
     has_lengths: ClassVar[bool] = True
     divider: ClassVar[str] = "0"  # how token 0 is written, where it is used
     example: ClassVar[dict] = {"list_length": 8, "symbols": 10}
@@ -40,7 +42,17 @@ class ListTask(Task):
 
     @property
     def length(self) -> int:
-        return 2 * self.list_length + 1 + self.ends
+        return self.input_length + 1 + self.list_length + self.pads
+
+    @property
+    def input_length(self) -> int:
+        """Tokens before the last separator, at most."""
+        return self.list_length
+
+    @property
+    def pads(self) -> int:
+        """How many scored pads end an output."""
+        return int(self.ends and not self.is_reference)
 
     @property
     def draws(self) -> int:
@@ -54,6 +66,7 @@ class ListTask(Task):
             self.lengths in ("fixed", "all", "curriculum"),
             "'fixed', 'all' or 'curriculum'",
         )
+        check_form(self)
 
     def build(self, uniforms: np.ndarray) -> Batch:
         n, m = len(uniforms), self.list_length
@@ -63,14 +76,26 @@ class ListTask(Task):
         payload = np.where(real, 1 + below(uniforms[:, 1:], self.symbols - 1), pad)
         output, sizes = self.output(payload, lengths)
         tokens = np.full((n, self.length), pad, np.int32)
-        tokens[:, :m] = payload
-        tokens[np.arange(n), lengths] = self.symbols
-        _place(tokens, output, lengths + 1, sizes)
-        return scored_span(tokens, lengths, sizes + self.ends, m + self.ends)
+        inputs, ends_at = self.inputs(payload, lengths)
+        tokens[:, : self.input_length] = inputs
+        tokens[np.arange(n), ends_at] = self.symbols
+        _place(tokens, output, ends_at + 1, sizes)
+        return scored_span(tokens, ends_at, sizes + self.pads, m + self.pads)
+
+    def inputs(self, payload: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what stands before the last separator, (n, input_length), and its lengths (n,)."""
+        return payload, lengths
 
     @property
     def first_length(self) -> int:
         return 2 if self.lengths == "curriculum" else 0
+
+    @property
+    def full_length(self) -> int:
+        return self.list_length
+
+    def at_length(self, length: int) -> "ListTask":
+        return replace(self, list_length=length)
 
     def spell(self, token: int) -> str:
         special = {self.symbols: "|", self.symbols + 1: "", 0: self.divider}

@@ -39,6 +39,9 @@ class Mixture(Task):
         ):
             object.__setattr__(self, key, value)
 
+    def as_reference(self) -> "Mixture":
+        return Mixture(self.first.as_reference(), self.second.as_reference())
+
     def spec(self) -> dict:
         return {"task": self.name, "first": self.first.spec(), "second": self.second.spec()}
 

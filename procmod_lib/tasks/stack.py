@@ -1,12 +1,12 @@
 """STACK: push and pop, then write what is left."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from procmod_lib.tasks.registry import source
-from procmod_lib.tasks.task import Batch, Task, below, scored_span
+from procmod_lib.tasks.task import Batch, Task, below, check_form, scored_span
 
 
 @source
@@ -17,10 +17,13 @@ class Stack(Task):
     A push is its token, a pop is token 0; a pushed token is never already on the stack. A push has
     probability 0.75 in the first two thirds and 0.25 after; at depth 0 or 1 the operation is always
     a push, but the last one pops if the depth is above 1. The final stack and the first pad after
-    it are scored.
+    it are scored. In the reference's form no pad is, and the two thirds are rounded down, so the
+    pops begin one operation earlier.
 
     Attributes:
         symbols: V, payload ids are 1..V-1. operations: number of operations.
+        form: ``"ours"`` or ``"reference"``.
+        lengths: ``"fixed"``, or ``"curriculum"`` (training begins with 2 operations).
 
     >>> # pop is 0, SEP is 5, PAD is 6
     >>> task = Stack(symbols=5, operations=4)
@@ -41,6 +44,9 @@ class Stack(Task):
     }  # it leaves its plateau late
     symbols: int = 21
     operations: int = 20
+    form: str = "ours"
+    lengths: str = "fixed"
+    younger: ClassVar[dict] = {"form": "ours", "lengths": "fixed"}
 
     @property
     def vocab(self) -> int:
@@ -48,7 +54,12 @@ class Stack(Task):
 
     @property
     def length(self) -> int:
-        return 2 * self.operations + 2
+        return 2 * self.operations + 1 + self.pads
+
+    @property
+    def pads(self) -> int:
+        """How many scored pads end an output."""
+        return int(not self.is_reference)
 
     @property
     def draws(self) -> int:
@@ -57,6 +68,19 @@ class Stack(Task):
     def check(self) -> None:
         self.require("symbols", 4 <= self.symbols <= 4096, "between 4 and 4096")
         self.require("operations", 2 <= self.operations <= 1024, "between 2 and 1024")
+        self.require("lengths", self.lengths in ("fixed", "curriculum"), "'fixed' or 'curriculum'")
+        check_form(self)
+
+    @property
+    def first_length(self) -> int:
+        return 2 if self.lengths == "curriculum" else 0
+
+    @property
+    def full_length(self) -> int:
+        return self.operations
+
+    def at_length(self, length: int) -> "Stack":
+        return replace(self, operations=length)
 
     def spell(self, token: int) -> str:
         return {self.symbols: "|", self.symbols + 1: "", 0: "P"}.get(token, str(token))
@@ -84,9 +108,10 @@ class Stack(Task):
         tokens[:, m + 1 : 2 * m + 1] = np.where(
             down >= 0, np.take_along_axis(stack, np.maximum(down, 0), 1), pad
         )
-        return scored_span(tokens, np.full(n, m), depth + 1, m + 1)
+        return scored_span(tokens, np.full(n, m), depth + self.pads, m + self.pads)
 
     def _pushes(self, i: int, depth: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-        push = uniform < (0.75 if i < 2 * self.operations / 3 else 0.25)
+        turn = 2 * self.operations / 3
+        push = uniform < (0.75 if i < (int(turn) if self.is_reference else turn) else 0.25)
         push = (push | (depth <= 1)) & (depth < self.symbols - 1)
         return push & (depth <= 1) if i == self.operations - 1 else push

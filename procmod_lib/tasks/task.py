@@ -96,7 +96,11 @@ class Task:
     budgets: ClassVar[dict[str, dict]] = {}  # preset -> fields of its training budget that differ
     shapes: ClassVar[dict[str, str]] = {}  # preset -> layers_heads_width where it is not 2_4_16
     released: ClassVar[dict] = {}  # what its released pretraining settings have of their own
+    reference: ClassVar[dict] = {}  # what its reference pretraining settings have of their own
     has_lengths: ClassVar[bool] = False  # whether its lists may have several lengths
+    younger: ClassVar[dict] = {
+        "form": "ours"
+    }  # parameters that came after the first published runs
 
     def build(self, uniforms: np.ndarray) -> Batch:
         """Turn uniforms (n, draws) in [0, 1) into a batch of n samples. A pure function."""
@@ -129,9 +133,30 @@ class Task:
         return 1.0
 
     @property
+    def is_reference(self) -> bool:
+        """Whether it draws in the form of the released code, where that differs from ours."""
+        return getattr(self, "form", "ours") == "reference"
+
+    @property
+    def positions(self) -> int:
+        """Positions that a model of it has: enough to be copied to any diagnostic; in the
+        reference's form no more than it needs.
+        """
+        return self.length if self.is_reference else max(self.position_count, self.length)
+
+    @property
     def first_length(self) -> int:
         """The list length at which a curriculum starts; 0 where there is none."""
         return 0
+
+    @property
+    def full_length(self) -> int:
+        """The list length at which a curriculum ends; 0 where there is none."""
+        return 0
+
+    def at_length(self, length: int) -> "Task":
+        """The same source with lists of another length."""
+        raise NotImplementedError
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -183,12 +208,40 @@ class Task:
         return self.sample(n, stream("data", self.name, split, *path), split)
 
     def spec(self) -> dict:
-        """Return the name and all parameters as plain JSON values."""
-        return {"task": self.name, **asdict(self)}
+        """Return the name and all parameters as plain JSON values.
+
+        Parameters that are younger than the first published runs are left out where they say what
+        was done before them, so that keys stay.
+        """
+        return {"task": self.name, **without(asdict(self), self.younger)}
+
+    def as_reference(self) -> "Task":
+        """The same source as the released code draws it; itself where there is no difference."""
+        has_form = any(field.name == "form" for field in fields(self))
+        return self.with_(form="reference") if has_form else self
 
     def with_(self, **changes) -> "Task":
         """Return a copy with some parameters changed; checks them."""
         return replace(self, **changes)
+
+
+def check_form(task: Task) -> None:
+    """Raise ValueError unless the form is one of the two."""
+    form = getattr(task, "form", "ours")
+    task.require("form", form in ("ours", "reference"), "'ours' or 'reference'")
+
+
+def without(values: dict, defaults: dict) -> dict:
+    """The values that differ from these defaults, and all that have none.
+
+    >>> without({"steps": 5, "pool": 0}, {"pool": 0})
+    {'steps': 5}
+    """
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in defaults or value != defaults[name]
+    }
 
 
 def _inside(batch: Batch, low: int, high: int) -> np.ndarray:

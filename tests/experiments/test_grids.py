@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from procmod_lib.cli import main
-from procmod_lib.experiments import grids
+from procmod_lib.experiments import grids, ladder
 from procmod_lib.experiments.conditions import PERTURBATIONS, SHAPES, SIX
 from procmod_lib.experiments.grids import (
     answer_masks,
@@ -20,6 +21,7 @@ from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
 from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.initial import parse
 from procmod_lib.initial.words import WORDS
+from procmod_lib.tasks import make_task
 
 
 def conditions(runs):
@@ -321,3 +323,52 @@ def test_by_hand_takes_other_numbers_of_pairs_and_a_source_as_its_target():
         by_hand("small", pairs=0)
     with pytest.raises(ValueError, match="vocab_size must be at least 268 .* for 70 pairs, got"):
         by_hand("small", pairs=70)
+
+
+def test_the_released_loop_and_the_shipped_files_are_as_they_are():
+    """Each number stands in the released code's defaults or in its configuration files."""
+    loop = pretraining("standard", "identity", "released_loop", seeds=1)[0]
+    assert loop.task == make_task("identity", lengths="fixed", form="reference")
+    assert (loop.arch.positions, loop.arch.vocab, loop.arch.tied) == (41, 23, True)
+    budget = loop.budget
+    assert (budget.steps, budget.batch, budget.dropout, budget.clip) == (20_000, 64, 0.1, 1.0)
+    assert (budget.weight_decay, budget.decay_all) == (0.01, True)
+    assert (budget.evaluate_every, budget.stop_after, budget.test_samples) == (10, 50, 640)
+    assert budget.pool == 64 * 100
+    cosine = [5e-5 * 0.5 * (1 + np.cos(np.pi * step / 999_000)) for step in range(0, 19_000, 500)]
+    ours = [budget.rate(1000 + step) for step in range(0, 19_000, 500)]
+    assert budget.rate(499) == 2.5e-5 and np.allclose(ours, cosine, rtol=1.1e-3)
+    shipped = pretraining("standard", "identity,set,stack", "shipped", seeds=1)
+    assert {(r.task.vocab, r.task.length, r.arch.positions) for r in shipped} == {(102, 129, 129)}
+    budget = shipped[0].budget
+    assert (budget.steps, budget.rate(0), budget.rate(2500)) == (2501, 5e-4, 5e-4)
+    assert (budget.weight_decay, budget.pool, budget.stop_after) == (0.1, 0, 0)
+    with pytest.raises(ValueError, match="must not be released_loop for dyck, which has no lists"):
+        pretraining("standard", "dyck", "released_loop")
+
+
+def test_the_ladder_takes_the_smallest_rate_on_which_all_pilots_learn():
+    asked = []
+
+    def learns_from(rate, dropout=0.0, *, only_with_curriculum=False):
+        def is_learnt(run):
+            asked.append(run)
+            lists = run.task.lengths == "curriculum" or not only_with_curriculum
+            return run.budget.lr >= rate and run.budget.dropout <= dropout and lists
+
+        return is_learnt
+
+    assert ladder.choose("set", learns_from(1e-3, 0.1)) == (1e-3, 0.1, False)
+    assert len(asked) == 2 * (6 + 3) and len({run.key for run in asked}) == len(asked)
+    assert {run.seed for run in asked} == set(ladder.PILOTS)
+    assert ladder.choose("stack", learns_from(3e-4)) == (3e-4, 0.0, False)
+    assert ladder.choose("set", learns_from(3e-4, only_with_curriculum=True)) == (3e-4, 0.0, True)
+    assert ladder.choose("identity", learns_from(1.0)) is None
+    assert ladder.ladders("dyck") == [False] and ladder.ladders("stack") == [False, True]
+    run = ladder.all_pilots("stack")[0]
+    assert (run.task.form, run.arch.positions, run.budget.lr) == ("reference", 41, 5e-5)
+    brackets = ladder.all_pilots("dyck")[0]
+    assert (brackets.arch.vocab, brackets.budget.pool, brackets.budget.warmup) == (33, 0, 0)
+    assert ladder.all_pilots("eca")[0].task.steps == 1000
+    with pytest.raises(ValueError, match="source must be one of identity, set"):
+        ladder.ladders("haystack")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from procmod_lib.network import gpt2, kernel, vector
+from procmod_lib.network import dropout, gpt2, kernel, vector
 from procmod_lib.network.engines import make_engine
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.runs.budget import Budget
@@ -195,3 +195,69 @@ def test_numbers_too_small_to_matter_are_zero_in_training():
         on_step=lambda s: seen.append(float((tiny * 0.5).sum())),
     )
     assert seen == [0.0] and float((tiny * 0.5).sum()) > 0
+
+
+def murmur(x):
+    """Murmur3's finaliser on uint32."""
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
+        x = (x ^ (x >> np.uint32(shift))) * np.uint32(factor)
+    return x
+
+
+def masks(rate, keys, numbers):
+    """What dropout multiplies the numbers (...) of rows with these keys (n,) by: (n, ...)."""
+    x = np.multiply(numbers.astype(np.uint32), np.uint32(0x9E3779B9), dtype=np.uint32)
+    x = murmur(keys.reshape(-1, *[1] * numbers.ndim) ^ x)
+    return np.where((x >> np.uint32(8)) >= round(rate * 2**24), 1 / (1 - rate), 0.0)
+
+
+DROPPED = [
+    ("identity", 40, {}, dict(tied=True)),
+    ("dyck", 19, dict(brackets=20), dict(tied=True, layers=3)),
+    ("haystack", 33, dict(pairs=5), dict(heads=2, width=32)),
+    ("eca", 17, dict(rows=10, cells=13, universe=20, steps=20), dict(inputs="bits")),
+]
+
+
+@pytest.mark.parametrize("name, n, parameters, shape", DROPPED)
+def test_dropout_equals_pytorch_that_drops_the_same_numbers(name, n, parameters, shape):
+    task, rate = make_task(name, **parameters), 0.1
+    arch = Architecture(task.vocab, max(100, task.length), **shape)
+    flat = torch.from_numpy(gpt2.fresh(arch, "test", n)[None] * 3)
+    batch = task.batch(n, "train", n).trained_on("reference")
+    keys, longest = dropout.noise_for(rate, n, "a", 0).rows, batch.tokens.shape[1]
+
+    def drop(x, site):
+        if x.ndim == 5 and x.shape[2] == arch.heads and x.shape[-1] == longest:
+            h, w, s = np.indices(x.shape[2:])
+            numbers = (h * longest + w) * longest + s
+        else:
+            t, i = np.indices(x.shape[2:])
+            numbers = t * (arch.width + 1) + i
+        mask = masks(rate, keys, site * dropout.PER_SITE + numbers)
+        return x * torch.from_numpy(mask[None]).to(x.dtype)
+
+    fast = make_engine("kernel", arch, rate, "cpu", 1)
+    ours = fast.gradient(flat, [batch], rate, ("a",)).numpy()
+    wanted = flat.clone().requires_grad_(True)
+    tensors = [batch.tokens, batch.positions, batch.targets]
+    kind = np.float32 if arch.inputs == "bits" else np.int64
+    tensors = [torch.from_numpy(a.astype(k))[None] for a, k in zip(tensors, (kind, "i8", "i8"))]
+    loss = gpt2.losses(wanted, arch, *tensors, drop)[0]
+    (loss.sum() / batch.loss_mask.sum()).backward()
+    theirs = wanted.grad.numpy()
+    assert np.abs(ours - theirs).max() <= 2e-6 * np.abs(theirs).max() + 1e-9
+    without = fast.gradient(flat, [batch], 0.0, ("a",)).numpy()
+    assert np.abs(ours - without).max() > 1e-2 * np.abs(theirs).max()
+
+
+def test_dropout_drops_its_share_anew_for_each_row_step_and_place():
+    keys = dropout.noise_for(0.1, 400, "a", 1).rows
+    mask = masks(0.1, keys, np.arange(500))
+    assert abs((mask == 0).mean() - 0.1) < 0.002 and set(np.unique(mask)) == {0.0, 1 / 0.9}
+    assert np.std((mask == 0).mean(0)) < 0.02 and np.std((mask == 0).mean(1)) < 0.02
+    gone = (mask == 0).astype(float) - 0.1
+    neighbours = [(gone[1:] * gone[:-1]).mean(), (gone[:, 1:] * gone[:, :-1]).mean()]
+    assert np.abs(neighbours).max() < 0.09 * 4 / np.sqrt(mask.size)
+    assert (dropout.noise_for(0.1, 400, "a", 2).rows != keys).all()
+    assert dropout.noise_for(0.0, 400, "a", 1) is None

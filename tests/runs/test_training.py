@@ -1,6 +1,7 @@
 """The optimiser equals torch.optim.AdamW; freezing, masks and dropout do what they say."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ from procmod_lib.network import gpt2
 from procmod_lib.network.engines import TorchEngine
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.network.huggingface import to_huggingface
+from procmod_lib.runs.batches import drawn_ahead, from_pool
 from procmod_lib.runs.budget import Budget
 from procmod_lib.runs.optimiser import adamw
-from procmod_lib.runs.training import Interrupted, State, drawn_ahead, train
+from procmod_lib.runs.run import Run, into_fleets
+from procmod_lib.runs.training import Interrupted, State, decayed, no_better, train
 from procmod_lib.tasks import make_task
 
 TASK = make_task("addition", digits=2)
@@ -151,8 +154,6 @@ def test_resume_is_exact(engine):
 
 def test_each_budget_field_changes_the_result():
     base = train(TASK, ARCH, SHORT, [0], start(), engine="torch").weights
-    from dataclasses import replace
-
     for change in (
         dict(steps=11),
         dict(batch=17),
@@ -267,3 +268,73 @@ def test_stops_at_the_ceiling():
 def test_bad_budgets_are_named(bad):
     with pytest.raises(ValueError, match=f"budget: {next(iter(bad))} must be"):
         Budget(**bad)
+
+
+def test_a_pool_moves_on_by_one_sequence_an_epoch():
+    task, budget = make_task("identity"), Budget(steps=12, batch=4, pool=16)
+    batches = [from_pool(task, budget, 3, (step,)).tokens for step in range(12)]
+    epochs = [np.concatenate(batches[i : i + 4]) for i in (0, 4, 8)]
+    rows = [{tuple(row) for row in epoch} for epoch in epochs]
+    assert [len(each) for each in rows] == [16, 16, 16] and len(rows[0] | rows[1] | rows[2]) == 18
+    assert len(rows[0] & rows[1]) == 15 and len(rows[0] & rows[2]) == 14
+    again = from_pool(task, budget, 3, (5,)).tokens
+    assert (again == batches[5]).all() and (batches[4] != batches[0]).any()
+    other = from_pool(task, budget, 4, (0,)).tokens
+    assert not rows[0] & {tuple(row) for row in other}
+    short = task.at_length(5)
+    assert (from_pool(short, budget, 3, (5, 0)).tokens.shape[1]) == short.length
+    with pytest.raises(ValueError, match=r"pool must be a multiple of batch \(4\), got 18"):
+        Budget(batch=4, pool=18)
+
+
+def test_training_on_a_pool_resumes_to_the_same_bits():
+    task = make_task("identity", symbols=9, list_length=4, lengths="curriculum")
+    arch = Architecture(task.vocab, 12, tied=True)
+    budget = Budget(
+        steps=30, batch=8, pool=32, dropout=0.1, decay_all=True, evaluate_every=5, test_samples=50
+    )
+    whole, half = (State.start(gpt2.fresh(arch, "test", 0)[None], "cpu", task) for _ in range(2))
+    train(task, arch, budget, [2], whole)
+    with pytest.raises(Interrupted):
+        train(task, arch, budget, [2], half, should_stop=lambda: half.step == 17)
+    rest = State.from_tensors(*half.to_tensors(), "cpu")
+    assert torch.equal(train(task, arch, budget, [2], rest).weights, whole.weights)
+
+
+def test_training_stops_when_nothing_has_been_better_for_long_enough():
+    def curve(*scores):
+        return [[dict(token_accuracy=score) for score in (0.0, *scores)]]
+
+    budget = Budget(stop_after=3)
+    state = start()
+    for scores, ends in (
+        ((0.1, 0.2, 0.3), False),
+        ((0.1, 0.3, 0.2, 0.2, 0.3), True),  # equal is not better
+        ((0.1, 0.3, 0.2, 0.2, 0.4), False),
+        ((0.3, 0.2, 0.2), False),
+        ((0.3, 0.2, 0.2, 0.1), True),
+    ):
+        state.curves = curve(*scores)
+        assert no_better(state, budget) is ends, scores
+    assert no_better(state, Budget()) is False
+    stopped = train(
+        TASK, ARCH, replace(SHORT, steps=400, lr=1e-9, evaluate_every=2, stop_after=4), [0], start()
+    )
+    assert stopped.step < 40 and len(stopped.curves[0]) == 1 + stopped.step // 2
+
+
+def test_weight_decay_everywhere_takes_biases_and_norms_too():
+    assert decayed(ARCH, everywhere=True).min() == 1 and decayed(ARCH).min() == 0
+    plain, everywhere = (
+        train(TASK, ARCH, replace(SHORT, weight_decay=0.5, decay_all=each), [0], start()).weights
+        for each in (False, True)
+    )
+    norms = ARCH.slices["ln_f.weight"]
+    assert (everywhere[0, norms] < plain[0, norms]).all()
+
+
+def test_models_that_stop_by_themselves_train_alone():
+    runs = [
+        Run(TASK, ARCH, replace(SHORT, stop_after=stop), seed) for stop in (0, 5) for seed in (0, 1)
+    ]
+    assert sorted(len(fleet) for fleet in into_fleets(runs, "cpu", most=8)) == [1, 1, 2]

@@ -1,0 +1,117 @@
+"""The closest replication: the smallest change of the released loop with which a source is learnt.
+
+The rule stands on the page "Fixed in advance"; it looks at the source's own score alone.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from IPython.display import Markdown
+
+from procmod_lib.experiments.make_runs import SMALL_MODEL, reference_run
+from procmod_lib.experiments.parameters import check_one_of
+from procmod_lib.experiments.settings import LADDER
+from procmod_lib.report import statistics
+from procmod_lib.report.section import Section
+from procmod_lib.report.tables import NOT_YET, grid
+from procmod_lib.runs.run import Run
+from procmod_lib.tasks import SOURCES, title
+
+PILOTS = (100, 101, 102)
+"""Seeds of the models that climb; they are used for nothing else."""
+
+
+class Rung(NamedTuple):
+    """With what a source is pretrained: peak rate, dropout, and whether lists lengthen."""
+
+    rate: float
+    dropout: float
+    curriculum: bool
+
+    @property
+    def label(self) -> str:
+        """In words."""
+        lists = "curriculum" if self.curriculum else "one length"
+        return f"rate {self.rate:g}, dropout {self.dropout:g}, {lists}"
+
+
+def rungs(curriculum: bool) -> list[Rung]:
+    """The rungs of one ladder, in the order in which they are tried."""
+    return [Rung(rate, dropout, curriculum) for rate, dropout in LADDER]
+
+
+def pilots(source: str, rung: Rung) -> list[Run]:
+    """The three pilot models of a source on one rung."""
+    return [reference_run(source, *rung, seed=seed, shape=SMALL_MODEL) for seed in PILOTS]
+
+
+def climb(source: str, curriculum: bool, is_learnt: Callable[[Run], bool]) -> Rung | None:
+    """The first rung on which all pilots learn their source, or None.
+
+    Args:
+        source: its name.
+        curriculum: whether lists lengthen as they are learnt.
+        is_learnt: trains a pilot, or looks it up, and says whether it has learnt. A rung ends at
+            the first pilot that has not.
+    """
+    for rung in rungs(curriculum):
+        if all(is_learnt(run) for run in pilots(source, rung)):
+            return rung
+    return None
+
+
+def ladders(source: str) -> list[bool]:
+    """The ladders that a source climbs: one length, and a curriculum where it has lists."""
+    check_one_of("source", source, SOURCES)
+    return [False, True] if SOURCES[source]().full_length else [False]
+
+
+def choose(source: str, is_learnt: Callable[[Run], bool]) -> Rung | None:
+    """The rung of the closest replication: of the two ladders the one with the smaller rate.
+
+    With equal rates dropout goes before none, and one length before the curriculum.
+    """
+    reached = [climb(source, curriculum, is_learnt) for curriculum in ladders(source)]
+    found = [rung for rung in reached if rung is not None]
+    return min(found, key=lambda rung: (rung.rate, -rung.dropout, rung.curriculum), default=None)
+
+
+def all_pilots(source: str) -> list[Run]:
+    """Every pilot that the rule may ask for, in its order."""
+    return [
+        run
+        for curriculum in ladders(source)
+        for rung in rungs(curriculum)
+        for run in pilots(source, rung)
+    ]
+
+
+def looked_up(section: Section) -> Callable[[Run], bool]:
+    """``is_learnt`` for pilots that are in a section; LookupError for one that is not."""
+    there = set(section.table.key) if len(section) else set()
+
+    def is_learnt(run: Run) -> bool:
+        if run.key not in there:
+            raise LookupError(run.label)
+        return statistics.has_learnt(run, section.table)
+
+    return is_learnt
+
+
+def reached_table(section: Section, sources) -> Markdown:
+    """Where each source's ladders end, from published pilots, and which rung is taken."""
+    is_learnt = looked_up(section)
+    rows = []
+    for source in sources:
+        ends = [_end(lambda c=c, s=source: climb(s, c, is_learnt)) for c in ladders(source)]
+        ends += ["no lists"] * (2 - len(ends))
+        rows.append([title(source), *ends, _end(lambda s=source: choose(s, is_learnt))])
+    return grid(["source", "one length", "curriculum", "taken"], rows)
+
+
+def _end(find: Callable[[], Rung | None]) -> str:
+    try:
+        rung = find()
+    except LookupError:
+        return NOT_YET
+    return rung.label if rung else "not learnt on any rung"

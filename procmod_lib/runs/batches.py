@@ -1,0 +1,71 @@
+"""The batches of a run, step by step."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+
+from procmod_lib.randomness import stream
+from procmod_lib.runs.budget import Budget
+from procmod_lib.tasks import Batch, Task
+
+
+def draw(
+    task: Task, budget: Budget, seeds: list[int], answer_mask: str, length: int, step: int
+) -> dict[int, Batch]:
+    """One batch for each different seed, shared by all models that have it.
+
+    Args:
+        task: what is learnt.
+        budget: how many samples a step, and from how large a pool.
+        seeds: of the models.
+        answer_mask: ``"reference"`` or ``"full"``.
+        length: of the lists of a curriculum, else 0.
+        step: from 0.
+    """
+    path: tuple[int, ...] = (step,)
+    if length:  # of a curriculum
+        task, path = task.at_length(length), (length, step)
+    take = from_pool if budget.pool else _fresh
+    return {s: take(task, budget, s, path).trained_on(answer_mask) for s in sorted(set(seeds))}
+
+
+def _fresh(task: Task, budget: Budget, seed: int, path: tuple[int, ...]) -> Batch:
+    return task.batch(budget.batch, "train", seed, *path)
+
+
+def from_pool(task: Task, budget: Budget, seed: int, path: tuple[int, ...]) -> Batch:
+    """The batch of a step from a pool that moves on by one sequence each time it has been seen.
+
+    That is how the released loop draws: sequence i of epoch e has the random seed e + i, and an
+    epoch is shuffled.
+    """
+    epoch, nth = divmod(path[-1], budget.pool // budget.batch)
+    sequences = _sequences(task, budget.pool + budget.steps // (budget.pool // budget.batch), seed)
+    order = stream("order", task.name, seed, *path[:-1], epoch).permutation(budget.pool)
+    rows = epoch + order[nth * budget.batch : (nth + 1) * budget.batch]
+    names = ("tokens", "positions", "targets", "reference", "answer")
+    return Batch(*(getattr(sequences, name)[rows] for name in names))
+
+
+@lru_cache(maxsize=8)
+def _sequences(task: Task, count: int, seed: int) -> Batch:
+    return task.batch(count, "train", seed)
+
+
+def drawn_ahead(draw: Callable, device: str) -> Callable:
+    """Return ``draw``.
+
+    On a GPU so that the next step's batches are drawn while the device is busy with this one's.
+    """
+    if device == "cpu":
+        return draw
+    pool = ThreadPoolExecutor(1)
+    waiting: dict[tuple[int, int], Future] = {}
+
+    def upcoming(length: int, step: int) -> dict[int, Batch]:
+        future = waiting.pop((length, step), None) or pool.submit(draw, length, step)
+        waiting.clear()
+        waiting[length, step + 1] = pool.submit(draw, length, step + 1)
+        return future.result()
+
+    return upcoming
