@@ -4,13 +4,12 @@ The rule stands on the page "Fixed in advance"; it looks at the source's own sco
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from IPython.display import Markdown
 
 from procmod_lib.experiments.make_runs import SMALL_MODEL, reference_run
 from procmod_lib.experiments.parameters import check_one_of
-from procmod_lib.experiments.settings import LADDER
+from procmod_lib.experiments.settings import LADDER, Rung
 from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
 from procmod_lib.report.tables import NOT_YET, grid
@@ -19,20 +18,6 @@ from procmod_lib.tasks import SOURCES, title
 
 PILOTS = (100, 101, 102)
 """Seeds of the models that climb; they are used for nothing else."""
-
-
-class Rung(NamedTuple):
-    """With what a source is pretrained: peak rate, dropout, and whether lists lengthen."""
-
-    rate: float
-    dropout: float
-    curriculum: bool
-
-    @property
-    def label(self) -> str:
-        """In words."""
-        lists = "curriculum" if self.curriculum else "one length"
-        return f"rate {self.rate:g}, dropout {self.dropout:g}, {lists}"
 
 
 def rungs(curriculum: bool) -> list[Rung]:

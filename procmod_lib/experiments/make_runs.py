@@ -69,7 +69,7 @@ def reference_run(
         shape: layers_heads_width.
     """
     read_sources("sources", [source])
-    task, budget = on_the_ladder(make_task(source), rate, dropout, curriculum=curriculum)
+    task, budget = on_the_ladder(make_task(source), rate, dropout, curriculum)
     arch = _architecture(task, shape, tied=task.kind != "bits")
     return Run(task, arch, budget, seed, preset="standard")
 

@@ -1,6 +1,7 @@
 """With which settings a source is pretrained."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 from procmod_lib.experiments.parameters import check_one_of
 from procmod_lib.runs.budget import Budget
@@ -69,12 +70,31 @@ SHIPPED_SYMBOLS, SHIPPED_LENGTH = 100, 64
 LADDER = tuple((rate, dropout) for rate in (5e-5, 1e-4, 3e-4, 1e-3, 3e-3) for dropout in (0.1, 0.0))
 """Peak rates and dropouts in the order in which they are tried for the closest replication."""
 
+
+class Rung(NamedTuple):
+    """With what a source is pretrained: peak rate, dropout, and whether lists lengthen."""
+
+    rate: float
+    dropout: float
+    curriculum: bool
+
+    @property
+    def label(self) -> str:
+        """In words."""
+        lists = "curriculum" if self.curriculum else "one length"
+        return f"rate {self.rate:g}, dropout {self.dropout:g}, {lists}"
+
+
+RUNGS = {"identity": Rung(1e-4, 0.1, False)}
+"""The rung of each source that has climbed; a test chooses them again from the pilots' runs."""
+
 SETTINGS = {
     "large_rate": "a large learning rate, lists of all lengths",
     "released": "the released code's defaults as edition 1 read them, lists of one length",
     "one_length": "as large_rate, but every list has the full length",
     "curriculum": "as large_rate, but lists start at length 2 and lengthen as they are learnt",
     "released_loop": "the released loop with its defaults, its sources and its early stop",
+    "closest": "the released loop without its stop, changed as little as learning demands",
     "shipped": "what the released configuration files ask for, at our size of model",
 }
 """What may be asked for, with a few words on each."""
@@ -107,6 +127,8 @@ def apply_settings(settings: str, task: Task, budget: Budget) -> tuple[Task, Bud
         return task, budget
     if settings in ("released_loop", "shipped"):
         return as_released(settings, task)
+    if settings == "closest":
+        return as_closest(task)
     if settings in ("one_length", "curriculum") and not task.has_lengths:
         raise ValueError(
             f"settings must be large_rate or released for {task.name}, which has no lists of "
@@ -135,12 +157,24 @@ def as_released(settings: str, task: Task) -> tuple[Task, Budget]:
     return task.at_length(SHIPPED_LENGTH).with_(symbols=SHIPPED_SYMBOLS), SHIPPED
 
 
+def as_closest(task: Task) -> tuple[Task, Budget]:
+    """(task, budget) of the closest replication.
+
+    Raises:
+        ValueError: the source has not climbed its ladder.
+    """
+    if task.name not in RUNGS:
+        climbed = ", ".join(RUNGS)
+        raise ValueError(f"settings may be closest for {climbed} so far, got {task.name}.")
+    return on_the_ladder(task, *RUNGS[task.name])
+
+
 def one_length(task: Task) -> Task:
     """The source with lists of one length, where it may have several."""
     return task.with_(lengths="fixed") if task.has_lengths else task
 
 
-def on_the_ladder(task: Task, rate: float, dropout: float, *, curriculum: bool) -> tuple:
+def on_the_ladder(task: Task, rate: float, dropout: float, curriculum: bool) -> tuple[Task, Budget]:
     """(task, budget) of one rung of :data:`LADDER`, for the source as the released code draws it.
 
     Raises:

@@ -16,6 +16,7 @@ SEEDS = 10
 FEWEST_SUCCESSES = 8  # of the recipe
 QUIET_SUCCESSES = 3  # of the quiet head, from which on the story fails
 MARGIN = 0.05  # by which the pretrained head must not beat its nulls
+WIDTH_SEEDS = 6
 SAME_PLACE = 2  # successes by which a loud first layer must cost more
 BOTH = "attention=identity"
 HEAD, QUIET = f"{BOTH} head=1.0", f"{BOTH} fresh_norm head=1.0"
@@ -45,6 +46,33 @@ class Judgement:
         if self.seeds < SEEDS:
             return f"open ({self.seeds} of {SEEDS} seeds): so far {word}"
         return f"**{word}**"
+
+
+RULES = {
+    "the standard deviation": lambda half, one: half >= 5 and one >= 3,
+    "the norm": lambda half, one: half <= 4,
+    "the size of the scores": lambda half, one: half >= 5 and one <= 2,
+}
+"""What decides how loud is too loud, by successes of six at width 64 at 0.5 and at 1.0."""
+
+
+def rule_in_the_width(section: Section) -> Markdown:
+    """Which of the three rules on the page width 64 agrees with.
+
+    Args:
+        section: starts by hand at width 64.
+    """
+    found = {row.initial_condition: row for row in section.summary.itertuples()}
+    asked = [f"loud={size} head=1.0" for size in ("0.5", "1.0")]
+    rows = [found[name] for name in asked if name in found]
+    if len(rows) < len(asked) or min(row.n for row in rows) < WIDTH_SEEDS:
+        return Markdown(NOT_YET)
+    half, one = (row.successes for row in rows)
+    kept = [name for name, agrees in RULES.items() if agrees(half, one)]
+    return Markdown(
+        f"At width 64 {half} of {rows[0].n} seeds succeed at 0.5 and {one} of {rows[1].n} at 1.0. "
+        f"Of the three rules that agrees with: {', '.join(kept) or 'none'} is constant."
+    )
 
 
 def judge(section: Section) -> list[Judgement]:

@@ -1,5 +1,6 @@
 """Several sections side by side: by learning rate, by settings, by scale."""
 
+import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
@@ -49,6 +50,26 @@ def _result(section: Section, *, of_n: bool) -> str:
         many = f"{r.successes} of {r.n}" if of_n else f"{r.successes}"
         texts.append(f"{percent(r.mean, r.low, r.high, r.n)}, {many} above 90 %")
     return "; ".join(texts) or "not yet measured"
+
+
+def how_soon(sections: dict[str, Section], conditions: list[str], head: str) -> Markdown:
+    """A row a condition and a column a section: median steps until a run reaches 90 %, and how many
+    of the runs do.
+    """
+    rows = []
+    for condition in conditions:
+        cells = [label(condition)]
+        for section in sections.values():
+            found = statistics.steps_to(section.of(condition).table) if len(section) else None
+            rows_of = [] if found is None else list(found.itertuples())
+            cells += [_soon(row) for row in rows_of] or ["not yet measured"]
+        rows.append(cells)
+    return grid([head, *sections], rows)
+
+
+def _soon(row) -> str:
+    median = f"{row.median:,.0f}" if np.isfinite(row.median) else "not by half"
+    return f"{median} ({row.reached} of {row.n})"
 
 
 def each_helped(sections: dict[str, Section]) -> Markdown:

@@ -107,7 +107,8 @@ class Fleet:
             self.store.write_weights(run, tensors, facts)
         table = pd.DataFrame(state.curves[member])
         is_finite = bool(np.isfinite(table["loss"]).all())
-        status = "complete" if state.step == run.budget.steps else "ceiling"
+        early = "ceiling" if run.budget.patience else "no better"
+        status = "complete" if state.step == run.budget.steps else early
         columns = {
             "diagnostic": run.task.name,
             "initial_condition": str(run.condition),

@@ -12,6 +12,9 @@ import pytest
 from bs4 import BeautifulSoup
 from conftest import ROOT
 
+from procmod_lib.experiments import ladder
+from procmod_lib.experiments.settings import RUNGS
+from procmod_lib.report.section import Section
 from procmod_lib.runs import files, packs
 from procmod_lib.runs.run import SCHEMA
 from procmod_lib.runs.store import COLUMNS
@@ -49,12 +52,12 @@ def test_every_run_has_its_spec_and_provenance():
                 problems.append(f"{key}: provenance {provenance} is missing or incomplete")
         last, budget = run.step.max(), json.loads(spec)["budget"]
         if (
-            not (last == budget["steps"] or set(run.status) == {"ceiling"})
+            not (last == budget["steps"] or set(run.status) in ({"ceiling"}, {"no better"}))
             or run.step.duplicated().any()
             or run.isna().any().any()
         ):
             problems.append(f"{key}: it is not whole")
-        if set(run.status) - {"complete", "ceiling", "non-finite"}:
+        if set(run.status) - {"complete", "ceiling", "no better", "non-finite"}:
             problems.append(f"{key}: status {set(run.status)}")
     assert problems == []
 
@@ -162,3 +165,11 @@ def test_every_number_on_a_page_has_n_and_interval(html):
 )
 def test_the_walk_finds_what_is_missing(bad, words):
     assert any(words in said for said in problems_of(bad))
+
+
+def test_the_rungs_in_force_are_those_that_the_published_pilots_choose():
+    for source, rung in RUNGS.items():
+        pilots = ladder.all_pilots(source)
+        there = [run for run in pilots if run.key in set(TABLE.key)]
+        section = Section(there, TABLE[TABLE.key.isin({run.key for run in there})], None)
+        assert ladder.choose(source, ladder.looked_up(section)) == rung, source

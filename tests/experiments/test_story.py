@@ -67,3 +67,18 @@ def test_without_an_arm_it_is_not_judged():
     part = whole.where(lambda run: str(run.condition) != SPOILT)
     assert story.judge(part) == []
     assert story.judged_table(part).data == NOT_YET
+
+
+def widest(half, one, n=6):
+    rows = [("0.5", half), ("1.0", one)]
+    rows = [dict(initial_condition=f"loud={s} head=1.0", n=n, successes=k) for s, k in rows]
+    return story.rule_in_the_width(SimpleNamespace(summary=pd.DataFrame(rows))).data
+
+
+def test_width_64_decides_between_the_rules_as_the_page_says():
+    assert widest(6, 4).endswith("the standard deviation is constant.")
+    assert widest(3, 0).endswith("agrees with: the norm is constant.")
+    assert widest(5, 1).endswith("the size of the scores is constant.")
+    assert widest(6, 4, n=5) == NOT_YET
+    nothing = SimpleNamespace(summary=pd.DataFrame(columns=["initial_condition"]))
+    assert story.rule_in_the_width(nothing).data == NOT_YET
