@@ -1,11 +1,12 @@
-# make book · make pdf · make workshop · make check · make test · make bench · make figure · make notebooks · make environment ·
+# make book · make pdf · make workshop · make check · make test · make bench · make figure · make paper · make notebooks · make environment ·
 # make clean. Each makes the environment first if it is missing.
 .DEFAULT_GOAL := book
 PRESET ?= smoke
+DEVICE ?= cpu
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: book pdf workshop check test bench figure notebooks environment clean
+.PHONY: book pdf workshop check test bench figure paper notebooks environment clean
 environment: .make/environment
 
 book: .make/environment
@@ -32,6 +33,10 @@ bench: .make/environment
 
 figure: .make/environment
 	@$(BIN)/python book/figure.py
+
+paper: .make/environment
+	@$(BIN)/python -m procmod_lib agenda --store published --device $(DEVICE) $(if $(TIME),--time-budget $(TIME)); \
+	code=$$?; $(BIN)/python -m procmod_lib pack --store published; exit $$code
 
 .make/environment: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older or missing. Try: make PYTHON=python3.11"; exit 1; }

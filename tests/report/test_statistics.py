@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from procmod_lib.experiments import claims, simulation
+from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.randomness import stream
-from procmod_lib.report import statistics
+from procmod_lib.report import comparisons, statistics
+from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import sentence
 
 
@@ -105,6 +107,19 @@ def test_steps_to_threshold_counts_runs_that_never_got_there():
         and rows.loc["attention=identity", "median"] == 200
     )
     assert 0 < rows.loc["attention=identity", "p"] < 0.1
+
+
+def test_how_soon_says_median_steps_and_how_many_got_there():
+    starts = ["scratch", "loud=0.3 head=1.0"]
+    ends = {starts[0]: [0.1, 0.1, 0.1], starts[1]: [0.1, 0.1, 0.95]}
+    runs = [fine_tuning_run("haystack", start, "smoke", s) for start in starts for s in (0, 1, 2)]
+    table = table_of({(str(run.condition), run.seed): ends[str(run.condition)] for run in runs})
+    names = {(str(run.condition), run.seed): run.key for run in runs}
+    table["key"] = [names[row.initial_condition, row.seed] for row in table.itertuples()]
+    sections = {"here": Section(runs, table, None), "there": Section(runs, table.iloc[:0], None)}
+    lines = comparisons.how_soon(sections, starts, "start").data.splitlines()
+    assert "| not by half (0 of 3) | not yet measured |" in lines[2]
+    assert "| 200 (3 of 3) | not yet measured |" in lines[3]
 
 
 def test_doses_are_the_plain_transfer_and_its_noise():

@@ -5,25 +5,22 @@
 
 import argparse
 import inspect
-import re
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from procmod_lib.cli import agenda, climbing, exporting
+from procmod_lib.cli.common import FAILED, FINISHED, UNFINISHED, add_machine, finish, open_store
 from procmod_lib.experiments import grids
-from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
 from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.initial.words import WORDS
-from procmod_lib.network.gpt2 import Architecture
-from procmod_lib.runs.fleet import initial_weights
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.plan import estimate
 from procmod_lib.runs.progress import Progress
-from procmod_lib.runs.provenance import PROJECT
 from procmod_lib.runs.run import Run, with_donors
 from procmod_lib.runs.stops import Stopped
-from procmod_lib.runs.store import PUBLISHED, Failed, Store
+from procmod_lib.runs.store import Failed
 from procmod_lib.runs.sweep import ensure
 
 GRIDS = {
@@ -34,9 +31,7 @@ GRIDS = {
     and next(iter(inspect.signature(grid).parameters), "") == "preset"
 }
 """The public functions of :mod:`procmod_lib.experiments.grids` that begin with a preset."""
-UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 NUMBERS = {"int": int, "<class 'int'>": int, "int | None": int, "float | None": float}
-FINISHED, FAILED, UNFINISHED = 0, 1, 3  # exit codes
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -69,12 +64,15 @@ def make_parser() -> argparse.ArgumentParser:
         "merge", help="copy what another store has and this one lacks"
     )
     merge_parser.add_argument("other", help="folder of the store to copy from")
-    _finish(merge_parser, merge)
-    _finish(actions.add_parser("pack", help="put all runs of a store in one file"), pack)
-    _finish(actions.add_parser("words", help="explain the words of initial conditions"), words)
-    _add_export(
-        actions.add_parser("export", help="write a model as a folder that transformers loads")
-    )
+    finish(merge_parser, merge)
+    finish(actions.add_parser("pack", help="put all runs of a store in one file"), pack)
+    finish(actions.add_parser("words", help="explain the words of initial conditions"), words)
+    about = "write a model as a folder that transformers loads"
+    exporting.add_options(actions.add_parser("export", help=about))
+    about = "compute what the book's pages still lack, the most important first"
+    agenda.add_options(actions.add_parser("agenda", help=about, description=capital(about)))
+    about = "find the settings of the closest replication for a source, by its own score"
+    climbing.add_options(actions.add_parser("climb", help=about, description=capital(about)))
     return parser
 
 
@@ -91,18 +89,9 @@ def _add_grids(parser: argparse.ArgumentParser, action: Callable) -> None:
         one.add_argument("--preset", default="quick", help=", ".join(PRESETS))
         for parameter in list(inspect.signature(grid).parameters.values())[1:]:
             _add_option(one, parameter)
-        one.add_argument("--device", default="cpu", help="cpu or cuda")
-        one.add_argument(
-            "--scheduler",
-            help="tcp://HOST:PORT, local:N or slurm:FILE; trains in this process by default",
-        )
-        one.add_argument(
-            "--time-budget",
-            type=seconds,
-            help="stop after this long, e.g. 9m; the rest goes on next time",
-        )
+        add_machine(one)
         one.set_defaults(grid=grid)
-        _finish(one, action)
+        finish(one, action)
 
 
 def _add_option(parser: argparse.ArgumentParser, parameter: inspect.Parameter) -> None:
@@ -115,52 +104,6 @@ def _add_option(parser: argparse.ArgumentParser, parameter: inspect.Parameter) -
     default = "the preset's" if parameter.default is None else parameter.default
     shown = ",".join(default) if isinstance(default, tuple) else default
     parser.add_argument(flag, type=number, help=f"default: {shown}")
-
-
-def _add_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", help="where to write; must not exist yet")
-    parser.add_argument(
-        "--start", help='an initial condition that a model starts from, such as "loud=0.3 head=1.0"'
-    )
-    parser.add_argument(
-        "--diagnostic", default="haystack", help="whose vocabulary and positions a start has"
-    )
-    parser.add_argument(
-        "--source", help="in place of --start: a pretrained source, such as identity"
-    )
-    parser.add_argument("--preset", default="standard", help=", ".join(PRESETS))
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--model", help="layers_heads_width, such as 2_4_16")
-    _finish(parser, export)
-
-
-def _finish(parser: argparse.ArgumentParser, action: Callable) -> None:
-    """What every subcommand has."""
-    parser.add_argument(
-        "--store", default="store", help="folder of results; 'published' is that of the book"
-    )
-    parser.set_defaults(action=action, parser=parser)
-
-
-def seconds(text: str) -> float:
-    """Read ``90``, ``90s``, ``9m`` or ``2h``.
-
-    >>> seconds("9m")
-    540.0
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
-    if not match or not float(match[1]) > 0:
-        raise argparse.ArgumentTypeError(
-            f"must be a time above 0 such as 90s, 9m or 2h, got {text!r}"
-        )
-    return float(match[1]) * UNITS[match[2]]
-
-
-def open_store(options) -> Store:
-    """The store that the options name."""
-    return Store(
-        PUBLISHED if options.store == "published" else PROJECT / Path(options.store).expanduser()
-    )
 
 
 def runs_of(options) -> list[Run]:
@@ -231,39 +174,3 @@ def words(options) -> int:
         written = word.name if word.default is False else f"{word.name}=..."
         print(f"{written:20} {word.about}")
     return FINISHED
-
-
-def export(options) -> int:
-    """Write a pretrained source, or the start of a model, as a ``save_pretrained`` folder."""
-    from procmod_lib.network.huggingface import to_huggingface
-
-    if (options.start is None) == (options.source is None):
-        raise ValueError("export needs either --start or --source.")
-    if Path(options.folder).exists():
-        raise ValueError(f"folder must not exist yet, got {options.folder!r}.")
-    shape = {} if options.model is None else {"model": options.model}
-    if options.source:
-        run = pretraining_run(options.source, options.preset, options.seed)
-        weights = open_store(options).weights(run)
-    else:
-        run = fine_tuning_run(
-            options.diagnostic, options.start, options.preset, options.seed, **shape
-        )
-        weights, _ = initial_weights(run, open_store(options))
-    if weights is None:
-        raise ValueError(
-            f"source: the weights of {run.label} are not in the store; sweep the grid pretraining "
-            "first."
-        )
-    check_exportable(run.arch)
-    to_huggingface(weights, run.arch).save_pretrained(options.folder)
-    print(f"{run.label} is in {options.folder}.")
-    return FINISHED
-
-
-def check_exportable(arch: Architecture) -> None:
-    """Raise ValueError for a model that ``transformers`` has no class for."""
-    if arch.inputs != "tokens":
-        raise ValueError(
-            "source must have tokens; transformers' GPT-2 cannot read rows of bits (eca)."
-        )

@@ -1,0 +1,62 @@
+"""Computing what the book's pages still lack, within a time."""
+
+import argparse
+import time
+from dataclasses import replace
+
+from procmod_lib.cli.common import FINISHED, UNFINISHED, add_machine, finish, open_store
+from procmod_lib.experiments.agenda import AGENDA
+from procmod_lib.runs.machine import Machine
+from procmod_lib.runs.plan import seconds_for
+from procmod_lib.runs.progress import Progress
+from procmod_lib.runs.run import with_donors
+from procmod_lib.runs.store import Store
+from procmod_lib.runs.sweep import ensure
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of ``agenda``."""
+    parser.add_argument("--plan", action="store_true", help="say what is missing; train nothing")
+    add_machine(parser)
+    finish(parser, run)
+
+
+def run(options) -> int:
+    """Compute what is missing of each entry, in their order, until the time is up."""
+    machine = Machine(
+        device=options.device, time_budget=options.time_budget, scheduler=options.scheduler
+    )
+    store, begun = open_store(options), time.monotonic()
+    if options.plan:
+        return plan(store, machine)
+    for entry in AGENDA:
+        runs, left = entry.runs, left_of(machine, begun)
+        missing = store.missing(with_donors(runs))
+        if missing and left is None:
+            return UNFINISHED
+        if missing and left is not None:
+            print(f"{entry.name}: {len(missing)} runs are missing.", flush=True)
+            ensure(runs, store, left, progress=Progress())
+    return FINISHED if not any(store.missing(entry.runs) for entry in AGENDA) else UNFINISHED
+
+
+def left_of(machine: Machine, begun: float) -> Machine | None:
+    """The machine with what is left of its time; None where nothing is."""
+    if machine.time_budget is None:
+        return machine
+    left = machine.time_budget - (time.monotonic() - begun)
+    return replace(machine, time_budget=left) if left > 0 else None
+
+
+def plan(store: Store, machine: Machine) -> int:
+    """Print what is missing of each entry, and what it would take on this machine."""
+    counted: set[str] = set()
+    total = 0.0
+    for entry in AGENDA:
+        missing = [run for run in store.missing(with_donors(entry.runs)) if run.key not in counted]
+        counted |= {run.key for run in missing}
+        minutes = seconds_for(missing, machine) / 60 if missing else 0.0
+        total += minutes
+        print(f"{len(missing):5} missing, {minutes:6.1f} minutes: {entry.name}", flush=True)
+    print(f"{len(counted):5} missing, {total:6.1f} minutes in all on this machine.")
+    return FINISHED

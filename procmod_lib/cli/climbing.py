@@ -1,0 +1,50 @@
+"""Climbing the ladder of the closest replication."""
+
+import argparse
+
+from procmod_lib.cli.common import FINISHED, UNFINISHED, add_machine, finish, open_store
+from procmod_lib.experiments import ladder
+from procmod_lib.report import statistics
+from procmod_lib.runs.machine import Machine
+from procmod_lib.runs.run import Run
+from procmod_lib.runs.sweep import ensure
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of ``climb``."""
+    parser.add_argument("sources", nargs="+", help="names, such as set stack")
+    add_machine(parser)
+    finish(parser, run)
+
+
+def run(options) -> int:
+    """Train pilots until the rule has chosen; print each and the rung that is taken."""
+    machine = Machine(
+        device=options.device, time_budget=options.time_budget, scheduler=options.scheduler
+    )
+    store = open_store(options)
+
+    def is_learnt(pilot: Run) -> bool:
+        table = ensure([pilot], store, machine)
+        if not len(table):
+            raise TimeoutError
+        learnt = statistics.has_learnt(pilot, table)
+        rate, dropout = pilot.budget.lr, pilot.budget.dropout
+        score = statistics.final(table).token_accuracy.iloc[0]
+        print(
+            f"{pilot.label}, rate {rate:g}, dropout {dropout:g}, lists "
+            f"{getattr(pilot.task, 'lengths', 'fixed')}: {100 * score:.1f} %, "
+            f"{'learnt' if learnt else 'not learnt'}",
+            flush=True,
+        )
+        return learnt
+
+    for source in options.sources:
+        ladder.ladders(source)  # before any work
+    for source in options.sources:
+        try:
+            rung = ladder.choose(source, is_learnt)
+        except TimeoutError:
+            return UNFINISHED
+        print(f"{source}: {rung.label if rung else 'not learnt on any rung'}", flush=True)
+    return FINISHED

@@ -1,0 +1,55 @@
+"""What the subcommands share: exit codes, the store, options that all of them have."""
+
+import argparse
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from procmod_lib.runs.provenance import PROJECT
+from procmod_lib.runs.store import PUBLISHED, Store
+
+UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+FINISHED, FAILED, UNFINISHED = 0, 1, 3  # exit codes
+
+
+def finish(parser: argparse.ArgumentParser, action: Callable) -> None:
+    """What every subcommand has."""
+    parser.add_argument(
+        "--store", default="store", help="folder of results; 'published' is that of the book"
+    )
+    parser.set_defaults(action=action, parser=parser)
+
+
+def add_machine(parser: argparse.ArgumentParser) -> None:
+    """Where to train and for how long."""
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument(
+        "--scheduler",
+        help="tcp://HOST:PORT, local:N or slurm:FILE; trains in this process by default",
+    )
+    parser.add_argument(
+        "--time-budget",
+        type=seconds,
+        help="stop after this long, e.g. 9m; the rest goes on next time",
+    )
+
+
+def seconds(text: str) -> float:
+    """Read ``90``, ``90s``, ``9m`` or ``2h``.
+
+    >>> seconds("9m")
+    540.0
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    if not match or not float(match[1]) > 0:
+        raise argparse.ArgumentTypeError(
+            f"must be a time above 0 such as 90s, 9m or 2h, got {text!r}"
+        )
+    return float(match[1]) * UNITS[match[2]]
+
+
+def open_store(options) -> Store:
+    """The store that the options name."""
+    return Store(
+        PUBLISHED if options.store == "published" else PROJECT / Path(options.store).expanduser()
+    )

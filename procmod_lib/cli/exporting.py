@@ -1,0 +1,64 @@
+"""Writing a model as a folder that transformers loads."""
+
+import argparse
+from pathlib import Path
+
+from procmod_lib.cli.common import FINISHED, finish, open_store
+from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
+from procmod_lib.experiments.presets import PRESETS
+from procmod_lib.network.gpt2 import Architecture
+from procmod_lib.runs.fleet import initial_weights
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of ``export``."""
+    parser.add_argument("folder", help="where to write; must not exist yet")
+    parser.add_argument(
+        "--start", help='an initial condition that a model starts from, such as "loud=0.3 head=1.0"'
+    )
+    parser.add_argument(
+        "--diagnostic", default="haystack", help="whose vocabulary and positions a start has"
+    )
+    parser.add_argument(
+        "--source", help="in place of --start: a pretrained source, such as identity"
+    )
+    parser.add_argument("--preset", default="standard", help=", ".join(PRESETS))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--model", help="layers_heads_width, such as 2_4_16")
+    finish(parser, export)
+
+
+def export(options) -> int:
+    """Write a pretrained source, or the start of a model, as a ``save_pretrained`` folder."""
+    from procmod_lib.network.huggingface import to_huggingface
+
+    if (options.start is None) == (options.source is None):
+        raise ValueError("export needs either --start or --source.")
+    if Path(options.folder).exists():
+        raise ValueError(f"folder must not exist yet, got {options.folder!r}.")
+    shape = {} if options.model is None else {"model": options.model}
+    if options.source:
+        run = pretraining_run(options.source, options.preset, options.seed)
+        weights = open_store(options).weights(run)
+    else:
+        run = fine_tuning_run(
+            options.diagnostic, options.start, options.preset, options.seed, **shape
+        )
+        weights, _ = initial_weights(run, open_store(options))
+    if weights is None:
+        raise ValueError(
+            f"source: the weights of {run.label} are not in the store; sweep the grid pretraining "
+            "first."
+        )
+    check_exportable(run.arch)
+    to_huggingface(weights, run.arch).save_pretrained(options.folder)
+    print(f"{run.label} is in {options.folder}.")
+    return FINISHED
+
+
+def check_exportable(arch: Architecture) -> None:
+    """Raise ValueError for a model that ``transformers`` has no class for."""
+    if arch.inputs != "tokens":
+        raise ValueError(
+            "source must have tokens; transformers' GPT-2 cannot read rows of bits (eca)."
+        )

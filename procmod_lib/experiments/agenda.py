@@ -1,0 +1,117 @@
+"""What the book's pages ask of the published store, the most important first.
+
+Each entry is a section of a page; what is missing of it is what is still to be run.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from procmod_lib.experiments.claims import BEYOND, CLAIMS, claim_runs
+from procmod_lib.experiments.conditions import RECIPE, SIX, SPOILT
+from procmod_lib.experiments.grids import (
+    by_hand,
+    localisation,
+    perturbation,
+    pretraining,
+    selective_transfer,
+    without_copies,
+)
+from procmod_lib.runs.run import Run
+
+ATTENTION = [f"attention={source}" for source in SIX]
+NULLS = ["shuffle", "random_donor", "layer=1", "shuffle layer=1", "random_donor layer=1"]
+SIZES = [f"loud={size} head=1.0" for size in ("0.05", "0.1", "0.2", "0.3", "0.5", "1.0")]
+PIECES = ["layer=1", "head=1.0"]
+PIECES += [f"head=1.0 {change}" for change in ("shuffle", "random_donor", "fresh_norm")]
+CLOSEST = ["scratch", *(f"{part}=identity" for part in ("full", "attention", "mlp"))]
+CLOSEST += [f"attention=identity {word}" for word in ("layer=1", "layer=0", "shuffle")]
+FOUR = ["haystack", "addition", "reversed_addition", "sorting"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One section of a page.
+
+    Attributes:
+        name: what is asked, in a few words.
+        make: its runs.
+    """
+
+    name: str
+    make: Callable[[], list[Run]]
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs of the section, in its order."""
+        return self.make()
+
+
+def closest(preset: str) -> list[Run]:
+    """Transfers from the closest replication of IDENTITY, ten seeds."""
+    return selective_transfer(preset, initial_conditions=CLOSEST, seeds=10, settings="closest")
+
+
+def story() -> list[Run]:
+    """What judges the story of a head written by hand."""
+    starts = by_hand("standard", [RECIPE, SPOILT], seeds=10)
+    return without_copies(starts, localisation("standard", pieces=PIECES, seeds=10))
+
+
+def nulls_at_the_full_protocol() -> list[Run]:
+    """The last layer of STACK and k-DYCK as it is, shuffled and random."""
+    return localisation("standard", ["attention=stack", "attention=dyck"], NULLS[2:], seeds=3)
+
+
+def widths() -> list[Run]:
+    """The sizes of a loud head at three widths."""
+    grids = (by_hand("small", SIZES, seeds=6, model=f"2_4_{width}") for width in (16, 32, 64))
+    return without_copies(*grids)
+
+
+def depths() -> list[Run]:
+    """The recipe with one and with four layers."""
+    one = by_hand("small", "loud=0.3 head=0.0", seeds=6, model="1_4_16")
+    return one + by_hand("small", "loud=0.3 head=3.0", seeds=6, model="4_4_16")
+
+
+def rates() -> list[Run]:
+    """No pretraining and the recipe at four peak rates."""
+    return [
+        run
+        for rate in (3e-4, 1e-3, 3e-3, 1e-2)
+        for run in by_hand("small", RECIPE, seeds=8, lr=rate)
+    ]
+
+
+def on(diagnostic: str, seeds: int) -> Callable[[], list[Run]]:
+    """The recipe and no pretraining on another diagnostic, at the full protocol."""
+    return lambda: by_hand("standard", RECIPE, [diagnostic], seeds=seeds)
+
+
+AGENDA = (
+    Entry("the sources, as they are transferred", lambda: pretraining("standard", SIX, seeds=3)),
+    Entry("the story of a head by hand", story),
+    Entry("the closest replication, 10 pairs", lambda: closest("small")),
+    Entry("the closest replication, full protocol", lambda: closest("standard")),
+    Entry("by hand: learning rates", rates),
+    Entry("by hand: depths", depths),
+    Entry("the paper's nulls, 10 pairs", lambda: localisation("small", ATTENTION, NULLS, seeds=6)),
+    Entry("by hand: widths", widths),
+    Entry("by hand: ADDITION", on("addition", 6)),
+    Entry("by hand: SORTING", on("sorting", 3)),
+    Entry("by hand: k-DYCK", on("dyck", 6)),
+    Entry("by hand: REVERSED ADDITION", on("reversed_addition", 20)),
+    Entry("the paper's nulls, full protocol", nulls_at_the_full_protocol),
+    Entry("by hand: 60 pairs", lambda: by_hand("standard", RECIPE, seeds=6, pairs=60)),
+    Entry("beyond the paper", lambda: claim_runs(BEYOND, "standard", 10)),
+    Entry("the paper's claims, ten seeds", lambda: claim_runs(CLAIMS, "standard", 10)),
+    Entry(
+        "selective transfer, ten seeds",
+        lambda: selective_transfer("standard", SIX, FOUR, seeds=10),
+    ),
+    Entry(
+        "perturbations, six seeds",
+        lambda: perturbation("standard", ["attention=identity", "full=dyck"], seeds=6),
+    ),
+)
+"""The sections that are not finished, or were not when this list was made."""

@@ -1,0 +1,65 @@
+"""What the pages still lack is run in its order, within a time; a ladder is climbed by the rule."""
+
+from dataclasses import replace
+
+import pytest
+
+from procmod_lib.cli import agenda, main
+from procmod_lib.experiments import ladder, settings
+from procmod_lib.experiments.agenda import AGENDA, Entry
+from procmod_lib.experiments.grids import by_hand, selective_transfer
+
+
+def test_every_entry_is_a_list_of_runs_of_its_own():
+    assert len({entry.name for entry in AGENDA}) == len(AGENDA)
+    for entry in AGENDA:
+        keys = [run.key for run in entry.runs]
+        assert keys and all(run.preset in ("small", "standard") for run in entry.runs), entry.name
+
+
+@pytest.fixture
+def small(monkeypatch):
+    entries = (
+        Entry("by hand", lambda: by_hand("smoke", seeds=1)),
+        Entry("transfer", lambda: selective_transfer("smoke", seeds=1)),
+    )
+    monkeypatch.setattr(agenda, "AGENDA", entries)
+    return entries
+
+
+def test_the_agenda_is_run_in_its_order_and_then_there_is_nothing_left(small, tmp_path, capsys):
+    store = ["--store", str(tmp_path)]
+    assert main(["agenda", "--plan", *store]) == 0
+    plan = capsys.readouterr().out
+    assert "    5 missing" in plan and plan.index("by hand") < plan.index("transfer")
+    assert plan.strip().endswith("minutes in all on this machine.")
+    assert main(["agenda", *store]) == 0
+    said = capsys.readouterr().out
+    assert said.index("by hand: 5 runs are missing.") < said.index("transfer: 4 runs are missing.")
+    assert main(["agenda", "--plan", *store]) == 0
+    assert "    0 missing,    0.0 minutes in all" in capsys.readouterr().out
+    assert main(["agenda", *store]) == 0 and "missing" not in capsys.readouterr().out
+
+
+def test_without_time_the_agenda_is_not_finished(small, tmp_path, capsys):
+    assert main(["agenda", "--time-budget", "0.001s", "--store", str(tmp_path)]) == 3
+
+
+def test_climbing_trains_pilots_until_the_rule_has_chosen(monkeypatch, tmp_path, capsys):
+    tiny = replace(settings.CLOSEST, steps=3, test_samples=50, evaluate_every=3)
+    monkeypatch.setattr(settings, "CLOSEST", tiny)
+    monkeypatch.setattr(ladder, "LADDER", ((1e-4, 0.0), (1e-3, 0.0)))
+    assert main(["climb", "dyck", "--store", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert said.count("not learnt\n") == 2 and "rate 0.001, dropout 0, lists fixed" in said
+    assert said.endswith("dyck: not learnt on any rung\n")
+    monkeypatch.setattr(ladder.statistics, "has_learnt", any_run)
+    assert main(["climb", "dyck", "--store", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.endswith("dyck: rate 0.0001, dropout 0, one length\n")
+    with pytest.raises(SystemExit) as stopped:
+        main(["climb", "music", "--store", str(tmp_path)])
+    assert stopped.value.code == 2 and "source must be one of" in capsys.readouterr().err
+
+
+def any_run(run, table):
+    return True
