@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from procmod_lib.experiments.claims import BEYOND, CLAIMS, claim_runs
 from procmod_lib.experiments.conditions import RECIPE, SIX, SPOILT
+from procmod_lib.experiments.crossed import models_by_seeds
 from procmod_lib.experiments.grids import (
     by_hand,
     localisation,
@@ -49,6 +50,15 @@ class Entry:
 def closest(preset: str) -> list[Run]:
     """Transfers from the closest replication of IDENTITY, ten seeds."""
     return selective_transfer(preset, initial_conditions=CLOSEST, seeds=10, settings="closest")
+
+
+def models() -> list[Run]:
+    """Six pretrained models x six fine-tuning seeds, with our settings and the closest ones."""
+    return [
+        run
+        for settings in ("large_rate", "closest")
+        for run in models_by_seeds("small", settings=settings)
+    ]
 
 
 def story() -> list[Run]:
@@ -93,6 +103,7 @@ AGENDA = (
     Entry("the story of a head by hand", story),
     Entry("the closest replication, 10 pairs", lambda: closest("small")),
     Entry("the closest replication, full protocol", lambda: closest("standard")),
+    Entry("one model or ten, 10 pairs", models),
     Entry("by hand: learning rates", rates),
     Entry("by hand: depths", depths),
     Entry("the paper's nulls, 10 pairs", lambda: localisation("small", ATTENTION, NULLS, seeds=6)),

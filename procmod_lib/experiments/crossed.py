@@ -2,6 +2,7 @@
 
 from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.experiments.parameters import (
+    check_count,
     check_one_of,
     read_changes,
     read_list,
@@ -23,6 +24,36 @@ def changed_transfers(preset, transfers, words, diagnostics, seeds: range, steps
     for transfer in transfers:
         conditions += [transfer, *(f"{transfer} {word}" for word in words)]
     return crossed(preset, conditions, diagnostics, seeds, **read_changes(steps))
+
+
+MODELS = range(5, 11)
+"""Seeds of the pretrained models that are crossed with fine-tuning seeds; none is below the latter,
+since a source is named by how much later its seed is.
+"""
+
+
+def models_by_seeds(
+    preset: str, source: str = "identity", seeds: int = 6, settings: str = "large_rate"
+) -> list[Run]:
+    """Attention of six pretrained models x fine-tuning seeds on HAYSTACK: every model with every
+    seed.
+
+    Args:
+        preset: how large.
+        source: on what the models were pretrained.
+        seeds: how many fine-tuning seeds, from 0 on; at most six.
+        settings: those with which the source is pretrained.
+    """
+    read_sources("source", [source])
+    if check_count("seeds", seeds) > MODELS.start + 1:
+        raise ValueError(f"seeds must be at most {MODELS.start + 1}, got {seeds}.")
+    runs = []
+    for seed in range(seeds):
+        for model in MODELS:
+            later = f"@{model - seed}" if model > seed else ""
+            start = f"attention={source}{later}"
+            runs.append(fine_tuning_run("haystack", start, preset, seed, settings=settings))
+    return runs
 
 
 def crossed(

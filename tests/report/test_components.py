@@ -1,0 +1,63 @@
+"""Shares of variance on tables whose answers are known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from procmod_lib.experiments.crossed import MODELS, models_by_seeds
+from procmod_lib.randomness import stream
+from procmod_lib.report import components
+from procmod_lib.report.section import Section
+
+
+@pytest.mark.parametrize("model, seed, noise", [(2.0, 1.0, 1.0), (0.0, 3.0, 1.0), (1.0, 0.0, 0.0)])
+def test_known_shares_come_back(model, seed, noise):
+    rng, found = stream("test components"), []
+    for _ in range(300):
+        effects = rng.normal(0, 1, (6, 1)) * model + rng.normal(0, 1, (1, 6)) * seed
+        found.append(components.components(effects + noise * rng.normal(0, 1, (6, 6))))
+    total = model**2 + seed**2 + noise**2
+    truth = np.array([model**2, seed**2, noise**2]) / total
+    assert np.abs(np.mean(found, 0) - truth).max() < 0.13
+    assert np.allclose(np.sum(found, 1), 1)
+
+
+def test_no_spread_has_no_shares():
+    assert components.components(np.ones((3, 4))) == (0.0, 0.0, 0.0)
+
+
+def section(value, missing=()):
+    runs = models_by_seeds("small")
+    rows = [
+        dict(key=run.key, step=10, status="complete", diagnostic="haystack", seed=run.seed)
+        | dict(initial_condition=str(run.condition), token_accuracy=value(run))
+        for i, run in enumerate(runs)
+        if i not in missing
+    ]
+    return Section(runs, pd.DataFrame(rows), None)
+
+
+def model_of(run):
+    return run.donors[0][1].seed
+
+
+def test_every_model_meets_every_seed():
+    cells = components.by_model_and_seed(section(lambda run: 10 * model_of(run) + run.seed))
+    assert list(cells.index) == list(MODELS) and list(cells.columns) == list(range(6))
+    expected = [[10 * model + seed for seed in range(6)] for model in MODELS]
+    assert (cells.to_numpy() == expected).all()
+    with pytest.raises(ValueError, match="seeds must be at most 6, got 7"):
+        models_by_seeds("small", seeds=7)
+
+
+def test_tables_say_whose_the_spread_is_and_what_is_missing():
+    by_model = section(lambda run: 0.2 + 0.1 * (model_of(run) - 5))
+    text = components.components_table({"here": by_model}).data
+    assert "| here | 36 | 100 % (" in text and text.count("| 0 % (") == 2
+    lines = components.crossed_table(by_model).data.splitlines()
+    assert lines[2] == "| model 5 | 20 | 20 | 20 | 20 | 20 | 20 |"
+    partly = section(lambda run: 0.5, missing=(3,))
+    assert "not yet measured" in components.components_table({"here": partly}).data
+    assert "|  |" in components.crossed_table(partly).data
+    nothing = Section(models_by_seeds("small"), pd.DataFrame(), None)
+    assert components.crossed_table(nothing).data == "Not yet measured."
