@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from procmod_lib.tasks import compiled
 from procmod_lib.tasks.registry import source
 from procmod_lib.tasks.task import Batch, Task, below
 
@@ -107,6 +108,21 @@ class Automaton(Task):
     def build(self, uniforms: np.ndarray) -> Batch:
         n = len(uniforms)
         start = below(uniforms[:, 0], self.steps - self.rows + 1)  # (n,)
+        if compiled.is_compiled():
+            tokens = np.empty((n, self.rows, self.cells), np.uint8)
+            words, rule = pack_bits(uniforms[:, 1:] < 0.5), products(self.rule)
+            compiled.window(words, start, rule, self.universe, tokens)
+        else:
+            tokens = self.shown(uniforms, start)
+        positions = np.broadcast_to(
+            np.arange(self.rows - 1, dtype=np.int32), (n, self.rows - 1)
+        ).copy()
+        scored = np.ones((n, self.rows - 1), bool)
+        return Batch(tokens, positions, tokens[:, 1:].astype(np.int32), scored, scored.copy())
+
+    def shown(self, uniforms: np.ndarray, start: np.ndarray) -> np.ndarray:
+        """The rows that are shown, (n, rows, cells) uint8, step by step for all samples at once."""
+        n = len(uniforms)
         rest = np.argsort(
             -start, kind="stable"
         )  # samples with most steps still to go first, so those that are ready fall off the end
@@ -121,11 +137,7 @@ class Automaton(Task):
         for t in range(self.rows):
             tokens[:, t] = unpack_bits(ready, self.cells)
             ready = evolve(ready, self.rule, self.universe)
-        positions = np.broadcast_to(
-            np.arange(self.rows - 1, dtype=np.int32), (n, self.rows - 1)
-        ).copy()
-        scored = np.ones((n, self.rows - 1), bool)
-        return Batch(tokens, positions, tokens[:, 1:].astype(np.int32), scored, scored.copy())
+        return tokens
 
 
 def pack_bits(bits: np.ndarray) -> np.ndarray:
@@ -138,6 +150,21 @@ def pack_bits(bits: np.ndarray) -> np.ndarray:
 def unpack_bits(words: np.ndarray, cells: int) -> np.ndarray:
     """The first ``cells`` bits of packed rows, (n, cells) uint8."""
     return np.unpackbits(words.view(np.uint8), axis=1, count=cells, bitorder="little")
+
+
+def products(rule: int) -> np.ndarray:
+    """The rule's table as an exclusive or of products (Moebius transform), (8,) uint64.
+
+    All ones at i where the product of the neighbours in i's bits (left 4, middle 2, right 1) is
+    part of it.
+
+    >>> [i for i, term in enumerate(products(110)) if term]
+    [1, 2, 3, 7]
+    """
+    terms = [rule >> i & 1 for i in range(8)]
+    for bit in (1, 2, 4):
+        terms = [t ^ terms[i ^ bit] if i & bit else t for i, t in enumerate(terms)]
+    return np.array([2**64 - 1 if term else 0 for term in terms], np.uint64)
 
 
 def evolve(words: np.ndarray, rule: int, cells: int) -> np.ndarray:
@@ -153,11 +180,7 @@ def evolve(words: np.ndarray, rule: int, cells: int) -> np.ndarray:
     right[:, :-1] |= words[:, 1:] << np.uint64(63)
     left[:, 0] |= words[:, -1] >> top & one
     right[:, -1] |= (words[:, 0] & one) << top
-    terms = [
-        rule >> i & 1 for i in range(8)
-    ]  # the rule's table, turned into an exclusive or of products (Moebius transform)
-    for bit in (1, 2, 4):
-        terms = [t ^ terms[i ^ bit] if i & bit else t for i, t in enumerate(terms)]
+    terms = products(rule)
     new = np.full_like(words, ~np.uint64(0) if terms[0] else 0)
     for i in range(1, 8):
         if terms[i]:

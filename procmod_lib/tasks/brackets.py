@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from procmod_lib.tasks import compiled
 from procmod_lib.tasks.registry import source
 from procmod_lib.tasks.task import Batch, Task, below, check_form, scored_span
 
@@ -166,8 +167,16 @@ class DyckShuffle(Brackets):
         return np.minimum(count, 1) if self.is_reference else count
 
     def build(self, uniforms: np.ndarray) -> Batch:
-        n, length = len(uniforms), self.brackets
-        tokens = np.empty((n, length), np.int32)
+        tokens = np.empty((len(uniforms), self.brackets), np.int32)
+        if compiled.is_compiled():
+            compiled.interleave(uniforms, self.k, self.max_depth, self.is_reference, tokens)
+        else:
+            self.interleaved(uniforms, tokens)
+        return self.all_scored(tokens)
+
+    def interleaved(self, uniforms: np.ndarray, tokens: np.ndarray) -> None:
+        """Write tokens (n, T), step by step for all samples at once."""
+        n, length = tokens.shape
         count = np.zeros((n, self.k), np.int32)  # open brackets of each type
         depth, row = np.zeros(n, int), np.arange(n)
         for t in range(length):
@@ -180,4 +189,3 @@ class DyckShuffle(Brackets):
             tokens[:, t] = np.where(opens, kind, self.k + kind)
             count[row, kind] += np.where(opens, 1, -1)
             depth += np.where(opens, 1, -1)
-        return self.all_scored(tokens)
