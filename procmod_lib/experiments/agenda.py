@@ -52,6 +52,17 @@ def closest(preset: str) -> list[Run]:
     return selective_transfer(preset, initial_conditions=CLOSEST, seeds=10, settings="closest")
 
 
+def released() -> list[Run]:
+    """Attention from IDENTITY as the released loop and files pretrain it."""
+    return [
+        run
+        for settings in ("released_loop", "shipped")
+        for run in selective_transfer(
+            "standard", initial_conditions="attention", seeds=6, settings=settings
+        )
+    ]
+
+
 def models() -> list[Run]:
     """Six pretrained models x six fine-tuning seeds, with our settings and the closest ones."""
     return [
@@ -104,6 +115,11 @@ AGENDA = (
     Entry("the closest replication, 10 pairs", lambda: closest("small")),
     Entry("the closest replication, full protocol", lambda: closest("standard")),
     Entry("one model or ten, 10 pairs", models),
+    Entry(
+        "the released loop and files",
+        lambda: pretraining("standard", ["identity"], ["released_loop", "shipped"], seeds=3),
+    ),
+    Entry("attention from the released loop and files", released),
     Entry("by hand: learning rates", rates),
     Entry("by hand: depths", depths),
     Entry("the paper's nulls, 10 pairs", lambda: localisation("small", ATTENTION, NULLS, seeds=6)),

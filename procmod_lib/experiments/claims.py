@@ -142,10 +142,18 @@ The rule for them stands on the page "Fixed in advance".
 """
 
 
-def claim_runs(claims, preset: str, seeds: int) -> list[Run]:
-    """Every arm of some claims x seed."""
+NEAR = (CLAIMS[1], CLAIMS[2], BEYOND[-1])
+"""The claims on IDENTITY alone, which are judged from the closest replication too."""
+
+
+def claim_runs(claims, preset: str, seeds: int, settings: str = "large_rate") -> list[Run]:
+    """Every arm of some claims x seed, from sources pretrained with some settings."""
     arms = dict.fromkeys((c.diagnostic, arm) for c in claims for arm in (c.condition, c.baseline))
-    return [fine_tuning_run(d, arm, preset, seed) for d, arm in arms for seed in range(seeds)]
+    return [
+        fine_tuning_run(d, arm, preset, seed, settings=settings)
+        for d, arm in arms
+        for seed in range(seeds)
+    ]
 
 
 def scorecard_runs(preset: str, published: bool = True, draws: int = 1000) -> list[Run]:
