@@ -6,6 +6,7 @@ Each entry is a section of a page; what is missing of it is what is still to be 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from procmod_lib.experiments import specification
 from procmod_lib.experiments.claims import BEYOND, CLAIMS, claim_runs
 from procmod_lib.experiments.conditions import RECIPE, SIX, SPOILT
 from procmod_lib.experiments.crossed import models_by_seeds
@@ -130,6 +131,7 @@ AGENDA = (
     Entry("by hand: REVERSED ADDITION", on("reversed_addition", 20)),
     Entry("the paper's nulls, full protocol", nulls_at_the_full_protocol),
     Entry("by hand: 60 pairs", lambda: by_hand("standard", RECIPE, seeds=6, pairs=60)),
+    Entry("what the settings decide", specification.every),
     Entry("beyond the paper", lambda: claim_runs(BEYOND, "standard", 10)),
     Entry("the paper's claims, ten seeds", lambda: claim_runs(CLAIMS, "standard", 10)),
     Entry(

@@ -50,7 +50,7 @@ def pretraining_run(
         plan.pretraining.steps != LARGE_RATE_STEPS
     ):  # a preset of minutes trains all settings for as many steps
         budget = replace(budget, steps=steps)
-    arch = _architecture(task, shape, tied=task.kind != "bits")
+    arch = architecture_of(task, shape, tied=task.kind != "bits")
     return Run(task, arch, budget, seed + int(later or 0), preset=preset)
 
 
@@ -70,7 +70,7 @@ def reference_run(
     """
     read_sources("sources", [source])
     task, budget = on_the_ladder(make_task(source), rate, dropout, curriculum)
-    arch = _architecture(task, shape, tied=task.kind != "bits")
+    arch = architecture_of(task, shape, tied=task.kind != "bits")
     return Run(task, arch, budget, seed, preset="standard")
 
 
@@ -81,7 +81,8 @@ def _source_task(source: str, preset: str) -> Task:
     return make_task(source, **facts.presets.get(preset, {}))
 
 
-def _architecture(task: Task, shape: str, *, tied: bool) -> Architecture:
+def architecture_of(task: Task, shape: str, *, tied: bool) -> Architecture:
+    """The architecture of a model of a task, for layers_heads_width."""
     layers, heads, width = map(int, shape.split("_"))
     return Architecture(
         task.vocab, task.positions, layers, heads, width, tied=tied, inputs=task.kind
@@ -133,7 +134,7 @@ def fine_tuning_run(
     budget = replace(plan.fine_tuning, **(own | changes))
     return Run(
         task,
-        _architecture(task, shape, tied=False),
+        architecture_of(task, shape, tied=False),
         budget,
         seed,
         condition,

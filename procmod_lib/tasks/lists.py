@@ -73,7 +73,7 @@ class ListTask(Task):
         lengths = np.full(n, m) if self.lengths != "all" else 2 + below(uniforms[:, 0], m - 1)
         pad = self.symbols + 1
         real = np.arange(m) < lengths[:, None]  # (n, m)
-        payload = np.where(real, 1 + below(uniforms[:, 1:], self.symbols - 1), pad)
+        payload = np.where(real, self.drawn(uniforms[:, 1:]), pad)
         output, sizes = self.output(payload, lengths)
         tokens = np.full((n, self.length), pad, np.int32)
         inputs, ends_at = self.inputs(payload, lengths)
@@ -81,6 +81,10 @@ class ListTask(Task):
         tokens[np.arange(n), ends_at] = self.symbols
         _place(tokens, output, ends_at + 1, sizes)
         return scored_span(tokens, ends_at, sizes + self.pads, m + self.pads)
+
+    def drawn(self, uniforms: np.ndarray) -> np.ndarray:
+        """Payload tokens (n, list_length)."""
+        return 1 + below(uniforms, self.symbols - 1)
 
     def inputs(self, payload: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return what stands before the last separator, (n, input_length), and its lengths (n,)."""
@@ -114,6 +118,9 @@ class Identity(ListTask):
     With one fixed length the copy can be made by position alone (look 20 back); with all lengths it
     cannot.
 
+    Attributes:
+        repeats: whether a token may stand in a list twice.
+
     >>> task = Identity(symbols=5, list_length=3, lengths="fixed")      # SEP is 5, PAD is 6
     >>> batch = task.build(np.array([[0, .30, .90, .10]]))
     >>> batch.tokens.tolist()                                           # s, SEP, s
@@ -123,10 +130,27 @@ class Identity(ListTask):
     ([[3, 4, 5]], [[2, 4, 1]])
     """
 
+    repeats: bool = True
+    younger: ClassVar[dict] = {"form": "ours", "repeats": True}
     name: ClassVar[str] = "identity"
     colour: ClassVar[str] = "#0072B2"
     presets: ClassVar[dict] = {"smoke": {"list_length": 4}}
     budgets: ClassVar[dict] = {"quick": {"steps": 4000}}
+
+    @property
+    def draws(self) -> int:
+        return super().draws if self.repeats else self.symbols
+
+    def check(self) -> None:
+        super().check()
+        self.require("repeats", isinstance(self.repeats, bool), "True or False")
+        enough = self.repeats or self.symbols > self.list_length
+        self.require("symbols", enough, f"above {self.list_length} where no token may repeat")
+
+    def drawn(self, uniforms):
+        if self.repeats:
+            return super().drawn(uniforms)
+        return 1 + np.argsort(uniforms, axis=1)[:, : self.list_length]
 
     def output(self, payload, lengths):
         return payload, lengths
