@@ -6,6 +6,7 @@ machines differ and are noisy; where somebody else used the machine, or the repe
 is no ratio. With --readme the table of the README is written too.
 """
 
+import argparse
 import json
 import os
 import platform
@@ -195,9 +196,20 @@ def into_readme(result: dict) -> None:
     path.write_text(before + "\n".join(lines) + "\n<!-- /bench -->" + after)
 
 
-def main() -> None:
+def read_options() -> argparse.Namespace:
+    """What to measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--peers", action="store_true", help="PyTorch and JAX as experts write them"
+    )
+    parser.add_argument("--readme", action="store_true", help="write the README's table too")
+    parser.add_argument("--memory", metavar="WHOSE", help="take steps and end; for the peak memory")
+    return parser.parse_args()
+
+
+def main(options: argparse.Namespace) -> None:
     """Measure everything, print it, keep it."""
-    with_peers = "--peers" in sys.argv
+    with_peers = options.peers
     if with_peers:
         peers.make_environment()
     result = {
@@ -210,12 +222,13 @@ def main() -> None:
     result["generator_ratio"], result["samples_a_second"] = generator_ratios()
     result |= {"growth_ms": growth(), "fleet_ms": fleet_growth(), "peak_mib": peak_memory()}
     Path(__file__).with_name("latest.json").write_text(json.dumps(result, indent=1) + "\n")
-    if "--readme" in sys.argv:
+    if options.readme:
         into_readme(result)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--memory"]:
-        take_steps(sys.argv[2])
+    asked = read_options()
+    if asked.memory:
+        take_steps(asked.memory)
     else:
-        main()
+        main(asked)
