@@ -4,7 +4,6 @@ import argparse
 
 from procmod_lib.cli.common import FINISHED, UNFINISHED, add_machine, finish, open_store
 from procmod_lib.experiments import ladder
-from procmod_lib.report import statistics
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.run import Run
 from procmod_lib.runs.sweep import ensure
@@ -28,9 +27,9 @@ def run(options) -> int:
         table = ensure([pilot], store, machine)
         if not len(table):
             raise TimeoutError
-        learnt = statistics.has_learnt(pilot, table)
+        learnt = ladder.has_learnt(pilot, table)
         rate, dropout = pilot.budget.lr, pilot.budget.dropout
-        score = statistics.final(table).token_accuracy.iloc[0]
+        score = table.sort_values("step").token_accuracy.iloc[-1]
         print(
             f"{pilot.label}, rate {rate:g}, dropout {dropout:g}, lists "
             f"{getattr(pilot.task, 'lengths', 'fixed')}: {100 * score:.1f} %, "

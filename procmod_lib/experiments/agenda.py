@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from procmod_lib.experiments import specification
-from procmod_lib.experiments.claims import BEYOND, CLAIMS, claim_runs
+from procmod_lib.experiments.claimed import BEYOND, CLAIMS, claim_runs
 from procmod_lib.experiments.conditions import RECIPE, SIX, SPOILT
 from procmod_lib.experiments.crossed import models_by_seeds
 from procmod_lib.experiments.grids import (

@@ -207,12 +207,6 @@ def settings_of(task: Task, budget: Budget) -> str:
     return "shipped" if task.full_length and budget.warmup == 0 else "closest"
 
 
-def has_learnt(run: Run, table: pd.DataFrame) -> bool:
-    """Whether the run has learnt its source by the book's rule; its result is in the table."""
-    score = final(table[table.key == run.key]).token_accuracy.iloc[0]
-    return bounds.way(run.task, run.arch.width, score) >= bounds.LEARNT
-
-
 def steps_to(
     table: pd.DataFrame, threshold: float = SUCCESS, baseline: str = "scratch"
 ) -> pd.DataFrame:

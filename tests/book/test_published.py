@@ -12,7 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 from conftest import ROOT
 
-from procmod_lib.experiments import ladder
+from procmod_lib.experiments import climbed, ladder
 from procmod_lib.experiments.settings import RUNGS
 from procmod_lib.report.section import Section
 from procmod_lib.runs import files, packs
@@ -172,4 +172,4 @@ def test_the_rungs_in_force_are_those_that_the_published_pilots_choose():
         pilots = ladder.all_pilots(source)
         there = [run for run in pilots if run.key in set(TABLE.key)]
         section = Section(there, TABLE[TABLE.key.isin({run.key for run in there})], None)
-        assert ladder.choose(source, ladder.looked_up(section)) == rung, source
+        assert ladder.choose(source, climbed.looked_up(section)) == rung, source

@@ -53,7 +53,7 @@ def test_climbing_trains_pilots_until_the_rule_has_chosen(monkeypatch, tmp_path,
     said = capsys.readouterr().out
     assert said.count("not learnt\n") == 2 and "rate 0.001, dropout 0, lists fixed" in said
     assert said.endswith("dyck: not learnt on any rung\n")
-    monkeypatch.setattr(ladder.statistics, "has_learnt", any_run)
+    monkeypatch.setattr(ladder, "has_learnt", any_run)
     assert main(["climb", "dyck", "--store", str(tmp_path)]) == 0
     assert capsys.readouterr().out.endswith("dyck: rate 0.0001, dropout 0, one length\n")
     with pytest.raises(SystemExit) as stopped:

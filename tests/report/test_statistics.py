@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from procmod_lib.experiments import claims, simulation
+from procmod_lib.experiments import claimed, claims, simulation
 from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.randomness import stream
 from procmod_lib.report import comparisons, statistics
@@ -175,7 +175,7 @@ def test_the_verdict_rule_on_simulated_studies():
 
 
 def test_verdicts_on_studies_that_fit_in_the_head():
-    claim = claims.Claim("it helps", "haystack", "full=dyck", "scratch")
+    claim = claimed.Claim("it helps", "haystack", "full=dyck", "scratch")
 
     def said(differences, paper=80.0):
         curves = {("scratch", s): [0.1] for s in range(len(differences))} | {

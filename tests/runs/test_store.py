@@ -312,7 +312,7 @@ def test_importable_without_notebook_packages():
     """A GPU box has torch, numpy, pandas, pyarrow, safetensors, and neither Jupyter nor numba."""
     code = (
         "import sys\nfor m in ('numba', 'IPython', 'papermill', 'myst_nb', 'seaborn', 'tqdm', "
-        "'transformers', 'nbformat'):\n    sys.modules[m] = None\n"
+        "'transformers', 'nbformat', 'scipy'):\n    sys.modules[m] = None\n"
         "import tempfile\nfrom procmod_lib.cli import main\n"
         "sys.exit(main(['sweep', 'selective_transfer', '--preset', 'smoke', '--seeds', '1', "
         "'--store', tempfile.mkdtemp()]))"
