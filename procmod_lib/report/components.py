@@ -79,7 +79,7 @@ def crossed_table(section: Section) -> Markdown:
         [f"model {model}", *("" if np.isnan(v) else f"{100 * v:.0f}" for v in row)]
         for model, row in zip(cells.index, cells.to_numpy(), strict=True)
     ]
-    return grid(["accuracy, %", *(f"seed {seed}" for seed in cells.columns)], rows)
+    return grid(["single runs, %", *(f"seed {seed}" for seed in cells.columns)], rows)
 
 
 def components_table(sections: dict[str, Section]) -> Markdown:
