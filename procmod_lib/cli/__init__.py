@@ -11,7 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from procmod_lib.cli import agenda, climbing, exporting
-from procmod_lib.cli.common import FAILED, FINISHED, UNFINISHED, add_machine, finish, open_store
+from procmod_lib.cli.common import (
+    FAILED,
+    FINISHED,
+    UNFINISHED,
+    add_machine,
+    finish,
+    machine_of,
+    open_store,
+)
 from procmod_lib.experiments import grids
 from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.initial.words import WORDS
@@ -45,6 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
         return stopped.code
     except ValueError as error:
         return options.parser.error(str(error))
+    except (Failed, OSError) as error:
+        print(f"failed: {error}", file=sys.stderr)
+        return FAILED
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -115,17 +126,10 @@ def runs_of(options) -> list[Run]:
 
 def sweep(options) -> int:
     """Compute what is missing."""
-    machine = Machine(
-        device=options.device, time_budget=options.time_budget, scheduler=options.scheduler
-    )
     runs, begun = runs_of(options), time.monotonic()
-    store = open_store(options)
+    store, machine = open_store(options), machine_of(options)
     keep_weights = options.grid is grids.pretraining
-    try:
-        ensure(runs, store, machine, keep_weights=keep_weights, progress=Progress())
-    except (Failed, OSError) as error:
-        print(f"failed: {error}", file=sys.stderr)
-        return FAILED
+    ensure(runs, store, machine, keep_weights=keep_weights, progress=Progress())
     missing = len(store.missing(runs))
     print(
         f"{len(runs) - missing} of {len(runs)} runs are finished, after "

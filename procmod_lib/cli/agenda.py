@@ -4,7 +4,7 @@ import argparse
 import time
 from dataclasses import replace
 
-from procmod_lib.cli.common import FINISHED, UNFINISHED, add_machine, finish, open_store
+from procmod_lib.cli.common import FINISHED, UNFINISHED, add_machine, finish, machine_of, open_store
 from procmod_lib.experiments.agenda import AGENDA
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.plan import seconds_for
@@ -23,20 +23,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options) -> int:
     """Compute what is missing of each entry, in their order, until the time is up."""
-    machine = Machine(
-        device=options.device, time_budget=options.time_budget, scheduler=options.scheduler
-    )
-    store, begun = open_store(options), time.monotonic()
+    machine, store, begun = machine_of(options), open_store(options), time.monotonic()
     if options.plan:
         return plan(store, machine)
     for entry in AGENDA:
         runs, left = entry.runs, left_of(machine, begun)
         missing = store.missing(with_donors(runs))
-        if missing and left is None:
+        if not missing:
+            continue
+        if left is None:
             return UNFINISHED
-        if missing and left is not None:
-            print(f"{entry.name}: {len(missing)} runs are missing.", flush=True)
-            ensure(runs, store, left, progress=Progress())
+        print(f"{entry.name}: {len(missing)} runs are missing.", flush=True)
+        ensure(runs, store, left, progress=Progress())
     return FINISHED if not any(store.missing(entry.runs) for entry in AGENDA) else UNFINISHED
 
 

@@ -2,11 +2,14 @@
 
 import argparse
 
-from procmod_lib.cli.common import FINISHED, UNFINISHED, add_machine, finish, open_store
+from procmod_lib.cli.common import FINISHED, UNFINISHED, add_machine, finish, machine_of, open_store
 from procmod_lib.experiments import ladder
-from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.run import Run
 from procmod_lib.runs.sweep import ensure
+
+
+class OutOfTimeError(Exception):
+    """A pilot did not end within the time budget."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -18,15 +21,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options) -> int:
     """Train pilots until the rule has chosen; print each and the rung that is taken."""
-    machine = Machine(
-        device=options.device, time_budget=options.time_budget, scheduler=options.scheduler
-    )
-    store = open_store(options)
+    machine, store = machine_of(options), open_store(options)
 
     def is_learnt(pilot: Run) -> bool:
         table = ensure([pilot], store, machine)
         if not len(table):
-            raise TimeoutError
+            raise OutOfTimeError
         learnt = ladder.has_learnt(pilot, table)
         rate, dropout = pilot.budget.lr, pilot.budget.dropout
         score = table.sort_values("step").token_accuracy.iloc[-1]
@@ -43,7 +43,7 @@ def run(options) -> int:
     for source in options.sources:
         try:
             rung = ladder.choose(source, is_learnt)
-        except TimeoutError:
+        except OutOfTimeError:
             return UNFINISHED
         print(f"{source}: {rung.label if rung else 'not learnt on any rung'}", flush=True)
     return FINISHED

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.provenance import PROJECT
 from procmod_lib.runs.store import PUBLISHED, Store
 
@@ -31,6 +32,13 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
         "--time-budget",
         type=seconds,
         help="stop after this long, e.g. 9m; the rest goes on next time",
+    )
+
+
+def machine_of(options) -> Machine:
+    """The machine that the options of :func:`add_machine` name."""
+    return Machine(
+        device=options.device, time_budget=options.time_budget, scheduler=options.scheduler
     )
 
 

@@ -23,6 +23,7 @@ from procmod_lib.runs.run import Run
 ATTENTION = [f"attention={source}" for source in SIX]
 NULLS = ["shuffle", "random_donor", "layer=1", "shuffle layer=1", "random_donor layer=1"]
 SIZES = [f"loud={size} head=1.0" for size in ("0.05", "0.1", "0.2", "0.3", "0.5", "1.0")]
+WIDTHS, RATES = (16, 32, 64), (3e-4, 1e-3, 3e-3, 1e-2)
 PIECES = ["layer=1", "head=1.0"]
 PIECES += [f"head=1.0 {change}" for change in ("shuffle", "random_donor", "fresh_norm")]
 CLOSEST = ["scratch", *(f"{part}=identity" for part in ("full", "attention", "mlp"))]
@@ -84,10 +85,14 @@ def nulls_at_the_full_protocol() -> list[Run]:
     return localisation("standard", ["attention=stack", "attention=dyck"], NULLS[2:], seeds=3)
 
 
-def widths() -> list[Run]:
-    """The sizes of a loud head at three widths."""
-    grids = (by_hand("small", SIZES, seeds=6, model=f"2_4_{width}") for width in (16, 32, 64))
-    return without_copies(*grids)
+def nulls() -> list[Run]:
+    """Shuffled and random attention of all six sources, both layers and the last, 10 pairs."""
+    return localisation("small", ATTENTION, NULLS, seeds=6)
+
+
+def at_width(width: int) -> list[Run]:
+    """The sizes of a loud head in a model of a width."""
+    return by_hand("small", SIZES, seeds=6, model=f"2_4_{width}")
 
 
 def depths() -> list[Run]:
@@ -98,11 +103,7 @@ def depths() -> list[Run]:
 
 def rates() -> list[Run]:
     """No pretraining and the recipe at four peak rates."""
-    return [
-        run
-        for rate in (3e-4, 1e-3, 3e-3, 1e-2)
-        for run in by_hand("small", RECIPE, seeds=8, lr=rate)
-    ]
+    return [run for rate in RATES for run in by_hand("small", RECIPE, seeds=8, lr=rate)]
 
 
 def on(diagnostic: str, seeds: int) -> Callable[[], list[Run]]:
@@ -123,8 +124,8 @@ AGENDA = (
     Entry("attention from the released loop and files", released),
     Entry("by hand: learning rates", rates),
     Entry("by hand: depths", depths),
-    Entry("the paper's nulls, 10 pairs", lambda: localisation("small", ATTENTION, NULLS, seeds=6)),
-    Entry("by hand: widths", widths),
+    Entry("the paper's nulls, 10 pairs", nulls),
+    Entry("by hand: widths", lambda: without_copies(*map(at_width, WIDTHS))),
     Entry("by hand: ADDITION", on("addition", 6)),
     Entry("by hand: SORTING", on("sorting", 3)),
     Entry("by hand: k-DYCK", on("dyck", 6)),

@@ -88,7 +88,7 @@ def components_table(sections: dict[str, Section]) -> Markdown:
     for name, section in sections.items():
         cells = by_model_and_seed(section)
         if not len(cells) or cells.isna().to_numpy().any():
-            rows.append([name, 0, *["not yet measured"] * 3])
+            rows.append([name, int(cells.notna().to_numpy().sum()), *["not yet measured"] * 3])
             continue
         values = cells.to_numpy()
         both = zip(components(values), intervals(values), strict=True)

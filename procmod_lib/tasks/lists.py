@@ -3,7 +3,7 @@
 More of the kind are in further_lists.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -33,6 +33,7 @@ class ListTask(Task):
     form: str = "ours"
     ends: ClassVar[bool] = False  # whether, in our form, a scored pad ends the output
     has_lengths: ClassVar[bool] = True
+    length_field: ClassVar[str] = "list_length"
     divider: ClassVar[str] = "0"  # how token 0 is written, where it is used
     example: ClassVar[dict] = {"list_length": 8, "symbols": 10}
 
@@ -89,17 +90,6 @@ class ListTask(Task):
     def inputs(self, payload: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return what stands before the last separator, (n, input_length), and its lengths (n,)."""
         return payload, lengths
-
-    @property
-    def first_length(self) -> int:
-        return 2 if self.lengths == "curriculum" else 0
-
-    @property
-    def full_length(self) -> int:
-        return self.list_length
-
-    def at_length(self, length: int) -> "ListTask":
-        return replace(self, list_length=length)
 
     def spell(self, token: int) -> str:
         special = {self.symbols: "|", self.symbols + 1: "", 0: self.divider}

@@ -1,6 +1,6 @@
 """STACK: push and pop, then write what is left."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -46,6 +46,7 @@ class Stack(Task):
     operations: int = 20
     form: str = "ours"
     lengths: str = "fixed"
+    length_field: ClassVar[str] = "operations"
     younger: ClassVar[dict] = {"form": "ours", "lengths": "fixed"}
 
     @property
@@ -70,17 +71,6 @@ class Stack(Task):
         self.require("operations", 2 <= self.operations <= 1024, "between 2 and 1024")
         self.require("lengths", self.lengths in ("fixed", "curriculum"), "'fixed' or 'curriculum'")
         check_form(self)
-
-    @property
-    def first_length(self) -> int:
-        return 2 if self.lengths == "curriculum" else 0
-
-    @property
-    def full_length(self) -> int:
-        return self.operations
-
-    def at_length(self, length: int) -> "Stack":
-        return replace(self, operations=length)
 
     def spell(self, token: int) -> str:
         return {self.symbols: "|", self.symbols + 1: "", 0: "P"}.get(token, str(token))

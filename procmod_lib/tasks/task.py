@@ -98,6 +98,7 @@ class Task:
     released: ClassVar[dict] = {}  # what its released pretraining settings have of their own
     reference: ClassVar[dict] = {}  # what its reference pretraining settings have of their own
     has_lengths: ClassVar[bool] = False  # whether its lists may have several lengths
+    length_field: ClassVar[str] = ""  # which of its parameters is the length of its lists
     younger: ClassVar[dict] = {
         "form": "ours"
     }  # parameters that came after the first published runs
@@ -147,16 +148,16 @@ class Task:
     @property
     def first_length(self) -> int:
         """The list length at which a curriculum starts; 0 where there is none."""
-        return 0
+        return 2 if getattr(self, "lengths", "") == "curriculum" else 0
 
     @property
     def full_length(self) -> int:
-        """The list length at which a curriculum ends; 0 where there is none."""
-        return 0
+        """The length of its longest lists; 0 where it has none."""
+        return getattr(self, self.length_field) if self.length_field else 0
 
     def at_length(self, length: int) -> "Task":
         """The same source with lists of another length."""
-        raise NotImplementedError
+        return self.with_(**{self.length_field: length})
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -8,6 +8,7 @@ from procmod_lib.cli import agenda, main
 from procmod_lib.experiments import ladder, settings
 from procmod_lib.experiments.agenda import AGENDA, Entry
 from procmod_lib.experiments.grids import by_hand, selective_transfer
+from procmod_lib.runs.store import Failed
 
 
 def test_every_entry_is_a_list_of_runs_of_its_own():
@@ -63,3 +64,13 @@ def test_climbing_trains_pilots_until_the_rule_has_chosen(monkeypatch, tmp_path,
 
 def any_run(run, table):
     return True
+
+
+def test_a_run_that_fails_is_a_sentence_and_not_a_traceback(small, tmp_path, capsys, monkeypatch):
+    def fail(*args, **kwargs):
+        raise Failed("1 run failed: haystack")
+
+    monkeypatch.setattr(agenda, "ensure", fail)
+    assert main(["agenda", "--store", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert said.endswith("failed: 1 run failed: haystack\n") and "Traceback" not in said

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 from conftest import ROOT
@@ -159,3 +160,22 @@ def test_make_targets_exist():
     for command in readme_commands():
         if " ".join(command.split()).startswith("make") or "make " in command:
             assert re.search(rf"^{command.split('make ')[1].split()[0]}:", makefile, re.M), command
+
+
+def test_every_folder_with_code_is_installed():
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    folders = {path.parent for path in (ROOT / "procmod_lib").rglob("*.py")}
+    assert set(listed) == {".".join(path.relative_to(ROOT).parts) for path in folders}
+
+
+def test_make_paper_runs_the_agenda_and_packs_what_it_found():
+    command = ["make", "--dry-run", "paper", "TIME=2h", "DEVICE=cuda"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    agenda = said.index("-m procmod_lib agenda --store published --device cuda --time-budget 2h")
+    assert agenda < said.index("-m procmod_lib pack --store published")
+    assert (
+        "--time-budget"
+        not in subprocess.run(
+            command[:3], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+    )
