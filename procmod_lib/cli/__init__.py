@@ -20,7 +20,7 @@ from procmod_lib.cli.common import (
     machine_of,
     open_store,
 )
-from procmod_lib.experiments import grids
+from procmod_lib.experiments import grids, specification
 from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.initial.words import WORDS
 from procmod_lib.runs.machine import Machine
@@ -32,13 +32,20 @@ from procmod_lib.runs.store import Failed
 from procmod_lib.runs.sweep import ensure
 
 GRIDS = {
-    name: grid
-    for name, grid in inspect.getmembers(grids, inspect.isfunction)
-    if not name.startswith("_")
-    and grid.__module__ == grids.__name__
-    and next(iter(inspect.signature(grid).parameters), "") == "preset"
+    grid.__name__: grid
+    for grid in (
+        grids.pretraining,
+        grids.answer_masks,
+        grids.selective_transfer,
+        grids.perturbation,
+        grids.localisation,
+        grids.by_hand,
+        grids.inside,
+        grids.composition,
+        specification.settings,
+    )
 }
-"""The public functions of :mod:`procmod_lib.experiments.grids` that begin with a preset."""
+"""The grids of the chapters, by name."""
 NUMBERS = {"int": int, "<class 'int'>": int, "int | None": int, "float | None": float}
 
 

@@ -5,14 +5,25 @@ Which settings are asked was fixed before any was run; see the page "Fixed in ad
 
 from dataclasses import asdict, dataclass, replace
 
-from procmod_lib.experiments.make_runs import SMALL_MODEL, architecture_of, fine_tuning_run
-from procmod_lib.experiments.parameters import check_count
-from procmod_lib.experiments.settings import CLOSEST, RUNGS
+from procmod_lib.experiments.make_runs import (
+    SMALL_MODEL,
+    architecture_of,
+    find_preset,
+    fine_tuning_run,
+)
+from procmod_lib.experiments.parameters import (
+    check_one_of,
+    read_changes,
+    read_list,
+    read_seeds,
+)
+from procmod_lib.experiments.settings import CLOSEST, LARGE_RATE_STEPS, RUNGS
 from procmod_lib.randomness import stream
 from procmod_lib.runs.run import Run
 from procmod_lib.tasks import make_task
 
-STARTS = ("attention=identity", "attention=identity layer=1", "full=identity")
+BOTH, LAST, WHOLE = "attention=identity", "attention=identity layer=1", "full=identity"
+STARTS = (BOTH, LAST, WHOLE)
 SEEDS = 8
 
 
@@ -60,9 +71,10 @@ DRAWN = 16
 """How many settings of the full cross are drawn at random, beside those that change one factor."""
 
 
-def one_at_a_time() -> list[Setting]:
-    """The closest replication, and every setting that differs from it in one factor."""
-    changes = [Setting(**{name: value}) for name, values in FACTORS.items() for value in values[1:]]
+def one_at_a_time(factors: list[str] | None = None) -> list[Setting]:
+    """The closest replication, and every setting that differs from it in one of the factors."""
+    asked = FACTORS if factors is None else factors
+    changes = [Setting(**{name: value}) for name in asked for value in FACTORS[name][1:]]
     return [Setting(), *changes]
 
 
@@ -76,8 +88,14 @@ def drawn() -> list[Setting]:
     return list(found)[already:]
 
 
-def pretrained(setting: Setting, seed: int) -> Run:
-    """The run that pretrains IDENTITY with a setting."""
+def pretrained(setting: Setting, seed: int, preset: str = "small") -> Run:
+    """The run that pretrains IDENTITY with a setting; presets of minutes train it for fewer steps.
+
+    Args:
+        setting: how.
+        seed: 0 or more.
+        preset: how large.
+    """
     length, symbols = setting.size
     task = make_task(
         "identity",
@@ -94,20 +112,74 @@ def pretrained(setting: Setting, seed: int) -> Run:
         dropout=setting.dropout,
         weight_decay=setting.decay,
     )
-    return Run(task, architecture_of(task, SMALL_MODEL, tied=True), budget, seed, preset="small")
+    usual = find_preset(preset).pretraining.steps
+    if usual < LARGE_RATE_STEPS:
+        budget = replace(budget, steps=min(usual, setting.steps))
+    return Run(task, architecture_of(task, SMALL_MODEL, tied=True), budget, seed, preset=preset)
 
 
-def transfers(setting: Setting, preset: str = "small", seeds: int = SEEDS) -> list[Run]:
-    """Attention, its last layer and the whole model on HAYSTACK, from models of a setting."""
-    check_count("seeds", seeds)
+def setting_of(run: Run) -> Setting:
+    """The setting with which the source of a transfer was pretrained."""
+    ((_, donor),) = run.donors
+    task, budget = donor.task, donor.budget
+    return Setting(
+        budget.lr,
+        task.lengths,
+        (task.list_length, task.symbols),
+        task.repeats,
+        budget.steps,
+        budget.dropout,
+        budget.weight_decay,
+    )
+
+
+def transfers(
+    setting: Setting, preset: str = "small", seeds: range = range(SEEDS), **changes
+) -> list[Run]:
+    """Attention, its last layer and the whole model on HAYSTACK, from models of a setting.
+
+    Args:
+        setting: how their source was pretrained.
+        preset: how large.
+        seeds: of the models, each with a fine-tuning of its own.
+        **changes: fields of the fine-tuning budget.
+    """
     return [
         replace(
-            fine_tuning_run("haystack", start, preset, seed),
-            donors=(("identity", pretrained(setting, seed)),),
+            fine_tuning_run("haystack", start, preset, seed, **changes),
+            donors=(("identity", pretrained(setting, seed, preset)),),
         )
-        for seed in range(seeds)
+        for seed in seeds
         for start in STARTS
     ]
+
+
+def settings(
+    preset: str,
+    factors=("rate",),
+    seeds: int | None = None,
+    steps: int | None = None,
+    first_seed: int = 0,
+) -> list[Run]:
+    """The transfers of the closest replication and of settings that change one factor of it.
+
+    Args:
+        preset: how large.
+        factors: names out of :data:`FACTORS`.
+        seeds: how many; None takes the preset's.
+        steps: of fine-tuning; None takes the preset's.
+        first_seed: the seeds are this number and those behind it.
+
+    Raises:
+        ValueError: a parameter is unknown or out of range; the sentence names it.
+    """
+    plan, factors = find_preset(preset), read_list("factors", factors)
+    for name in factors:
+        check_one_of("factors", name, FACTORS)
+    chosen = read_seeds(plan.seeds if seeds is None else seeds, first_seed)
+    asked, changes = one_at_a_time(factors), read_changes(steps)
+    runs = [run for setting in asked for run in transfers(setting, preset, chosen, **changes)]
+    return list({run.key: run for run in runs}.values())
 
 
 def every() -> list[Run]:

@@ -23,6 +23,7 @@ FIGURES = {  # in a chapter, at least; 1 where nothing is said
     "by_hand": 3,
     "inside": 2,
     "composition": 2,
+    "settings": 2,
 }
 ENTRIES = [
     entry["file"]

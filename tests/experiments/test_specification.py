@@ -25,11 +25,11 @@ def test_the_first_setting_is_the_closest_replication():
 
 def test_a_setting_changes_its_source_and_nothing_else():
     setting = specification.Setting(size=(64, 100), repeats=False, steps=2500, decay=0.1, rate=1e-3)
-    runs = specification.transfers(setting, seeds=2)
+    runs = specification.transfers(setting, seeds=range(2))
     assert [str(run.condition) for run in runs[:3]] == [
         "attention=identity", "attention=identity layer=1", "full=identity"
     ]  # fmt: skip
-    plain = specification.transfers(specification.Setting(), seeds=2)
+    plain = specification.transfers(specification.Setting(), seeds=range(2))
     for run, other in zip(runs, plain, strict=True):
         assert (run.task, run.budget, run.arch) == (other.task, other.budget, other.arch)
         ((_, donor),) = run.donors

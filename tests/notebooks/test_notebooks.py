@@ -224,6 +224,7 @@ OTHER_BAD = [
         "-p mpl set",
         "there is no parameter 'mpl'; this notebook has preset, attention, mlp",
     ),
+    ("settings", "-p factors colour", "factors must be one of rate, lengths, size, repeats"),
     ("scorecard", "-p draws 0", "draws must be a whole number above 0"),
     ("scorecard", "-p published maybe", "published must be True or False"),
 ]
@@ -337,6 +338,11 @@ CHANGES = [
     ("composition", "-p attention stack", lambda t, _: "attention=stack mlp=set" in arms(t)),
     ("composition", "-p mlp eca", lambda t, _: "attention=identity mlp=eca" in arms(t)),
     ("composition", "-p mixtures True", lambda t, _: "full=identity+set" in arms(t)),
+    (
+        "settings",
+        "-p factors dropout",
+        lambda t, _: t.spec.str.contains('"dropout": 0.1').any() and len(t.key.unique()) == 16,
+    ),
     ("scorecard", "-p draws 7", lambda _, x: "of 7 studies" in x),
     ("scorecard", "-p published False", lambda _, x: "not yet made" in x and "`smoke`" in x),
 ]

@@ -21,4 +21,6 @@ from procmod_lib.report.figures.points import draw_ends as draw_ends
 from procmod_lib.report.figures.samples import draw_counts as draw_counts
 from procmod_lib.report.figures.samples import draw_depths_and_rows as draw_depths_and_rows
 from procmod_lib.report.figures.samples import draw_strips as draw_strips
+from procmod_lib.report.figures.specified import draw_layer_sizes as draw_layer_sizes
+from procmod_lib.report.figures.specified import draw_specification as draw_specification
 from procmod_lib.report.figures.style import use_style as use_style

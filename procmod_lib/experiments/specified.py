@@ -1,0 +1,231 @@
+"""What the settings of pretraining decide: every model of the specification curve, and the verdicts
+on what was expected of them (the page "Fixed in advance").
+"""
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+from matplotlib.figure import Figure
+
+from procmod_lib.experiments.specification import (
+    BOTH,
+    FACTORS,
+    LAST,
+    SEEDS,
+    WHOLE,
+    Setting,
+    setting_of,
+)
+from procmod_lib.network.gpt2 import views
+from procmod_lib.report import statistics
+from procmod_lib.report.figures import draw_layer_sizes, draw_specification
+from procmod_lib.report.section import Section
+from procmod_lib.report.tables import NOT_YET, grid
+from procmod_lib.tasks import bounds
+
+SUCCEEDS_IN = 6  # of eight seeds
+STARTS = {"both": BOTH, "last": LAST, "whole": WHOLE}
+"""The columns of accuracies, and the starts that they belong to."""
+COLUMNS = ["setting", "seed", "score", "learnt", "first_size", "last_size", *STARTS]
+
+COUNTED = ["setting", "n", "score", "learnt", "first_size", "last_size"]
+COUNTED += [f"{start}{of}" for start in STARTS for of in ("", "_n", "_mean")]
+
+
+def models_of(section: Section) -> pd.DataFrame:
+    """One row a pretrained model: its setting, its own score, its sizes and what it carried.
+
+    Args:
+        section: transfers to HAYSTACK from one source, each seed with a model of its own.
+
+    Returns:
+        The columns of :data:`COLUMNS`: ``learnt`` by the book's criterion; sizes are the standard
+        deviation of a layer's attention weights; the last three are token accuracies on HAYSTACK,
+        NaN where not run. A model without any transfer in the store has no row.
+    """
+    ends = statistics.final(section.table).set_index("key").token_accuracy if len(section) else {}
+    found: dict[tuple, dict] = {}
+    columns = {start: name for name, start in STARTS.items()}
+    for run in section.runs:
+        name = columns.get(str(run.condition))
+        if name and run.key in ends:
+            ((_, donor),) = run.donors
+            row = found.setdefault((setting_of(run), run.seed), {"donor": donor})
+            row[name] = ends[run.key]
+    rows = [
+        {"setting": setting, "seed": seed, **_source(row.pop("donor"), section.store), **row}
+        for (setting, seed), row in found.items()
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _source(donor, store) -> dict:
+    """The score of a pretrained model on its source, and the sizes of its attention."""
+    weights, table = store.weights(donor), store.load([donor])
+    if weights is None or not len(table):
+        return {"score": np.nan, "learnt": False, "first_size": np.nan, "last_size": np.nan}
+    score = float(statistics.final(table).token_accuracy.iloc[0])
+    named, last = views(weights, donor.arch), donor.arch.layers - 1
+    return {
+        "score": score,
+        "learnt": bounds.way(donor.task, donor.arch.width, score) >= bounds.LEARNT,
+        "first_size": _size(named, 0),
+        "last_size": _size(named, last),
+    }
+
+
+def _size(named: dict, layer: int) -> float:
+    """The standard deviation of all weights of a layer's attention."""
+    parts = [named[f"h.{layer}.attn.{part}.weight"].ravel() for part in ("c_attn", "c_proj")]
+    return float(np.concatenate(parts).std())
+
+
+def by_setting(models: pd.DataFrame) -> pd.DataFrame:
+    """One row a setting, most successes of the attention of both layers first (ties: the mean).
+
+    Args:
+        models: from :func:`models_of`.
+
+    Returns:
+        The columns setting, n, score, learnt (a count), first_size, last_size (medians), and for
+        each start its successes, its runs (``both_n``) and its mean (``both_mean``).
+    """
+    rows = []
+    for setting, group in models.groupby("setting", sort=False):
+        row = {"setting": setting, "n": len(group), "score": group.score.mean()}
+        row |= {"learnt": int(group.learnt.sum())}
+        row |= {name: group[name].median() for name in ("first_size", "last_size")}
+        for start in STARTS:
+            values = group[start].dropna()
+            row |= {start: int((values >= statistics.SUCCESS).sum())}
+            row |= {f"{start}_n": len(values), f"{start}_mean": values.mean()}
+        rows.append(row)
+    table = pd.DataFrame(rows, columns=COUNTED)
+    return table.sort_values(["both", "both_mean"], ascending=False)
+
+
+def described(setting: Setting) -> str:
+    """A setting in words: what it changes of the closest replication."""
+    changed = [f"{name} {level(name, value)}" for name, value in setting.changed.items()]
+    return ", ".join(changed) or "the closest replication"
+
+
+def level(factor: str, value) -> str:
+    """The value of a factor in words."""
+    if factor == "size":
+        return f"{value[0]} of {value[1]}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if factor in NUMBERS else value
+
+
+NUMBERS = ("rate", "dropout", "decay")
+
+
+def settings_table(rows: pd.DataFrame) -> Markdown:
+    """A row a setting: source, sizes and successes with Wilson intervals."""
+    lines = []
+    for row in rows.itertuples():
+        cells = [described(row.setting), row.n, f"{100 * row.score:.0f}", f"{row.learnt}"]
+        cells.append(f"{row.first_size:.2f}, {row.last_size:.2f}")
+        for start in STARTS:
+            cells.append(_share(getattr(row, start), getattr(row, f"{start}_n")))
+        lines.append(cells)
+    heads = ["what is changed", "n", "score on the source (%)", "learnt", "size of first, last"]
+    return grid([*heads, "both layers", "last layer alone", "whole model"], lines)
+
+
+def _share(successes: int, n: int) -> str:
+    if not n:
+        return "not yet measured"
+    low, high = statistics.wilson(successes, n)
+    return f"{successes} of {n} ({100 * low:.0f} to {100 * high:.0f} %)"
+
+
+def draw(models: pd.DataFrame) -> Figure | None:
+    """The specification curve of models; None where there are none."""
+    rows = by_setting(models)
+    if not len(rows):
+        return None
+    for factor in FACTORS:
+        rows[factor] = [level(factor, getattr(setting, factor)) for setting in rows.setting]
+    levels = {
+        factor: [level(factor, value) for value in values] for factor, values in FACTORS.items()
+    }
+    return draw_specification(rows, levels)
+
+
+def draw_sizes(models: pd.DataFrame) -> Figure | None:
+    """Every model by the sizes of its layers; None where there are none."""
+    return draw_layer_sizes(models.dropna(subset=["first_size"])) if len(models) else None
+
+
+def factors_table(rows: pd.DataFrame) -> Markdown:
+    """Over all settings: a row a value of a factor, runs above 90 % from each start."""
+    lines = []
+    for factor, values in FACTORS.items():
+        for value in values:
+            asked = [getattr(setting, factor) == value for setting in rows.setting]
+            part = rows[np.array(asked, bool)]
+            if len(part):
+                shares = [_share(part[start].sum(), part[f"{start}_n"].sum()) for start in STARTS]
+                lines.append([f"{factor}: {level(factor, value)}", len(part), *shares])
+    heads = ["value", "settings", "both layers", "last layer alone", "whole model"]
+    return grid(heads, lines)
+
+
+def last_layer_judged(rows: pd.DataFrame) -> Markdown:
+    """Whether the last layer alone succeeds wherever the source was learnt, by the page's rule."""
+    learnt = rows[rows.learnt >= SUCCEEDS_IN]
+    if not len(learnt):
+        return Markdown(NOT_YET)
+    finished = learnt[learnt.last_n >= SEEDS]
+    broken = finished[finished["last"] < SUCCEEDS_IN]
+    text = (
+        f"Settings whose source is learnt by at least {SUCCEEDS_IN} of {SEEDS} models: "
+        f"{len(learnt)}; with all seeds of the last layer alone: {len(finished)}; of these with "
+        f"fewer than {SUCCEEDS_IN} successes: {len(broken)}."
+    )
+    names = "; ".join(f"{described(r.setting)} ({r.last})" for r in broken.itertuples())
+    return Markdown(f"{text} {names}".strip())
+
+
+def extremes(rows: pd.DataFrame, count: int = 3) -> list[Setting]:
+    """The settings with most and with fewest successes of the attention of both layers.
+
+    None before every setting has all its seeds.
+    """
+    if not len(rows) or rows.both_n.min() < SEEDS:
+        return []
+    return list(dict.fromkeys([*rows.setting[:count], *rows.setting[-count:]]))
+
+
+def answer(rows: pd.DataFrame) -> str:
+    """How many settings carry HAYSTACK from each start, in a sentence."""
+    learnt = rows[rows.learnt >= rows.n * SUCCEEDS_IN / SEEDS]
+    if not len(learnt):
+        return NOT_YET
+    counts = {start: _carried(learnt, start) for start in STARTS}
+    return (
+        f"Of {len(rows)} settings {len(learnt)} teach the source. Of these, attention of both "
+        f"layers carries HAYSTACK in three quarters of the seeds or more in {counts['both']}, "
+        f"the whole model in {counts['whole']}, and the last layer alone in {counts['last']}."
+    )
+
+
+def _carried(rows: pd.DataFrame, start: str) -> int:
+    """Settings of which at least six in eight runs from a start succeed."""
+    many = rows[rows[f"{start}_n"] > 0]
+    return int((many[start] >= many[f"{start}_n"] * SUCCEEDS_IN / SEEDS).sum())
+
+
+def how_sure(rows: pd.DataFrame) -> str:
+    """How many models each setting has."""
+    if not len(rows):
+        return NOT_YET
+    fewest, most = rows.n.min(), rows.n.max()
+    n = f"n = {fewest}" if fewest == most else f"n = {fewest} to {most} so far"
+    return (
+        f"{n} models a setting, of {SEEDS} planned; {rows.n.sum()} in all. Intervals stand in the "
+        "figure and, setting by setting, in the first table."
+    )

@@ -1,0 +1,91 @@
+"""How well a number of a pretrained model tells whether its attention will help."""
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+from scipy import stats
+
+from procmod_lib.experiments.specification import SEEDS
+from procmod_lib.randomness import stream
+from procmod_lib.report import statistics
+from procmod_lib.report.tables import NOT_YET, grid
+
+DRAWS = 5000
+TELLING = (
+    "a quiet first layer",
+    "a loud last layer",
+    "the score on the source",
+    "first layer, less score",
+)
+
+
+def area(values: np.ndarray, succeeded: np.ndarray) -> float:
+    """The area under the ROC curve of larger values for success; NaN where all ends are alike.
+
+    >>> area(np.array([0.1, 0.2, 0.9]), np.array([False, False, True]))
+    1.0
+    """
+    yes, no = values[succeeded], values[~succeeded]
+    if not len(yes) or not len(no):
+        return float("nan")
+    return float(stats.mannwhitneyu(yes, no).statistic / (len(yes) * len(no)))
+
+
+def areas(models: pd.DataFrame) -> pd.DataFrame:
+    """How well a number of a model tells whether the attention of both layers succeeds.
+
+    Args:
+        models: from :func:`models_of`.
+
+    Returns:
+        A row a number, with its area and bootstrap interval over settings; the last row is the
+        difference of the first layer's size from the source's score, which the page's rule asks.
+    """
+    known = models.dropna(subset=["both", "score"])
+    blocks = [group for _, group in known.groupby("setting", sort=False)]
+    if not blocks or np.isnan(_areas(known)).any():
+        return pd.DataFrame(columns=["number", "area", "low", "high", "n"])
+    rng = stream("settings")
+    drawn = [
+        _areas(pd.concat([blocks[i] for i in rng.integers(len(blocks), size=len(blocks))]))
+        for _ in range(DRAWS)
+    ]
+    low, high = np.nanpercentile(np.array(drawn), [2.5, 97.5], axis=0)
+    found = zip(TELLING, _areas(known), low, high, strict=True)
+    return pd.DataFrame(
+        [(name, *row, len(known)) for name, *row in found],
+        columns=["number", "area", "low", "high", "n"],
+    )
+
+
+def _areas(models: pd.DataFrame) -> np.ndarray:
+    succeeded = (models.both >= statistics.SUCCESS).to_numpy()
+    quiet = area(-models.first_size.to_numpy(), succeeded)
+    loud = area(models.last_size.to_numpy(), succeeded)
+    score = area(models.score.to_numpy(), succeeded)
+    return np.array([quiet, loud, score, quiet - score])
+
+
+def areas_table(models: pd.DataFrame) -> Markdown:
+    """What tells, a row a number: area under the ROC curve and interval."""
+    rows = [
+        [row.number, row.n, f"{row.area:+.2f}", f"{row.low:+.2f} to {row.high:+.2f}"]
+        for row in areas(models).itertuples()
+    ]
+    heads = ["what tells success", "n", "area under the ROC curve", "95 % interval over settings"]
+    return grid(heads, rows)
+
+
+def first_layer_judged(models: pd.DataFrame) -> Markdown:
+    """Whether the first layer's size tells better than the source's score, by the page's rule."""
+    rows = areas(models)
+    if not len(rows):
+        return Markdown(NOT_YET)
+    row = rows.iloc[-1]
+    word = "it does" if row.low > 0 else "it does not"
+    few = models.groupby("setting", sort=False).seed.nunique().min() < SEEDS
+    open_word = f"open (some settings lack some of {SEEDS} seeds): so far " if few else ""
+    return Markdown(
+        f"{open_word}**{word}**: the areas differ by {row.area:+.2f} (95 % interval {row.low:+.2f} "
+        f"to {row.high:+.2f}, n = {row.n} models)."
+    )

@@ -1,0 +1,101 @@
+"""What the chapter on settings says of its models: from rows made up here, and from runs."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from procmod_lib.experiments import specification, specified, telling
+from procmod_lib.experiments.specification import Setting
+from procmod_lib.report.section import Section
+from procmod_lib.runs.machine import Machine
+from procmod_lib.runs.store import Store
+from procmod_lib.runs.sweep import ensure
+
+CLOSEST, LOUD = Setting(), Setting(rate=1e-2)
+
+
+def models(last_of_loud=8, seeds=8):
+    """Two settings that learn their source; with the large rate the first layer is loud."""
+    rows = []
+    for setting, size, both, last in ((CLOSEST, 0.1, 6, 8), (LOUD, 0.4, 1, last_of_loud)):
+        for seed in range(seeds):
+            accuracies = [0.99 if seed < many else 0.3 for many in (both, last, both)]
+            first = size * (1 if seed < both else 2)
+            rows.append([setting, seed, 0.98 - 0.01 * seed, True, first, 0.4, *accuracies])
+    return pd.DataFrame(rows, columns=specified.COLUMNS)
+
+
+def test_settings_are_counted_and_put_in_order():
+    rows = specified.by_setting(models().iloc[::-1])
+    assert list(rows.setting) == [CLOSEST, LOUD]
+    assert list(rows.both) == [6, 1] and list(rows["last"]) == [8, 8] and list(rows.n) == [8, 8]
+    assert rows.first_size.tolist() == pytest.approx([0.1, 0.8])
+    table = specified.settings_table(rows).data
+    assert "| the closest replication | 8 | " in table and "6 of 8 (41 to 93 %)" in table
+    assert "| rate 0.01 | 8 | " in table
+    said = specified.answer(rows)
+    assert "Of 2 settings 2 teach the source" in said and "more in 1, the whole model in 1" in said
+    assert "alone in 2" in said
+    assert "8 models a setting, of 8 planned; 16 in all" in specified.how_sure(rows)
+    assert specified.extremes(rows) == [CLOSEST, LOUD]
+    assert specified.extremes(specified.by_setting(models(seeds=7))) == []
+
+
+def test_the_last_layer_is_judged_on_settings_with_all_seeds():
+    held = specified.last_layer_judged(specified.by_setting(models())).data
+    assert "all seeds of the last layer alone: 2; of these with fewer than 6 successes: 0." in held
+    broken = specified.last_layer_judged(specified.by_setting(models(last_of_loud=5))).data
+    assert "fewer than 6 successes: 1. rate 0.01 (5)" in broken
+    few = specified.last_layer_judged(specified.by_setting(models(seeds=7))).data
+    assert "alone: 0; of these" in few
+
+
+def test_areas_and_their_interval():
+    values = np.array([0.1, 0.4, 0.35, 0.8])
+    assert telling.area(values, np.array([False, False, True, True])) == 0.75
+    assert np.isnan(telling.area(values, np.ones(4, bool)))
+    rows = telling.areas(models()).set_index("number")
+    assert rows.area["a quiet first layer"] > 0.9 and set(rows.n) == {16}
+    difference = rows.area["a quiet first layer"] - rows.area["the score on the source"]
+    assert rows.area["first layer, less score"] == pytest.approx(difference)
+    assert "n = 16 models" in telling.first_layer_judged(models()).data
+    assert telling.first_layer_judged(models(seeds=7)).data.startswith("open (")
+
+
+def test_nothing_measured_is_said():
+    nothing = specified.models_of(Section(specification.every()[:3], pd.DataFrame(), Store("x")))
+    rows = specified.by_setting(nothing)
+    assert specified.draw(nothing) is None and specified.draw_sizes(nothing) is None
+    for said in (
+        specified.answer(rows),
+        specified.how_sure(rows),
+        specified.settings_table(rows).data,
+        specified.factors_table(rows).data,
+        specified.last_layer_judged(rows).data,
+        telling.areas_table(nothing).data,
+        telling.first_layer_judged(nothing).data,
+    ):
+        assert said == "Not yet measured."
+
+
+def test_models_are_read_from_runs(tmp_path):
+    store = Store(tmp_path, published=None)
+    runs = specification.settings("smoke", "dropout,size", seeds=2)
+    section = Section(runs, ensure(runs, store, Machine(workers=2)), store)
+    found = specified.models_of(section)
+    assert [s.changed for s in found.setting.unique()] == [
+        {"steps": 20}, {"steps": 20, "dropout": 0.0}, {"steps": 20, "size": (64, 100)}
+    ]  # fmt: skip
+    assert list(found.seed) == [0, 1] * 3 and not found.isna().any().any()
+    assert not found.learnt.any()
+    assert found.first_size.between(0.01, 0.05).all()
+    assert specified.draw(found) is not None
+    assert specified.draw_sizes(found) is not None
+    assert "size 64 of 100" in specified.settings_table(specified.by_setting(found)).data
+
+
+def test_bad_values_are_named():
+    with pytest.raises(ValueError, match="factors must be one of rate, lengths, size"):
+        specification.settings("smoke", "colour")
+    with pytest.raises(ValueError, match="seeds must be a whole number above 0, got 0"):
+        specification.settings("smoke", seeds=0)
