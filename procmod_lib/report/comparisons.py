@@ -164,7 +164,8 @@ def best_conditions(section: Section, most: int = 2) -> list[str] | None:
 
 
 def by_source(section: Section, words: dict[str, str]) -> Markdown:
-    """A row a source and a column a change of its attention: runs above 90 %, with Wilson interval.
+    """A row a source and a column a change of its attention: runs above 90 %, with Wilson interval;
+    the last row is of all sources together.
 
     Args:
         section: runs that start from the attention of several sources.
@@ -179,7 +180,25 @@ def by_source(section: Section, words: dict[str, str]) -> Markdown:
             found = section.of(f"attention={source} {word}".strip()).summary
             cells += [_successes(row) for row in found.itertuples()] or ["not yet measured"]
         rows.append(cells)
+    rows.append(["all of them", *(over_sources(section, word) for word in words)])
     return grid(["attention from", *words.values()], rows)
+
+
+def over_sources(section: Section, word: str = "") -> str:
+    """Runs above 90 % from the attention of all sources together, with Wilson interval.
+
+    Args:
+        section: as in :func:`by_source`.
+        word: what is written behind ``attention=SOURCE``.
+    """
+    sources = dict.fromkeys(run.condition["attention"] for run in section.runs)
+    asked = [f"attention={source} {word}".strip() for source in sources if source]
+    found = section.of(*asked).summary
+    if not len(found):
+        return "not yet measured"
+    successes, n = int(found.successes.sum()), int(found.n.sum())
+    low, high = statistics.wilson(successes, n)
+    return f"{successes} of {n} ({100 * low:.0f} to {100 * high:.0f} %)"
 
 
 def _successes(row) -> str:

@@ -122,6 +122,21 @@ def test_how_soon_says_median_steps_and_how_many_got_there():
     assert "| 200 (3 of 3) | not yet measured |" in lines[3]
 
 
+def test_sources_are_counted_one_by_one_and_all_together():
+    ends = {"attention=identity": [0.95, 0.2], "attention=set": [0.99, 0.91]}
+    runs = [fine_tuning_run("haystack", start, "smoke", s) for start in ends for s in (0, 1)]
+    found = table_of({(start, s): [ends[start][s]] for start in ends for s in (0, 1)})
+    found["key"] = [run.key for run in runs]
+    section = Section(runs, found, None)
+    words = {"": "both layers", "layer=1": "last"}
+    lines = comparisons.by_source(section, words).data.splitlines()
+    assert lines[2:4] == [
+        "| Identity | 1 of 2 (9 to 91 %) | not yet measured |",
+        "| Set | 2 of 2 (34 to 100 %) | not yet measured |",
+    ]
+    assert lines[4] == "| all of them | 3 of 4 (30 to 95 %) | not yet measured |"
+
+
 def test_doses_are_the_plain_transfer_and_its_noise():
     curves = {
         (c, s): [0.5 + 0.1 * s]
