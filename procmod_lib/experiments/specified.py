@@ -9,11 +9,13 @@ from matplotlib.figure import Figure
 
 from procmod_lib.experiments.specification import (
     BOTH,
+    DRAWN,
     FACTORS,
     LAST,
     SEEDS,
     WHOLE,
     Setting,
+    one_at_a_time,
     setting_of,
 )
 from procmod_lib.network.gpt2 import views
@@ -206,10 +208,15 @@ def answer(rows: pd.DataFrame) -> str:
     if not len(learnt):
         return NOT_YET
     counts = {start: _carried(learnt, start) for start in STARTS}
+    planned = len(one_at_a_time()) + DRAWN
+    begun = (
+        "" if len(rows) == planned else f"So far {len(rows)} of {planned} settings are measured. "
+    )
     return (
-        f"Of {len(rows)} settings {len(learnt)} teach the source. Of these, attention of both "
-        f"layers carries HAYSTACK in three quarters of the seeds or more in {counts['both']}, "
-        f"the whole model in {counts['whole']}, and the last layer alone in {counts['last']}."
+        f"{begun}The source is learnt with {len(learnt)} of {len(rows)}. With these, runs from the "
+        "attention of both layers succeed on HAYSTACK in three quarters of the seeds or more with "
+        f"{counts['both']}, from the whole model with {counts['whole']}, from the last layer alone "
+        f"with {counts['last']}."
     )
 
 
