@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from procmod_lib.experiments import specification
 from procmod_lib.experiments.claimed import BEYOND, CLAIMS, claim_runs
-from procmod_lib.experiments.conditions import RECIPE, SIX, SPOILT
+from procmod_lib.experiments.conditions import RECIPE, SHAPES, SIX, SPOILT
 from procmod_lib.experiments.crossed import models_by_seeds
 from procmod_lib.experiments.grids import (
     by_hand,
@@ -21,6 +21,8 @@ from procmod_lib.experiments.grids import (
 from procmod_lib.runs.run import Run
 
 ATTENTION = [f"attention={source}" for source in SIX]
+MLPS = [f"mlp={source}" for source in SIX]
+THREE = [f"attention={source}" for source in ("identity", "set", "dyck")]
 NULLS = ["shuffle", "random_donor", "layer=1", "shuffle layer=1", "random_donor layer=1"]
 SIZES = [f"loud={size} head=1.0" for size in ("0.05", "0.1", "0.2", "0.3", "0.5", "1.0")]
 WIDTHS, RATES = (16, 32, 64), (3e-4, 1e-3, 3e-3, 1e-2)
@@ -28,6 +30,8 @@ PIECES = ["layer=1", "head=1.0"]
 PIECES += [f"head=1.0 {change}" for change in ("shuffle", "random_donor", "fresh_norm")]
 CLOSEST = ["scratch", *(f"{part}=identity" for part in ("full", "attention", "mlp"))]
 CLOSEST += [f"attention=identity {word}" for word in ("layer=1", "layer=0", "shuffle")]
+SHAPED = [*SHAPES, *(f"{shape} layer=1" for shape in SHAPES)]
+SUMS = ["addition", "reversed_addition"]
 FOUR = ["haystack", "addition", "reversed_addition", "sorting"]
 
 
@@ -106,6 +110,34 @@ def rates() -> list[Run]:
     return [run for rate in RATES for run in by_hand("small", RECIPE, seeds=8, lr=rate)]
 
 
+def layers() -> list[Run]:
+    """Each layer of the attention of all six sources alone, 10 pairs."""
+    return localisation("small", ATTENTION, ["layer=0", "layer=1", "layer=1 shuffle"], seeds=6)
+
+
+def frozen() -> list[Run]:
+    """Attention and MLPs of all six sources held fixed in fine-tuning, 10 pairs."""
+    attention = localisation("small", ATTENTION, ["freeze=attention"], seeds=6)
+    return without_copies(attention, localisation("small", MLPS, ["freeze=mlp"], seeds=6))
+
+
+def frozen_on_sums() -> list[Run]:
+    """The same on both additions, at a fifth of the steps."""
+    brief = dict(diagnostics=SUMS, seeds=6, steps=2000)
+    attention = localisation("standard", ATTENTION, ["freeze=attention"], **brief)
+    return without_copies(attention, localisation("standard", MLPS, ["freeze=mlp"], **brief))
+
+
+def shapes() -> list[Run]:
+    """Attention, and its last layer alone, of sources of other shapes, 10 pairs."""
+    return localisation("small", THREE, ["layer=1", *SHAPED], seeds=6)
+
+
+def shapes_on_sums() -> list[Run]:
+    """Attention of sources of other shapes on both additions, at a fifth of the steps."""
+    return localisation("standard", THREE, SHAPES, SUMS, seeds=6, steps=2000)
+
+
 def on(diagnostic: str, seeds: int) -> Callable[[], list[Run]]:
     """The recipe and no pretraining on another diagnostic, at the full protocol."""
     return lambda: by_hand("standard", RECIPE, [diagnostic], seeds=seeds)
@@ -133,6 +165,11 @@ AGENDA = (
     Entry("the paper's nulls, full protocol", nulls_at_the_full_protocol),
     Entry("by hand: 60 pairs", lambda: by_hand("standard", RECIPE, seeds=6, pairs=60)),
     Entry("what the settings decide", specification.every),
+    Entry("single layers of all sources, 10 pairs", layers),
+    Entry("held fixed, 10 pairs", frozen),
+    Entry("sources of other shapes, 10 pairs", shapes),
+    Entry("held fixed, on both additions", frozen_on_sums),
+    Entry("sources of other shapes, on both additions", shapes_on_sums),
     Entry("beyond the paper", lambda: claim_runs(BEYOND, "standard", 10)),
     Entry("the paper's claims, ten seeds", lambda: claim_runs(CLAIMS, "standard", 10)),
     Entry(

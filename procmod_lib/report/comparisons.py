@@ -5,6 +5,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from procmod_lib.report import statistics
+from procmod_lib.report.pictures import PARTS
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import HIGHER, in_points, percent, sentence, span
 from procmod_lib.report.tables import bullets, grid, label
@@ -163,42 +164,45 @@ def best_conditions(section: Section, most: int = 2) -> list[str] | None:
     return list(rows.initial_condition)[:most] or None
 
 
-def by_source(section: Section, words: dict[str, str]) -> Markdown:
-    """A row a source and a column a change of its attention: runs above 90 %, with Wilson interval;
-    the last row is of all sources together.
+def by_source(section: Section, words: dict[str, str], part: str = "attention") -> Markdown:
+    """A row a source and a column a change of its part: runs above 90 %, with Wilson interval; the
+    last row is of all sources together.
 
     Args:
-        section: runs that start from the attention of several sources.
-        words: what is written behind ``attention=SOURCE``, and the head of its column; the empty
-            word is the transfer as it is.
+        section: runs that start from that part of several sources.
+        words: what is written behind ``PART=SOURCE``, and the head of its column; the empty word is
+            the transfer as it is.
+        part: ``"attention"`` or ``"mlp"``.
     """
-    sources = dict.fromkeys(run.condition["attention"] for run in section.runs)
+    sources = _sources(section, part)
     rows = []
-    for source in [name for name in sources if name]:
+    for source in sources:
         cells = [title(source)]
         for word in words:
-            found = section.of(f"attention={source} {word}".strip()).summary
+            found = section.of(f"{part}={source} {word}".strip()).summary
             cells += [_successes(row) for row in found.itertuples()] or ["not yet measured"]
         rows.append(cells)
-    rows.append(["all of them", *(over_sources(section, word) for word in words)])
-    return grid(["attention from", *words.values()], rows)
+    rows.append(["all of them", *(over_sources(section, word, part) for word in words)])
+    return grid([f"{PARTS[part]} from", *words.values()], rows)
 
 
-def over_sources(section: Section, word: str = "") -> str:
-    """Runs above 90 % from the attention of all sources together, with Wilson interval.
-
-    Args:
-        section: as in :func:`by_source`.
-        word: what is written behind ``attention=SOURCE``.
+def over_sources(section: Section, word: str = "", part: str = "attention") -> str:
+    """Runs above 90 % from a part of all sources together, with Wilson interval; see
+    :func:`by_source`.
     """
-    sources = dict.fromkeys(run.condition["attention"] for run in section.runs)
-    asked = [f"attention={source} {word}".strip() for source in sources if source]
+    asked = [f"{part}={source} {word}".strip() for source in _sources(section, part)]
     found = section.of(*asked).summary
     if not len(found):
         return "not yet measured"
     successes, n = int(found.successes.sum()), int(found.n.sum())
     low, high = statistics.wilson(successes, n)
     return f"{successes} of {n} ({100 * low:.0f} to {100 * high:.0f} %)"
+
+
+def _sources(section: Section, part: str) -> list[str]:
+    """The sources of a part, in the order of the runs."""
+    sources = dict.fromkeys(run.condition[part] for run in section.runs)
+    return [name for name in sources if name]
 
 
 def _successes(row) -> str:
