@@ -31,6 +31,10 @@ PIECES += [f"head=1.0 {change}" for change in ("shuffle", "random_donor", "fresh
 CLOSEST = ["scratch", *(f"{part}=identity" for part in ("full", "attention", "mlp"))]
 CLOSEST += [f"attention=identity {word}" for word in ("layer=1", "layer=0", "shuffle")]
 SHAPED = [*SHAPES, *(f"{shape} layer=1" for shape in SHAPES)]
+MIXED = ["identity+set", "identity+dyck_shuffle"]
+SEQUENCES = ["identity>dyck_shuffle", "dyck_shuffle>identity", "dyck_shuffle>eca"]
+LONGER = (9500, 22_500)
+"""Steps of text alone: as many more than 2,000 as ECA's and IDENTITY's tokens would make."""
 SUMS = ["addition", "reversed_addition"]
 FOUR = ["haystack", "addition", "reversed_addition", "sorting"]
 
@@ -138,6 +142,20 @@ def shapes_on_sums() -> list[Run]:
     return localisation("standard", THREE, SHAPES, SUMS, seeds=6, steps=2000)
 
 
+def text() -> list[Run]:
+    """Language modelling from single sources, mixtures, one source after another, and by hand."""
+    sources = [*SIX, *MIXED, *SEQUENCES]
+    starts = ["scratch", "full", RECIPE]
+    return selective_transfer("standard", sources, ["language_modeling"], starts, seeds=6)
+
+
+def longer_text(steps: int) -> list[Run]:
+    """Language modelling without pretraining for more steps."""
+    return selective_transfer(
+        "standard", "identity", "language_modeling", "scratch", seeds=6, steps=steps
+    )
+
+
 def on(diagnostic: str, seeds: int) -> Callable[[], list[Run]]:
     """The recipe and no pretraining on another diagnostic, at the full protocol."""
     return lambda: by_hand("standard", RECIPE, [diagnostic], seeds=seeds)
@@ -168,6 +186,8 @@ AGENDA = (
     Entry("single layers of all sources, 10 pairs", layers),
     Entry("held fixed, 10 pairs", frozen),
     Entry("sources of other shapes, 10 pairs", shapes),
+    Entry("text, from sources, mixtures, sequences and by hand", text),
+    Entry("text alone for longer", lambda: without_copies(*map(longer_text, LONGER))),
     Entry("held fixed, on both additions", frozen_on_sums),
     Entry("sources of other shapes, on both additions", shapes_on_sums),
     Entry("beyond the paper", lambda: claim_runs(BEYOND, "standard", 10)),

@@ -8,7 +8,7 @@ from procmod_lib.experiments.settings import LARGE_RATE_STEPS, apply_settings, o
 from procmod_lib.initial import Condition, parse
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.runs.run import Run
-from procmod_lib.tasks import SHUFFLED, SOURCES, TASKS, Mixture, Task, make_task
+from procmod_lib.tasks import SHUFFLED, SOURCES, TASKS, THEN, Mixture, Task, make_task
 
 SMALL_MODEL = "2_4_16"  # layers_heads_width, the paper's
 
@@ -26,6 +26,7 @@ def pretraining_run(
 
     Args:
         source: its name; ``identity@1`` is the model of the seed after, ``identity+set`` a mixture,
+            ``identity>set`` a whole model of the first that goes on with the second,
             ``identity_tokens_shuffled`` the structure control.
         preset: how large.
         seed: 0 or more.
@@ -41,6 +42,12 @@ def pretraining_run(
     plan = find_preset(preset)
     read_sources("sources", [source])
     source, _, later = source.partition("@")
+    seed += int(later or 0)
+    if THEN in source:
+        first, second = source.split(THEN)
+        run = pretraining_run(second, preset, seed, settings, shape)
+        donors = ((first, pretraining_run(first, preset, seed, settings, shape)),)
+        return replace(run, condition=parse(f"full={first}"), donors=donors)
     plain = source.removesuffix(SHUFFLED)
     changes = SOURCES[plain].budgets.get(preset, {}) if plain in SOURCES else {}
     task, budget = _source_task(source, preset), replace(plan.pretraining, **changes)
@@ -51,7 +58,7 @@ def pretraining_run(
     ):  # a preset of minutes trains all settings for as many steps
         budget = replace(budget, steps=steps)
     arch = architecture_of(task, shape, tied=task.kind != "bits")
-    return Run(task, arch, budget, seed + int(later or 0), preset=preset)
+    return Run(task, arch, budget, seed, preset=preset)
 
 
 def reference_run(

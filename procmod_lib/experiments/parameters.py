@@ -6,7 +6,7 @@ allowed.
 
 import re
 
-from procmod_lib.tasks import SHUFFLED, SOURCES
+from procmod_lib.tasks import SHUFFLED, SOURCES, THEN
 
 
 def check_one_of(name: str, value, allowed) -> None:
@@ -71,14 +71,15 @@ def read_list(name: str, values) -> list[str]:
 
 
 def read_sources(name: str, values) -> list[str]:
-    """A list of sources, or of two of them with + between (a mixture).
+    """A list of sources, or of two of them with + between (a mixture) or > (one, then the other).
 
     @ and a number ask for the model of a later seed.
     """
     values = read_list(name, values)
     for value in values:
         plain = re.sub(r"@\d+$", "", value)
-        for part in plain.split("+") if plain.count("+") == 1 else [plain]:
+        between = THEN if THEN in plain else "+"
+        for part in plain.split(between) if plain.count(between) == 1 else [plain]:
             check_one_of(name, part.removesuffix(SHUFFLED), SOURCES)
     return values
 

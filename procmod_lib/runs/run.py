@@ -78,8 +78,22 @@ class Run:
 
 
 def with_donors(runs: list[Run]) -> list[Run]:
-    """Runs and the runs that pretrain their donors, each once, donors first."""
-    return list({r.key: r for run in runs for r in [*donors_of([run]), run]}.values())
+    """Runs and the runs that pretrain their donors, and those of the donors, each once, donors
+    first.
+    """
+    found: dict[str, Run] = {}
+    for run in runs:
+        donors = [donor for _, donor in run.donors]
+        found |= {each.key: each for each in [*with_donors(donors), run] if each.key not in found}
+    return list(found.values())
+
+
+def generations(runs: list[Run]) -> list[list[Run]]:
+    """Runs behind those that they start from, behind those that these start from, and so on."""
+    stages = [runs]
+    while donors := donors_of(stages[0]):
+        stages.insert(0, donors)
+    return stages
 
 
 def donors_of(runs: list[Run]) -> list[Run]:

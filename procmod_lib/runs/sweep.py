@@ -16,7 +16,7 @@ from procmod_lib.runs.fleet import Fleet
 from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.provenance import provenance
-from procmod_lib.runs.run import Run, donors_of, into_fleets
+from procmod_lib.runs.run import Run, donors_of, generations, into_fleets
 from procmod_lib.runs.stops import Request, Stopped, stop_on_request, tell
 from procmod_lib.runs.store import Failed, Store
 from procmod_lib.runs.training import Interrupted
@@ -58,12 +58,12 @@ def ensure(
     seconds = machine.time_budget
     deadline = None if seconds is None else time.monotonic() + seconds
     provenance(machine.device)  # now, before anybody edits the code that is about to run
-    donors = donors_of(runs)
+    *earlier, last = generations(runs)
     with stop_on_request() as request:
         how = dict(deadline=deadline, progress=progress, request=request)
-        if donors:
+        for donors in earlier:
             Sweep(store, machine, Keep(weights=True), **how).run(donors)
-        Sweep(store, machine, Keep(keep_weights, tuple(snapshots)), **how).run(runs)
+        Sweep(store, machine, Keep(keep_weights, tuple(snapshots)), **how).run(last)
     if request.number is not None:
         done = len(runs) - len(store.missing(runs))
         stopped = Stopped(

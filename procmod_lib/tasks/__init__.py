@@ -35,6 +35,7 @@ __all__ = [
     "Reverse",
     "ReversedAddition",
     "SHUFFLED",
+    "THEN",
     "SOURCES",
     "Set",
     "Shuffled",
@@ -49,6 +50,9 @@ __all__ = [
     "source",
     "title",
 ]
+
+THEN = ">"
+"""What stands between two sources where a model learns one after the other."""
 
 SHUFFLED = "_tokens_shuffled"
 """What stands behind the name of a source whose tokens are shuffled inside each sequence."""
@@ -84,15 +88,19 @@ def make_task(name: str, **parameters) -> Task:
 
 
 def title(name: str) -> str:
-    """How figures and tables write the name of a task, a mixture, a control or a model of a later
-    seed (``identity@1``).
+    """How figures and tables write the name of a task, a mixture, a sequence, a control or a model
+    of a later seed (``identity@1``).
 
     >>> title("dyck_shuffle"), title("identity+set"), title("stack_tokens_shuffled")
     ('k-Dyck shuffle', 'Identity+Set', 'Stack, tokens shuffled')
+    >>> title("identity>set")
+    'Identity, then Set'
     """
     name, later, _ = name.partition("@")
     if later:
         return f"{title(name)} of another seed"
+    if THEN in name:
+        return ", then ".join(map(title, name.split(THEN)))
     if "+" in name:
         return "+".join(map(title, name.split("+")))
     if name.endswith(SHUFFLED):

@@ -2,13 +2,18 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from procmod_lib.cli import agenda, main
 from procmod_lib.experiments import ladder, settings
 from procmod_lib.experiments.agenda import AGENDA, Entry
 from procmod_lib.experiments.grids import by_hand, selective_transfer
-from procmod_lib.runs.store import Failed
+from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
+from procmod_lib.runs.machine import Machine
+from procmod_lib.runs.run import generations, with_donors
+from procmod_lib.runs.store import Failed, Store
+from procmod_lib.runs.sweep import ensure
 
 
 def test_every_entry_is_a_list_of_runs_of_its_own():
@@ -26,6 +31,36 @@ def small(monkeypatch):
     )
     monkeypatch.setattr(agenda, "AGENDA", entries)
     return entries
+
+
+def test_a_source_after_another_goes_on_from_its_whole_model():
+    run = pretraining_run("identity>set@2", "standard", 1)
+    ((name, donor),) = run.donors
+    assert (run.task.name, str(run.condition), run.seed) == ("set", "full=identity", 3)
+    assert name == "identity" and donor.key == pretraining_run("identity", "standard", 3).key
+    assert run.budget == pretraining_run("set", "standard", 3).budget
+    start = fine_tuning_run("haystack", "full=identity>set", "standard", 1)
+    stages = generations([start])
+    assert [[run.task.name for run in stage] for stage in stages] == [
+        ["identity"], ["set"], ["haystack"]
+    ]  # fmt: skip
+    assert [run.task.name for run in with_donors([start])] == ["identity", "set", "haystack"]
+    for wrong in ("identity>", "identity>set>eca", "identity>music", "identity+set>eca"):
+        with pytest.raises(ValueError, match="sources must be one of"):
+            pretraining_run(wrong, "standard", 0)
+
+
+def test_a_chain_of_sources_is_trained_from_nothing(tmp_path):
+    store = Store(tmp_path, published=None)
+    starts = ["full", "attention"]
+    runs = selective_transfer("smoke", "identity>dyck_shuffle", initial_conditions=starts, seeds=1)
+    table = ensure(runs, store, Machine(workers=1))
+    assert set(table.key) == {run.key for run in runs}
+    chained = store.weights(runs[0].donors[0][1])
+    alone = pretraining_run("dyck_shuffle", "smoke", 0)
+    ensure([alone], store, Machine(workers=1), keep_weights=True)
+    assert chained.shape == store.weights(alone).shape
+    assert not np.allclose(chained, store.weights(alone))
 
 
 def test_the_agenda_is_run_in_its_order_and_then_there_is_nothing_left(small, tmp_path, capsys):
