@@ -2,8 +2,8 @@
 
 A Sphinx extension. Of every notebook cell the code goes into one fold, "How this was made", at the
 end of its section; so does the output of cells that are tagged ``detail`` and of tables that are
-longer than a reader takes in at a glance, but for those tagged ``open``. Nothing is left out of the
-page.
+longer than a reader takes in at a glance, but for those tagged ``open``; a line in their place says
+where they are. Nothing is left out of the page.
 """
 
 from docutils import nodes
@@ -50,7 +50,10 @@ def _folded(cell: nodes.container) -> list[nodes.container]:
     parts = []
     for child in list(cell.children):
         is_code = child.get("nb_element") == "cell_code_source" and "exercise" not in tags
-        if is_code or is_detail or (_is_long(child) and not may_be_long):
+        is_table = _is_long(child) and not may_be_long and not is_detail
+        if is_table:
+            cell.insert(cell.index(child), _pointer(child))
+        if is_code or is_detail or is_table:
             cell.remove(child)
             parts.append(child)
     if not parts:
@@ -65,6 +68,13 @@ def _folded(cell: nodes.container) -> list[nodes.container]:
 def _is_long(output: nodes.Node) -> bool:
     bodies = list(output.findall(nodes.tbody))
     return any(len(body.children) > LONGEST_TABLE for body in bodies)
+
+
+def _pointer(output: nodes.Node) -> nodes.paragraph:
+    """What stands in the place of a long table: where it is."""
+    rows = sum(len(body.children) for body in output.findall(nodes.tbody))
+    text = f"The table of {rows} rows stands at the end of this section, folded."
+    return nodes.paragraph("", "", nodes.emphasis(text, text), classes=["elsewhere"])
 
 
 def _end_of_own(section: nodes.section) -> int:

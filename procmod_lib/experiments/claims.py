@@ -128,6 +128,7 @@ def how_many_seeds(papers: pd.DataFrame, ours: pd.DataFrame) -> str:
     """With how many seeds the claims were judged, and how many the rule takes."""
     texts = []
     for name, judged in (("the paper's", papers), ("ours", ours)):
-        span = f"{judged.n.min()} to {judged.n.max()} seeds"
+        fewest, most = judged.n.min(), judged.n.max()
+        span = f"{fewest} seeds" if fewest == most else f"{fewest} to {most} seeds"
         texts.append(f"{name} with {span}, where the exact test takes {fewest_seeds(len(judged))}")
     return f"Claims were judged on what is published so far: {'; '.join(texts)}."

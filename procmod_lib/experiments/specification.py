@@ -71,6 +71,10 @@ DRAWN = 16
 """How many settings of the full cross are drawn at random, beside those that change one factor."""
 
 
+SETTINGS = 1 + sum(len(values) - 1 for values in FACTORS.values()) + DRAWN
+"""How many settings there are."""
+
+
 def one_at_a_time(factors: list[str] | None = None) -> list[Setting]:
     """The closest replication, and every setting that differs from it in one of the factors."""
     asked = FACTORS if factors is None else factors

@@ -71,7 +71,7 @@ def rule_in_the_width(section: Section) -> Markdown:
     kept = [name for name, agrees in RULES.items() if agrees(half, one)]
     return Markdown(
         f"At width 64 {half} of {rows[0].n} seeds succeed at 0.5 and {one} of {rows[1].n} at 1.0. "
-        f"Of the three rules that agrees with: {', '.join(kept) or 'none'} is constant."
+        f"The rule that agrees: {' or '.join(kept) or 'none of the three'} is constant."
     )
 
 

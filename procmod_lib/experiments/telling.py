@@ -5,12 +5,14 @@ import pandas as pd
 from IPython.display import Markdown
 from scipy import stats
 
-from procmod_lib.experiments.specification import SEEDS
+from procmod_lib.experiments.specification import SEEDS, SETTINGS
 from procmod_lib.randomness import stream
 from procmod_lib.report import statistics
-from procmod_lib.report.tables import NOT_YET, grid
+from procmod_lib.report.tables import grid
 
 DRAWS = 5000
+FEWEST_SETTINGS = 5
+"""Below these an interval over settings says nothing."""
 TELLING = (
     "a quiet first layer",
     "a loud last layer",
@@ -43,7 +45,7 @@ def areas(models: pd.DataFrame) -> pd.DataFrame:
     """
     known = models.dropna(subset=["both", "score"])
     blocks = [group for _, group in known.groupby("setting", sort=False)]
-    if not blocks or np.isnan(_areas(known)).any():
+    if len(blocks) < FEWEST_SETTINGS or np.isnan(_areas(known)).any():
         return pd.DataFrame(columns=["number", "area", "low", "high", "n"])
     rng = stream("settings")
     drawn = [
@@ -77,15 +79,16 @@ def areas_table(models: pd.DataFrame) -> Markdown:
 
 
 def first_layer_judged(models: pd.DataFrame) -> Markdown:
-    """Whether the first layer's size tells better than the source's score, by the page's rule."""
-    rows = areas(models)
-    if not len(rows):
-        return Markdown(NOT_YET)
+    """Whether the first layer's size tells better than the source's score, by the page's rule; no
+    verdict before all settings have all their seeds.
+    """
+    rows, seeds = areas(models), models.groupby("setting", sort=False).seed.nunique()
+    finished = int((seeds >= SEEDS).sum())
+    if finished < SETTINGS:
+        return Markdown(f"Open: {finished} of {SETTINGS} settings have all {SEEDS} seeds.")
     row = rows.iloc[-1]
     word = "it does" if row.low > 0 else "it does not"
-    few = models.groupby("setting", sort=False).seed.nunique().min() < SEEDS
-    open_word = f"open (some settings lack some of {SEEDS} seeds): so far " if few else ""
     return Markdown(
-        f"{open_word}**{word}**: the areas differ by {row.area:+.2f} (95 % interval {row.low:+.2f} "
-        f"to {row.high:+.2f}, n = {row.n} models)."
+        f"**{word}**: the areas differ by {row.area:+.2f} (95 % interval {row.low:+.2f} to "
+        f"{row.high:+.2f}, n = {row.n} models)."
     )

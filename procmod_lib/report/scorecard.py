@@ -41,7 +41,7 @@ def scorecard_table(judged: pd.DataFrame, fewest: int) -> Markdown:
         "best be called partly "
         'replicated, and "not replicated" says only that so few seeds did not show it. '
         "Seeds disagree where the best and the "
-        "worst are more than 20 points apart."
+        "worst of the condition (not of the baseline) are more than 20 points apart."
     )
     return Markdown(f"{grid(heads, rows).data}\n\n{below}")
 
@@ -86,7 +86,8 @@ def _reading(row, fewest: int) -> str:
     if row.high < 0:
         return "the other sign."
     if row.n < fewest:
-        return f"undecided: the interval holds zero, and {row.n} seeds resolve little."
+        far = "" if row.high >= row.paper_difference else ", though it leaves out the paper's value"
+        return f"undecided: the interval holds zero{far}, and {row.n} seeds resolve little."
     if row.high < row.paper_difference / 2:
         return "the interval leaves out half of the paper's effect."
     return "the interval holds zero."

@@ -61,6 +61,11 @@ class Section(Pictures):
         texts = [f"{percent(r.mean, r.low, r.high, r.n)}" for r in rows]
         return "; ".join(texts) or "not yet measured"
 
+    def gain(self, condition: str, baseline: str = "scratch") -> str:
+        """The paired difference of a condition from a baseline, in points, without their names."""
+        rows = self.differences(baseline, condition).itertuples()
+        return "; ".join(in_points(row) for row in rows if row.n) or "not yet measured"
+
     def helped(self) -> Markdown:
         """A sentence for each condition against no pretraining."""
         rows = self.differences().itertuples()

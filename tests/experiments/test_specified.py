@@ -14,6 +14,14 @@ from procmod_lib.runs.sweep import ensure
 CLOSEST, LOUD = Setting(), Setting(rate=1e-2)
 
 
+@pytest.fixture
+def two_settings(monkeypatch):
+    """As if the two settings made up here were all."""
+    for module in (specified, telling):
+        monkeypatch.setattr(module, "SETTINGS", 2)
+    monkeypatch.setattr(telling, "FEWEST_SETTINGS", 2)
+
+
 def models(last_of_loud=8, seeds=8):
     """Two settings that learn their source; with the large rate the first layer is loud."""
     rows = []
@@ -34,27 +42,29 @@ def test_settings_are_counted_and_put_in_order():
     assert "| the closest replication | 8 | " in table and "6 of 8 (41 to 93 %)" in table
     assert "| rate 0.01 | 8 | " in table
     said = specified.answer(rows)
-    assert said.startswith(
-        "So far 2 of 31 settings are measured. The source is learnt with 2 of 2."
-    )
-    assert said.endswith(
-        "more with 1, from the whole model with 1, from the last layer alone with 2."
-    )
-    assert "8 models a setting, of 8 planned; 16 in all" in specified.how_sure(rows)
-    assert specified.extremes(rows) == [CLOSEST, LOUD]
+    assert said.startswith("Not known yet: 2 of 31 settings have been run. The source is learnt ")
+    assert "from the attention of both layers with 1, from the whole model with 1" in said
+    assert said.endswith("from the last layer alone with 2.")
+    assert specified.how_sure(rows).startswith("2 of 31 settings have all 8 models, each ")
+    assert "(n = 16 models in all)" in specified.how_sure(rows)
+
+
+def test_the_best_and_the_worst_are_told_when_all_settings_are_there(two_settings):
+    assert specified.extremes(specified.by_setting(models())) == [CLOSEST, LOUD]
     assert specified.extremes(specified.by_setting(models(seeds=7))) == []
+    assert specified.answer(specified.by_setting(models())).startswith("The source is learnt ")
 
 
-def test_the_last_layer_is_judged_on_settings_with_all_seeds():
+def test_the_last_layer_is_judged_when_all_settings_have_all_seeds(two_settings):
     held = specified.last_layer_judged(specified.by_setting(models())).data
-    assert "all seeds of the last layer alone: 2; of these with fewer than 6 successes: 0." in held
+    assert "learnt by at least 6 of 8 models: 2; of these with fewer than 6 successes: 0." in held
     broken = specified.last_layer_judged(specified.by_setting(models(last_of_loud=5))).data
     assert "fewer than 6 successes: 1. rate 0.01 (5)" in broken
     few = specified.last_layer_judged(specified.by_setting(models(seeds=7))).data
-    assert "alone: 0; of these" in few
+    assert few == "Open: 0 of 2 settings have all 8 seeds."
 
 
-def test_areas_and_their_interval():
+def test_areas_and_their_interval(two_settings):
     values = np.array([0.1, 0.4, 0.35, 0.8])
     assert telling.area(values, np.array([False, False, True, True])) == 0.75
     assert np.isnan(telling.area(values, np.ones(4, bool)))
@@ -63,7 +73,13 @@ def test_areas_and_their_interval():
     difference = rows.area["a quiet first layer"] - rows.area["the score on the source"]
     assert rows.area["first layer, less score"] == pytest.approx(difference)
     assert "n = 16 models" in telling.first_layer_judged(models()).data
-    assert telling.first_layer_judged(models(seeds=7)).data.startswith("open (")
+    few = telling.first_layer_judged(models(seeds=7)).data
+    assert few == "Open: 0 of 2 settings have all 8 seeds."
+
+
+def test_few_settings_have_no_interval_and_no_verdict():
+    assert not len(telling.areas(models()))
+    assert telling.first_layer_judged(models()).data.startswith("Open: 2 of 31 settings")
 
 
 def test_nothing_measured_is_said():
@@ -75,11 +91,11 @@ def test_nothing_measured_is_said():
         specified.how_sure(rows),
         specified.settings_table(rows).data,
         specified.factors_table(rows).data,
-        specified.last_layer_judged(rows).data,
         telling.areas_table(nothing).data,
-        telling.first_layer_judged(nothing).data,
     ):
         assert said == "Not yet measured."
+    for said in (specified.last_layer_judged(rows), telling.first_layer_judged(nothing)):
+        assert said.data == "Open: 0 of 31 settings have all 8 seeds."
 
 
 def test_models_are_read_from_runs(tmp_path):

@@ -77,7 +77,7 @@ def widest(half, one, n=6):
 
 def test_width_64_decides_between_the_rules_as_the_page_says():
     assert widest(6, 4).endswith("the standard deviation is constant.")
-    assert widest(3, 0).endswith("agrees with: the norm is constant.")
+    assert widest(3, 0).endswith("agrees: the norm is constant.")
     assert widest(5, 1).endswith("the size of the scores is constant.")
     assert widest(6, 4, n=5) == NOT_YET
     nothing = SimpleNamespace(summary=pd.DataFrame(columns=["initial_condition"]))
