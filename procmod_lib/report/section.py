@@ -42,19 +42,6 @@ class Section(Pictures):
         rows = [row for row in self.differences(baseline, condition).itertuples() if row.n]
         return sentence(rows[0], noun, words) if rows else f"{capital(noun)}: not yet measured."
 
-    def result(self, condition: str) -> str:
-        """The mean of one condition, with interval and n."""
-        found = (
-            self.summary[self.summary.initial_condition == str(parse(condition))]
-            if len(self)
-            else self.table
-        )
-        texts = [
-            f"{parse(condition).label}: {percent(r.mean, r.low, r.high, r.n)}"
-            for r in found.itertuples()
-        ]
-        return "; ".join(texts) or "not yet measured"
-
     def short(self, condition: str) -> str:
         """The mean of one condition with n and interval, without its name."""
         rows = self.of(condition).summary.itertuples()

@@ -123,6 +123,14 @@ def test_shape(path):
         assert len(cell.source.splitlines()) <= 25
 
 
+def test_every_named_text_is_shown_on_a_page():
+    texts = [path.read_text() for path in (ROOT / "notebooks" / "text").glob("*.md")]
+    pages = "".join([*texts, *(path.read_text() for path in (ROOT / "book").glob("*.md"))])
+    named = set(re.findall(r'page\.glue\(\s*"([^"]+)"', "".join(texts)))
+    shown = set(re.findall(r"::([\w.-]+?)(?::s)?`", pages))
+    assert named and named == shown
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_papermill_at_smoke_with_nothing_published(path, bare, tmp_path):
     """Every published section has to say that nothing was measured; with results the book runs
