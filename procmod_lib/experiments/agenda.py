@@ -89,7 +89,7 @@ def story() -> list[Run]:
 
 
 def nulls_at_the_full_protocol() -> list[Run]:
-    """Attention of IDENTITY, its last layer, and the last layers of STACK and k-DYCK, with nulls."""
+    """IDENTITY's attention, its last layer, and those of STACK and k-DYCK, with nulls."""
     identity = localisation("standard", ["attention=identity"], NULLS, seeds=6)
     others = localisation("standard", ["attention=stack", "attention=dyck"], NULLS[2:], seeds=3)
     return without_copies(identity, others)
