@@ -35,6 +35,8 @@ MIXED = ["identity+set", "identity+dyck_shuffle"]
 SEQUENCES = ["identity>dyck_shuffle", "dyck_shuffle>identity", "dyck_shuffle>eca"]
 LONGER = (9500, 22_500)
 """Steps of text alone: as many more than 2,000 as ECA's and IDENTITY's tokens would make."""
+HARDER = (24, 32, 40, 48)
+"""Numbers of SORTING, where the protocol has 16."""
 SUMS = ["addition", "reversed_addition"]
 FOUR = ["haystack", "addition", "reversed_addition", "sorting"]
 
@@ -158,6 +160,18 @@ def longer_text(steps: int) -> list[Run]:
     )
 
 
+def harder_sorting(items: int) -> list[Run]:
+    """SORTING of more numbers without pretraining, by three seeds of its own."""
+    return selective_transfer(
+        "standard",
+        diagnostics="sorting",
+        initial_conditions="scratch",
+        seeds=3,
+        first_seed=100,
+        items=items,
+    )
+
+
 def on(diagnostic: str, seeds: int) -> Callable[[], list[Run]]:
     """The recipe and no pretraining on another diagnostic, at the full protocol."""
     return lambda: by_hand("standard", RECIPE, [diagnostic], seeds=seeds)
@@ -190,6 +204,7 @@ AGENDA = (
     Entry("sources of other shapes, 10 pairs", shapes),
     Entry("text, from sources, mixtures, sequences and by hand", text),
     Entry("text alone for longer", lambda: without_copies(*map(longer_text, LONGER))),
+    Entry("a harder SORTING: pilots", lambda: without_copies(*map(harder_sorting, HARDER))),
     Entry("held fixed, on both additions", frozen_on_sums),
     Entry("sources of other shapes, on both additions", shapes_on_sums),
     Entry("beyond the paper", lambda: claim_runs(BEYOND, "standard", 10)),

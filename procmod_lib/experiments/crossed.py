@@ -65,6 +65,7 @@ def crossed(
     settings="large_rate",
     model=None,
     pairs=None,
+    items=None,
     **changes,
 ) -> list[Run]:
     """Conditions x diagnostics x seeds, seeds outermost, so that a sweep that ends early has whole
@@ -80,7 +81,16 @@ def crossed(
         read_sources("initial_conditions: the source", sources)
     return [
         fine_tuning_run(
-            diagnostic, condition, preset, seed, answer_mask, settings, model, pairs, **changes
+            diagnostic,
+            condition,
+            preset,
+            seed,
+            answer_mask,
+            settings,
+            model,
+            pairs,
+            items,
+            **changes,
         )
         for seed in seeds
         for diagnostic in diagnostics

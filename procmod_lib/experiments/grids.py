@@ -84,6 +84,7 @@ def selective_transfer(
     answer_mask: str = "reference",
     settings: str = "large_rate",
     lr: float | None = None,
+    items: int | None = None,
     first_seed: int = 0,
 ) -> list[Run]:
     """Every source x initial condition x diagnostic x seed; scratch once a diagnostic and seed.
@@ -99,8 +100,11 @@ def selective_transfer(
         answer_mask: what training looks at, ``"reference"`` or ``"full"``.
         settings: those with which the sources are pretrained.
         lr: peak learning rate of fine-tuning; None takes the preset's.
+        items: how many numbers SORTING has; None takes the preset's.
         first_seed: the seeds are this number and those behind it.
     """
+    if items is not None:
+        check_count("items", items)
     sources = read_sources("sources", sources)
     conditions = []
     for word in read_list("initial_conditions", initial_conditions):
@@ -109,7 +113,9 @@ def selective_transfer(
     settings = check_settings(settings)
     changes = read_changes(steps, lr)
     chosen = _seeds(preset, seeds, first_seed)
-    return crossed(preset, conditions, diagnostics, chosen, answer_mask, settings, **changes)
+    return crossed(
+        preset, conditions, diagnostics, chosen, answer_mask, settings, items=items, **changes
+    )
 
 
 def perturbation(

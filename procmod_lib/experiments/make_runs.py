@@ -105,6 +105,7 @@ def fine_tuning_run(
     settings: str = "large_rate",
     model: str | None = None,
     pairs: int | None = None,
+    items: int | None = None,
     **changes,
 ) -> Run:
     """The run that fine-tunes a model from an initial condition on a diagnostic.
@@ -118,6 +119,7 @@ def fine_tuning_run(
         settings: those with which its sources were pretrained.
         model: layers_heads_width where it is not the preset's.
         pairs: of HAYSTACK, where they are not the preset's.
+        items: of SORTING, the same.
         **changes: fields of the fine-tuning budget.
 
     Raises:
@@ -130,6 +132,8 @@ def fine_tuning_run(
     task = make_task(diagnostic, **facts.presets.get(preset, {}))
     if pairs is not None and diagnostic == "haystack":
         task = task.with_(pairs=pairs)
+    if items is not None and diagnostic == "sorting":
+        task = task.with_(items=items)
     shape = model or facts.shapes.get(preset, SMALL_MODEL)
     donor_shape = condition["shape"] or shape
     donors = tuple(

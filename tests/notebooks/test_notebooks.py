@@ -289,6 +289,11 @@ CHANGES = [
     ),
     (
         "selective_transfer",
+        "-p items 4 -p diagnostics sorting",
+        lambda t, _: t[t.diagnostic == "sorting"].spec.str.contains('"items": 4').all(),
+    ),
+    (
+        "selective_transfer",
         "-p lr 0.003",
         lambda t, _: t[t.diagnostic == "haystack"].spec.str.contains('"lr": 0.003').all(),
     ),
