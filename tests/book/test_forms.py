@@ -86,6 +86,17 @@ def test_a_fold_opens_by_keyboard(html, browser):
     assert "page.open(" in fold.text
 
 
+def test_a_folded_table_leaves_a_line_in_its_place(html, browser):
+    browser.get((html / "generated" / "localisation.html").as_uri())
+    lines = browser.find_elements("css selector", "p.elsewhere")
+    assert lines
+    for line in lines:
+        rows = int(re.search(r"The table of (\d+) rows", line.text)[1])
+        fold = line.find_element("xpath", "following-sibling::details[@class='how'][1]")
+        tables = fold.find_elements("css selector", "table")
+        assert rows in {len(t.find_elements("css selector", "tbody tr")) for t in tables}
+
+
 @pytest.fixture(scope="session")
 def axe(tmp_path_factory):
     """The accessibility checker's script, fetched as the book fetches MathJax."""
