@@ -92,7 +92,7 @@ def test_a_folded_table_leaves_a_line_in_its_place(html, browser):
     assert lines
     for line in lines:
         rows = int(re.search(r"The table of (\d+) rows", line.text)[1])
-        fold = line.find_element("xpath", "following-sibling::details[@class='how'][1]")
+        fold = line.find_element("xpath", "ancestor::section[1]/details")
         tables = fold.find_elements("css selector", "table")
         assert rows in {len(t.find_elements("css selector", "tbody tr")) for t in tables}
 
