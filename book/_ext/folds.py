@@ -73,7 +73,7 @@ def _is_long(output: nodes.Node) -> bool:
 def _pointer(output: nodes.Node) -> nodes.paragraph:
     """What stands in the place of a long table: where it is."""
     rows = sum(len(body.children) for body in output.findall(nodes.tbody))
-    text = f"The table of {rows} rows stands at the end of this section, folded."
+    text = f"The table of {rows} rows stands at the end of this section."
     return nodes.paragraph("", "", nodes.emphasis(text, text), classes=["elsewhere"])
 
 

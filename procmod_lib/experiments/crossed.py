@@ -56,6 +56,17 @@ def models_by_seeds(
     return runs
 
 
+def check_size(name: str, value, task: str, diagnostics: list[str]) -> None:
+    """None, or a count where the one task that it changes is among the diagnostics."""
+    if value is None:
+        return
+    check_count(name, value)
+    if task not in diagnostics:
+        raise ValueError(
+            f"{name} must be None where {task} is not among the diagnostics, got {value!r}."
+        )
+
+
 def crossed(
     preset,
     conditions,
@@ -75,6 +86,8 @@ def crossed(
     diagnostics = read_list("diagnostics", diagnostics)
     for diagnostic in diagnostics:
         check_one_of("diagnostics", diagnostic, TASKS)
+    for name, size, task in (("pairs", pairs, "haystack"), ("items", items, "sorting")):
+        check_size(name, size, task, diagnostics)
     conditions = list(dict.fromkeys(map(parse, conditions)))
     sources = [source for condition in conditions for source in condition.sources]
     if sources:

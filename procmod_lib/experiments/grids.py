@@ -7,14 +7,12 @@ from dataclasses import replace
 
 from procmod_lib.experiments.conditions import PERTURBATIONS, PIECES, RECIPE, RECIPES, SPOILT
 from procmod_lib.experiments.crossed import changed_transfers, crossed
-from procmod_lib.experiments.make_runs import find_preset, fine_tuning_run, pretraining_run
+from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run, seeds_of
 from procmod_lib.experiments.parameters import (
-    check_count,
     check_flag,
     check_shape,
     read_changes,
     read_list,
-    read_seeds,
     read_sources,
 )
 from procmod_lib.experiments.settings import check_settings
@@ -36,7 +34,7 @@ def pretraining(
     settings = [check_settings(each) for each in read_list("settings", settings)]
     return [
         pretraining_run(source, preset, seed, how)
-        for seed in _seeds(preset, seeds, first_seed)
+        for seed in seeds_of(preset, seeds, first_seed)
         for source in sources
         for how in settings
     ]
@@ -68,7 +66,7 @@ def answer_masks(
     diagnostics, changes = read_list("diagnostics", diagnostics), read_changes(steps)
     return [
         fine_tuning_run(diagnostic, "scratch", preset, seed, mask, **changes)
-        for seed in _seeds(preset, seeds, first_seed)
+        for seed in seeds_of(preset, seeds, first_seed)
         for diagnostic in diagnostics
         for mask in ("reference", "full")
     ]
@@ -103,8 +101,6 @@ def selective_transfer(
         items: how many numbers SORTING has; None takes the preset's.
         first_seed: the seeds are this number and those behind it.
     """
-    if items is not None:
-        check_count("items", items)
     sources = read_sources("sources", sources)
     conditions = []
     for word in read_list("initial_conditions", initial_conditions):
@@ -112,7 +108,7 @@ def selective_transfer(
         conditions += [f"{word}={source}" for source in sources] if is_part else [word]
     settings = check_settings(settings)
     changes = read_changes(steps, lr)
-    chosen = _seeds(preset, seeds, first_seed)
+    chosen = seeds_of(preset, seeds, first_seed)
     return crossed(
         preset, conditions, diagnostics, chosen, answer_mask, settings, items=items, **changes
     )
@@ -141,7 +137,7 @@ def perturbation(
     """
     usual = PERTURBATIONS[::2] if preset in BRIEF else PERTURBATIONS
     words = read_list("perturbations", usual if perturbations is None else perturbations)
-    chosen = _seeds(preset, seeds, first_seed)
+    chosen = seeds_of(preset, seeds, first_seed)
     return changed_transfers(preset, transfers, words, diagnostics, chosen, steps)
 
 
@@ -168,7 +164,7 @@ def localisation(
     """
     usual = PIECES[:4] if preset in BRIEF else PIECES
     words = read_list("pieces", usual if pieces is None else pieces)
-    chosen = _seeds(preset, seeds, first_seed)
+    chosen = seeds_of(preset, seeds, first_seed)
     return changed_transfers(preset, transfers, words, diagnostics, chosen, steps)
 
 
@@ -197,8 +193,6 @@ def by_hand(
         first_seed: the seeds are this number and those behind it.
     """
     check_shape("model", model)
-    if pairs is not None:
-        check_count("pairs", pairs)
     recipes = read_list("recipes", RECIPES if recipes is None else recipes)
     for recipe in recipes:
         if parse(recipe).sources:
@@ -207,7 +201,7 @@ def by_hand(
                 f"{recipe!r}."
             )
     changes = read_changes(steps, lr)
-    chosen = _seeds(preset, seeds, first_seed)
+    chosen = seeds_of(preset, seeds, first_seed)
     starts = ["scratch", *recipes]
     return crossed(preset, starts, diagnostics, chosen, model=model, pairs=pairs, **changes)
 
@@ -233,7 +227,7 @@ def inside(
     """
     usual = ("scratch", RECIPE, SPOILT)
     starts = read_list("starts", usual if starts is None else starts)
-    chosen = _seeds(preset, seeds, first_seed)
+    chosen = seeds_of(preset, seeds, first_seed)
     return crossed(preset, starts, ["haystack"], chosen, **read_changes(steps, lr))
 
 
@@ -271,12 +265,8 @@ def composition(
             "+".join(sorted(pair)) for pair in pairs if pair[0] != pair[1] and "eca" not in pair
         ]
         conditions += [f"full={name}" for name in dict.fromkeys(names)]
-    chosen = _seeds(preset, seeds, first_seed)
+    chosen = seeds_of(preset, seeds, first_seed)
     return crossed(preset, conditions, diagnostics, chosen, **read_changes(steps))
-
-
-def _seeds(preset: str, seeds: int | None, first_seed: int) -> range:
-    return read_seeds(find_preset(preset).seeds if seeds is None else seeds, first_seed)
 
 
 def without_copies(*grids: list[Run]) -> list[Run]:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from procmod_lib.experiments.parameters import check_one_of, read_sources
+from procmod_lib.experiments.parameters import check_one_of, read_seeds, read_sources
 from procmod_lib.experiments.presets import PRESETS, Preset
 from procmod_lib.experiments.settings import LARGE_RATE_STEPS, apply_settings, on_the_ladder
 from procmod_lib.initial import Condition, parse
@@ -17,6 +17,12 @@ def find_preset(preset: str) -> Preset:
     """A preset by name; raises ValueError for an unknown one."""
     check_one_of("preset", preset, PRESETS)
     return PRESETS[preset]
+
+
+def seeds_of(preset: str, seeds: int | None, first_seed: int) -> range:
+    """So many seeds from the first on; None takes the preset's number."""
+    usual = find_preset(preset).seeds
+    return read_seeds(usual if seeds is None else seeds, first_seed)
 
 
 def pretraining_run(

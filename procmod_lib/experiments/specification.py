@@ -10,12 +10,12 @@ from procmod_lib.experiments.make_runs import (
     architecture_of,
     find_preset,
     fine_tuning_run,
+    seeds_of,
 )
 from procmod_lib.experiments.parameters import (
     check_one_of,
     read_changes,
     read_list,
-    read_seeds,
 )
 from procmod_lib.experiments.settings import CLOSEST, LARGE_RATE_STEPS, RUNGS
 from procmod_lib.randomness import stream
@@ -116,10 +116,14 @@ def pretrained(setting: Setting, seed: int, preset: str = "small") -> Run:
         dropout=setting.dropout,
         weight_decay=setting.decay,
     )
-    usual = find_preset(preset).pretraining.steps
-    if usual < LARGE_RATE_STEPS:
-        budget = replace(budget, steps=min(usual, setting.steps))
+    if _is_brief(preset):
+        budget = replace(budget, steps=find_preset(preset).pretraining.steps)
     return Run(task, architecture_of(task, SMALL_MODEL, tied=True), budget, seed, preset=preset)
+
+
+def _is_brief(preset: str) -> bool:
+    """Whether a preset pretrains for fewer steps than results take."""
+    return find_preset(preset).pretraining.steps < LARGE_RATE_STEPS
 
 
 def setting_of(run: Run) -> Setting:
@@ -177,10 +181,15 @@ def settings(
     Raises:
         ValueError: a parameter is unknown or out of range; the sentence names it.
     """
-    plan, factors = find_preset(preset), read_list("factors", factors)
+    chosen, factors = seeds_of(preset, seeds, first_seed), read_list("factors", factors)
     for name in factors:
         check_one_of("factors", name, FACTORS)
-    chosen = read_seeds(plan.seeds if seeds is None else seeds, first_seed)
+    if "steps" in factors and _is_brief(preset):
+        allowed = ", ".join(name for name in FACTORS if name != "steps")
+        raise ValueError(
+            f"factors must be of {allowed} at preset {preset}, which pretrains all settings for as "
+            "many steps, got 'steps'."
+        )
     asked, changes = one_at_a_time(factors), read_changes(steps)
     runs = [run for setting in asked for run in transfers(setting, preset, chosen, **changes)]
     return list({run.key: run for run in runs}.values())

@@ -22,6 +22,8 @@ from procmod_lib.report import statistics
 from procmod_lib.report.figures import draw_layer_sizes, draw_specification
 from procmod_lib.report.section import Section
 from procmod_lib.report.tables import NOT_YET, grid
+from procmod_lib.runs.run import Run
+from procmod_lib.runs.store import Store
 from procmod_lib.tasks import bounds
 
 SUCCEEDS_IN = 6  # of eight seeds
@@ -60,7 +62,7 @@ def models_of(section: Section) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _source(donor, store) -> dict:
+def _source(donor: Run, store: Store) -> dict:
     """The score of a pretrained model on its source, and the sizes of its attention."""
     weights, table = store.weights(donor), store.load([donor])
     if weights is None or not len(table):

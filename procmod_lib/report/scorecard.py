@@ -56,14 +56,15 @@ def beyond_table(judged: pd.DataFrame, fewest: int) -> Markdown:
     rows = []
     for r in judged.itertuples():
         between = "no interval" if np.isnan(r.low) else f"{r.low:+.1f} to {r.high:+.1f}"
-        ours = f"{_arms(r.ours)}: {r.difference:+.1f} ({between})" if r.n else ""
-        rows.append([r.claim, ours, r.n, p_value(r.p), f"**{SHOWN.get(r.verdict, r.verdict)}**"])
-    heads = ["claim", "here: %, baseline → condition, difference (95 % interval)", "n", "p (Holm)"]
+        found = f"{_arms(r.ours)}: {r.difference:+.1f} ({between})" if r.n else ""
+        rows.append([r.claim, found, r.n, p_value(r.p), f"**{SHOWN.get(r.verdict, r.verdict)}**"])
+    ours = "here: %, baseline → condition, difference (95 % interval)"
     below = (
         f"With {len(judged)} claims the exact test can fall below 0.05 after correction only with "
         f"{fewest} seeds or more; on fewer, a claim can at best be called partly shown."
     )
-    return Markdown(f"{grid([*heads, 'verdict'], rows).data}\n\n{below}")
+    heads = ["claim", ours, "n", "p (Holm)", "verdict"]
+    return Markdown(f"{grid(heads, rows).data}\n\n{below}")
 
 
 def _arms(pair: tuple[float, float]) -> str:
@@ -86,8 +87,9 @@ def _reading(row, fewest: int) -> str:
     if row.high < 0:
         return "the other sign."
     if row.n < fewest:
-        far = "" if row.high >= row.paper_difference else ", though it leaves out the paper's value"
-        return f"undecided: the interval holds zero{far}, and {row.n} seeds resolve little."
+        is_far = row.high < row.paper_difference  # never where the paper prints no value
+        but = ", though it leaves out the paper's difference" if is_far else ""
+        return f"undecided: the interval holds zero{but}, and {row.n} seeds resolve little."
     if row.high < row.paper_difference / 2:
         return "the interval leaves out half of the paper's effect."
     return "the interval holds zero."

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from procmod_lib.experiments import agenda, harder
-from procmod_lib.experiments.grids import selective_transfer
+from procmod_lib.experiments.grids import by_hand, selective_transfer
 from procmod_lib.report.section import Section
 
 
@@ -45,5 +45,9 @@ def test_pilots_are_fresh_models_at_the_full_protocol():
     assert usual[0].task.items == 16
     with pytest.raises(ValueError, match="items must be a whole number above 0, got 0"):
         selective_transfer("standard", diagnostics="sorting", items=0)
+    with pytest.raises(ValueError, match="items must be None where sorting is not among the diag"):
+        selective_transfer("standard", diagnostics="haystack", items=24)
+    with pytest.raises(ValueError, match="pairs must be None where haystack is not among the diag"):
+        by_hand("standard", diagnostics="addition", pairs=24)
     with pytest.raises(ValueError, match="items must be between 2 and 49"):
         selective_transfer("standard", diagnostics="sorting", items=50)

@@ -82,8 +82,10 @@ def test_few_settings_have_no_interval_and_no_verdict():
     assert telling.first_layer_judged(models()).data.startswith("Open: 2 of 31 settings")
 
 
-def test_nothing_measured_is_said():
-    nothing = specified.models_of(Section(specification.every()[:3], pd.DataFrame(), Store("x")))
+def test_nothing_measured_is_said(tmp_path):
+    nothing = specified.models_of(
+        Section(specification.every()[:3], pd.DataFrame(), Store(tmp_path))
+    )
     rows = specified.by_setting(nothing)
     assert specified.draw(nothing) is None and specified.draw_sizes(nothing) is None
     for said in (
@@ -117,5 +119,8 @@ def test_models_are_read_from_runs(tmp_path):
 def test_bad_values_are_named():
     with pytest.raises(ValueError, match="factors must be one of rate, lengths, size"):
         specification.settings("smoke", "colour")
+    with pytest.raises(ValueError, match="factors must be of rate, lengths.* at preset quick"):
+        specification.settings("quick", "rate,steps")
+    assert specification.settings("small", "steps", seeds=1)
     with pytest.raises(ValueError, match="seeds must be a whole number above 0, got 0"):
         specification.settings("smoke", seeds=0)

@@ -10,6 +10,7 @@ from procmod_lib.experiments import claimed, claims, simulation
 from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.randomness import stream
 from procmod_lib.report import comparisons, statistics
+from procmod_lib.report.scorecard import failed_claims
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import sentence
 
@@ -229,6 +230,18 @@ def test_verdicts_on_studies_that_fit_in_the_head():
         columns=["diagnostic", "initial_condition", "key", "step", "seed", "token_accuracy"]
     )
     assert claims.verdicts([claim], nothing).verdict.tolist() == ["not yet measured"]
+
+
+@pytest.mark.parametrize(
+    "paper, said",
+    [(83.0, "holds zero, though it leaves out the paper's difference, and 3 seeds"),
+     (20.0, "holds zero, and 3 seeds"),
+     (float("nan"), "holds zero, and 3 seeds")],
+)  # fmt: skip
+def test_a_failed_claim_says_whether_the_papers_difference_is_left_out(paper, said):
+    row = dict(claim="A claim", difference=5.0, low=-1.0, high=41.0, n=3, ours=(11.0, 16.0))
+    judged = pd.DataFrame([row | {"verdict": "not replicated", "paper_difference": paper}])
+    assert f"undecided: the interval {said} resolve little." in failed_claims(judged, 9).data
 
 
 def test_two_seeds_have_no_interval():
