@@ -25,6 +25,7 @@ except ImportError:  # numba is optional; PyTorch is the stated fallback
 CHUNKS = (
     4  # a batch is always cut into this many pieces, so sums do not depend on the number of threads
 )
+KINDS = 256  # of fleets that torch.compile may be asked for in one process
 BUCKETS = 4  # into which PyTorch sorts rows by length on a CPU
 
 
@@ -132,6 +133,7 @@ class TorchEngine:
         self.arch, self.device, self.compiled = arch, device, compiled
         self.losses = gpt2.losses
         if compiled:
+            torch._dynamo.config.recompile_limit = KINDS  # one for each kind of fleet
             mode = "reduce-overhead" if device != "cpu" else None
             self.losses = torch.compile(gpt2.losses, mode=mode, dynamic=False)
 
@@ -158,6 +160,9 @@ class TorchEngine:
 
     def _loss(self, flat: torch.Tensor, tensors: list, dropout: float) -> torch.Tensor:
         """Loss (S, B, W); goes on without torch.compile where that fails."""
+        if self.compiled and len(flat) > 1:  # members end one by one: compiled once for any number
+            for tensor in (flat, *tensors):
+                torch._dynamo.mark_dynamic(tensor, 0)
         try:
             return self.losses(flat, self.arch, *tensors, dropout)[0].clone()
         except Exception as error:

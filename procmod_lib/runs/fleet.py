@@ -99,16 +99,17 @@ class Fleet:
     def _write(self, run: Run, state: State, member: int, seconds: float) -> None:
         """Write a member: its weights first, since a run counts as done by its table."""
         facts = provenance(self.machine.device)
+        table = pd.DataFrame(state.curves[member])
+        end = int(table["step"].max())
         if self.keep.snapshots:
-            taken = {step: flat[member] for step, flat in state.snapshots.items()}
+            taken = {step: flat[member] for step, flat in state.snapshots.items() if step <= end}
             self.store.write_snapshots(run, taken, facts)
         if self.keep.weights:
             tensors = gpt2.views(state.weights[member].cpu().numpy(), run.arch)
             self.store.write_weights(run, tensors, facts)
-        table = pd.DataFrame(state.curves[member])
         is_finite = bool(np.isfinite(table["loss"]).all())
         early = "ceiling" if run.budget.patience else "no better"
-        status = "complete" if state.step == run.budget.steps else early
+        status = "complete" if end == run.budget.steps else early
         columns = {
             "diagnostic": run.task.name,
             "initial_condition": str(run.condition),

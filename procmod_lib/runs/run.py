@@ -130,15 +130,13 @@ def into_fleets(runs: list[Run], device: str, most: int | None = None) -> list[l
     fleets = []
     for group in groups.values():
         size = most or _fleet_size(group[0], device)
-        if group[0].budget.stop_after:  # each stops when its own time has come
-            size = 1
         group.sort(key=lambda r: r.seed)  # neighbours share batches
         fleets += [group[i : i + size] for i in range(0, len(group), size)]
     return fleets
 
 
 def _fleet_size(run: Run, device: str) -> int:
-    if device == "cpu":
+    if device == "cpu" or run.task.first_length:  # a curriculum lengthens when a run is ready
         return 1
     return max(1, int(0.7 * torch.cuda.mem_get_info()[0] // bytes_per_model(run)))
 

@@ -5,7 +5,7 @@ budget.
 import json
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -75,6 +75,20 @@ class State:
         }
         return cls(*moments, **json.loads(metadata["state"]), snapshots=snapshots)
 
+    def only(self, members: list[int]) -> "State":
+        """The state of some members alone, to take a step with; itself where it is all of them."""
+        if len(members) == len(self.curves):
+            return self
+        return replace(
+            self, **{name: getattr(self, name)[members] for name in ("weights", "mean", "square")}
+        )
+
+    def put(self, part: "State", members: list[int]) -> None:
+        """Write back what :meth:`only` took out."""
+        if part is not self:
+            for name in ("weights", "mean", "square"):
+                getattr(self, name)[members] = getattr(part, name)
+
 
 class Interrupted(Exception):
     """Training was asked to stop before its last step; its state can be saved."""
@@ -111,6 +125,8 @@ def train(
 ) -> State:
     """Train a fleet from ``state`` to the end of its budget, in place.
 
+    A member that its budget's own rules end is left as it is then, while the others go on.
+
     Args:
         task: what to learn.
         arch: the models' shape.
@@ -140,25 +156,34 @@ def train(
         free = torch.from_numpy(~np.asarray(frozen)).to(device)
     test = task.batch(budget.test_samples, "test", 0)  # the same samples for every seed
     if not state.curves[0]:
-        _evaluate(compute, state, test)
+        _evaluate(compute, state, test, range(len(seeds)))
+    going = still_going(state, budget)
     upcoming = drawn_ahead(
-        lambda length, step: draw(task, budget, seeds, answer_mask, length, step), device
+        lambda length, step: draw(
+            task, budget, [seeds[s] for s in going], answer_mask, length, step
+        ),
+        device,
     )
-    while state.step < budget.steps and not is_over(state, budget):
+    while state.step < budget.steps and going:
         if should_stop is not None and should_stop():
             raise Interrupted
         batches = upcoming(state.length, state.step)
-        path = (task.name, *seeds, state.step)
+        theirs = [seeds[s] for s in going]
+        part = state.only(going)
+        path = (task.name, *theirs, state.step)
         gradient = compute.gradient(
-            state.weights, [batches[s] for s in seeds], budget.dropout, path
+            part.weights, [batches[s] for s in theirs], budget.dropout, path
         )
-        if free is not None:
-            gradient *= free
-        adamw(state, gradient, budget, decay, free)
+        moving = None if free is None else free[going]
+        if moving is not None:
+            gradient *= moving
+        adamw(part, gradient, budget, decay, moving)
+        state.put(part, going)
         state.step += 1
         if state.step % budget.evaluate_every == 0 or state.step == budget.steps:
-            _evaluate(compute, state, test)
+            _evaluate(compute, state, test, going)
             _lengthen(compute, task, state, budget)
+            going = still_going(state, budget)
         if on_step is not None:
             on_step(state)
     return state
@@ -172,19 +197,19 @@ def decayed(arch: Architecture, device: str = "cpu", *, everywhere: bool = False
     return mask
 
 
-def _evaluate(compute, state: State, test: Batch) -> None:
-    """Add an evaluation to the curve of each model."""
-    loss, hit = compute.scores(state.weights, test)  # (S, n, W) each
+def _evaluate(compute, state: State, test: Batch, members) -> None:
+    """Add an evaluation to the curve of each of these members."""
+    loss, hit = compute.scores(state.only(list(members)).weights, test)  # (members, n, W) each
     scored = test.reference.sum()
-    for s, curve in enumerate(state.curves):
-        exact = np.where(test.answer, hit[s] >= 1, True).all(1)
+    for member, its_loss, its_hit in zip(members, loss, hit, strict=True):
+        exact = np.where(test.answer, its_hit >= 1, True).all(1)
         evaluation = {
             "step": state.step,
-            "token_accuracy": float((hit[s] * test.reference).sum() / scored),
+            "token_accuracy": float((its_hit * test.reference).sum() / scored),
             "exact_match": float(exact.mean()),
-            "loss": float((loss[s] * test.reference).sum() / scored),
+            "loss": float((its_loss * test.reference).sum() / scored),
         }
-        curve.append(evaluation)
+        state.curves[member].append(evaluation)
 
 
 def _lengthen(compute, task: Task, state: State, budget: Budget) -> None:
@@ -202,25 +227,29 @@ def _lengthen(compute, task: Task, state: State, budget: Budget) -> None:
         state.length = min(state.length + LENGTHEN_BY, task.full_length)
 
 
-def is_over(state: State, budget: Budget) -> bool:
-    """Whether the budget's own rules end training before its last step."""
-    return at_ceiling(state, budget) or no_better(state, budget)
+def still_going(state: State, budget: Budget) -> list[int]:
+    """The members that the budget's own rules have not ended."""
+    return [
+        member
+        for member, curve in enumerate(state.curves)
+        if not at_ceiling(curve, budget) and not no_better(curve, budget)
+    ]
 
 
-def no_better(state: State, budget: Budget) -> bool:
-    """Whether no model's last ``stop_after`` evaluations brought a better token accuracy."""
+def no_better(curve: list[dict], budget: Budget) -> bool:
+    """Whether the last ``stop_after`` evaluations brought no better token accuracy."""
     if budget.stop_after == 0:
         return False
-    curves = [[e["token_accuracy"] for e in curve[1:]] for curve in state.curves]
-    return all(
-        len(curve) > budget.stop_after and curve.index(max(curve)) < len(curve) - budget.stop_after
-        for curve in curves
+    reached = [evaluation["token_accuracy"] for evaluation in curve[1:]]
+    return (
+        len(reached) > budget.stop_after
+        and reached.index(max(reached)) < len(reached) - budget.stop_after
     )
 
 
-def at_ceiling(state: State, budget: Budget) -> bool:
-    """Whether every model's last ``patience`` evaluations are at the ceiling."""
+def at_ceiling(curve: list[dict], budget: Budget) -> bool:
+    """Whether the last ``patience`` evaluations are at the ceiling."""
     if budget.patience == 0:
         return False
-    tails = [[e["token_accuracy"] for e in curve[-budget.patience :]] for curve in state.curves]
-    return all(len(tail) == budget.patience and min(tail) >= CEILING for tail in tails)
+    tail = [evaluation["token_accuracy"] for evaluation in curve[-budget.patience :]]
+    return len(tail) == budget.patience and min(tail) >= CEILING

@@ -303,10 +303,9 @@ def test_training_on_a_pool_resumes_to_the_same_bits():
 
 def test_training_stops_when_nothing_has_been_better_for_long_enough():
     def curve(*scores):
-        return [[dict(token_accuracy=score) for score in (0.0, *scores)]]
+        return [dict(token_accuracy=score) for score in (0.0, *scores)]
 
     budget = Budget(stop_after=3)
-    state = start()
     for scores, ends in (
         ((0.1, 0.2, 0.3), False),
         ((0.1, 0.3, 0.2, 0.2, 0.3), True),  # equal is not better
@@ -314,9 +313,8 @@ def test_training_stops_when_nothing_has_been_better_for_long_enough():
         ((0.3, 0.2, 0.2), False),
         ((0.3, 0.2, 0.2, 0.1), True),
     ):
-        state.curves = curve(*scores)
-        assert no_better(state, budget) is ends, scores
-    assert no_better(state, Budget()) is False
+        assert no_better(curve(*scores), budget) is ends, scores
+    assert no_better(curve(0.3, 0.2), Budget()) is False
     stopped = train(
         TASK, ARCH, replace(SHORT, steps=400, lr=1e-9, evaluate_every=2, stop_after=4), [0], start()
     )
@@ -333,8 +331,27 @@ def test_weight_decay_everywhere_takes_biases_and_norms_too():
     assert (everywhere[0, norms] < plain[0, norms]).all()
 
 
-def test_models_that_stop_by_themselves_train_alone():
-    runs = [
-        Run(TASK, ARCH, replace(SHORT, stop_after=stop), seed) for stop in (0, 5) for seed in (0, 1)
-    ]
-    assert sorted(len(fleet) for fleet in into_fleets(runs, "cpu", most=8)) == [1, 1, 2]
+def test_each_member_of_a_fleet_ends_when_its_own_time_has_come():
+    """One that learns and one that is given nothing to learn with, together and each alone."""
+    task = make_task("identity", list_length=4, lengths="fixed")
+    arch = Architecture(task.vocab, 40)
+    budget = replace(
+        SHORT, steps=600, lr=1e-2, warmup=10, schedule="constant", evaluate_every=20, patience=3
+    )
+    weights = np.stack([gpt2.fresh(arch, "s"), np.zeros(arch.size, np.float32)])
+    together = train(task, arch, budget, [0, 0], State.start(weights.copy(), "cpu", task))
+    early, late = together.curves
+    assert early[-1]["step"] < late[-1]["step"] == 600
+    for member, curve in enumerate(together.curves):
+        alone = State.start(weights[member : member + 1].copy(), "cpu", task)
+        train(task, arch, budget, [0], alone)
+        assert alone.curves[0] == curve
+        assert torch.equal(alone.weights[0], together.weights[member])
+
+
+def test_a_curriculum_trains_alone_on_a_gpu(monkeypatch):
+    """It lengthens its lists when a run is ready, not when all of a fleet are."""
+    monkeypatch.setattr("torch.cuda.mem_get_info", lambda: (10**12, 10**12))
+    tasks = [make_task("identity", lengths=lengths) for lengths in ("curriculum", "fixed")]
+    runs = [Run(task, ARCH, SHORT, seed) for task in tasks for seed in (0, 1)]
+    assert sorted(len(fleet) for fleet in into_fleets(runs, "cuda")) == [1, 1, 2]
