@@ -1,6 +1,7 @@
-"""What computes gradients and scores: the compiled CPU kernel, or PyTorch on any device.
+"""What computes gradients and scores: the compiled kernels of a CPU and of a GPU, or PyTorch on any
+device.
 
-Both give the same numbers up to rounding.
+All give the same numbers up to rounding.
 """
 
 import os
@@ -11,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
-from procmod_lib.network import gpt2
+from procmod_lib.network import fused, gpt2
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.randomness import torch_seed
 from procmod_lib.tasks import Batch
@@ -33,7 +34,7 @@ def make_engine(engine: str, arch: Architecture, dropout: float, device: str, th
     """Choose what computes gradients.
 
     Args:
-        engine: ``"kernel"``, ``"torch"`` or ``"auto"``, which takes the kernel where it applies.
+        engine: ``"kernel"``, ``"torch"`` or ``"auto"``, which takes a kernel where one applies.
         arch: the shape of the models.
         dropout: rate. Each engine draws what it drops from a stream of its own.
         device: ``"cpu"`` or ``"cuda"``.
@@ -46,10 +47,13 @@ def make_engine(engine: str, arch: Architecture, dropout: float, device: str, th
         raise ValueError(f"engine must be 'auto', 'kernel' or 'torch', got {engine!r}.")
     if kernel is not None and device == "cpu" and engine != "torch" and kernel.supports(arch):
         return KernelEngine(arch, threads or os.cpu_count() or 1)
+    if device != "cpu" and engine != "torch" and dropout == 0 and fused.supports(arch):
+        return fused.FusedEngine(arch, device)
     if engine == "kernel":
         raise ValueError(
             "engine must be 'torch' or 'auto' here: the kernel needs a CPU, numba, a head "
-            "dimension that is a multiple of 4, and 4 tokens or more."
+            "dimension that is a multiple of 4, and 4 tokens or more; or a GPU, nvcc, tokens, a "
+            "width of 8 or 16, and no dropout."
         )
     return TorchEngine(arch, device, compiled=device != "cpu" and dropout == 0)
 

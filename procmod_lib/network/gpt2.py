@@ -2,8 +2,8 @@
 
 Shapes, everywhere in this library: S fleet, B batch, T time, W scored outputs, D width, H heads, V
 vocabulary. All parameters of a fleet live in one tensor (S, P); a model is a row, a parameter a
-slice of columns. This is the reference path, and the one for a GPU;
-:mod:`procmod_lib.network.kernel` computes the same faster on a CPU."""
+slice of columns. This is the reference path; ``kernel`` computes the same faster on a CPU and ``fused`` on
+a GPU."""
 
 import math
 from dataclasses import dataclass
@@ -148,14 +148,14 @@ def fresh(arch: Architecture, *path: str | int) -> np.ndarray:
     return flat
 
 
-def hidden(
+def body(
     flat: torch.Tensor,
     arch: Architecture,
     tokens: torch.Tensor,
     positions: torch.Tensor,
     dropout: float = 0.0,
 ):
-    """Return the final hidden states (S, B, W, D) at the scored positions, and nothing else.
+    """Return what the last layer gives (S, B, W, D) at the scored positions, and nothing else.
 
     The last layer computes queries, MLP and norm only where something is scored.
 
@@ -172,7 +172,7 @@ def hidden(
     for i in range(arch.layers):
         where = positions if i == arch.layers - 1 else everywhere
         x = block(x, layer_of(p, i), arch, where, dropout, 1 + 3 * i)
-    return norm(x, p["ln_f.weight"], p["ln_f.bias"])  # (S, B, W, D)
+    return x  # (S, B, W, D)
 
 
 def embed(p: dict, arch: Architecture, tokens: torch.Tensor) -> torch.Tensor:
@@ -260,23 +260,33 @@ def at_positions(x: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
 
 
 def logits(flat, arch: Architecture, tokens, positions, dropout: float = 0.0):
-    """Return the logits (S, B, W, V) at the scored positions. Arguments as for :func:`hidden`."""
-    head = views(flat, arch)["wte.weight" if arch.tied else "lm_head.weight"]
+    """Return the logits (S, B, W, V) at the scored positions. Arguments as for :func:`body`."""
+    return readout(flat, arch, body(flat, arch, tokens, positions, dropout))
+
+
+def readout(flat, arch: Architecture, x: torch.Tensor):
+    """Return the logits (S, B, W, V) of what the last layer gives, x (S, B, W, D)."""
+    p = views(flat, arch)
+    head = p["wte.weight" if arch.tied else "lm_head.weight"]
     if arch.inputs == "bits" and arch.tied:
         raise ValueError("architecture: tied must be False for inputs of bits, got True.")
-    h = hidden(flat, arch, tokens, positions, dropout)
-    return (h.reshape(h.shape[0], -1, arch.width) @ head.transpose(1, 2)).reshape(
-        *h.shape[:3], arch.vocab
-    )
+    h = norm(x, p["ln_f.weight"], p["ln_f.bias"])
+    return (h.flatten(1, 2) @ head.transpose(1, 2)).unflatten(1, h.shape[1:3])
 
 
 def losses(flat, arch: Architecture, tokens, positions, targets, dropout: float = 0.0):
     """Return the loss of each scored output (S, B, W), 0 where it is ignored, and whether it was
-    predicted right.
+    predicted right. See :func:`judged`.
+    """
+    return judged(logits(flat, arch, tokens, positions, dropout), arch, targets)
+
+
+def judged(z: torch.Tensor, arch: Architecture, targets: torch.Tensor):
+    """Return the loss of each logit vector of z (S, B, W, V), 0 where it is ignored, and whether it
+    predicts right, both (S, B, W).
 
     Cross-entropy in nats over tokens; for bits the mean binary cross-entropy of a row and whether
     every bit is right."""
-    z = logits(flat, arch, tokens, positions, dropout)
     if arch.inputs == "bits":
         scored = targets[..., 0] >= 0
         loss = F.binary_cross_entropy_with_logits(
