@@ -2,8 +2,8 @@
 
 Shapes, everywhere in this library: S fleet, B batch, T time, W scored outputs, D width, H heads, V
 vocabulary. All parameters of a fleet live in one tensor (S, P); a model is a row, a parameter a
-slice of columns. This is the reference path; ``kernel`` computes the same faster on a CPU and ``fused`` on
-a GPU."""
+slice of columns. This is the reference path; ``kernel`` computes the same faster on a CPU and
+``fused`` on a GPU."""
 
 import math
 from dataclasses import dataclass
