@@ -26,6 +26,7 @@ except ImportError:  # numba is optional; PyTorch is the stated fallback
 CHUNKS = (
     4  # a batch is always cut into this many pieces, so sums do not depend on the number of threads
 )
+AGREE = 1e-3  # of a gradient's length: sums in another order differ by a hundredth of this
 KINDS = 256  # of fleets that torch.compile may be asked for in one process
 BUCKETS = 4  # into which PyTorch sorts rows by length on a CPU
 
@@ -48,7 +49,7 @@ def make_engine(engine: str, arch: Architecture, dropout: float, device: str, th
     if kernel is not None and device == "cpu" and engine != "torch" and kernel.supports(arch):
         return KernelEngine(arch, threads or os.cpu_count() or 1)
     if device != "cpu" and engine != "torch" and dropout == 0 and fused.supports(arch):
-        return fused.FusedEngine(arch, device)
+        return CheckedEngine(arch, device)
     if engine == "kernel":
         raise ValueError(
             "engine must be 'torch' or 'auto' here: the kernel needs a CPU, numba, a head "
@@ -210,6 +211,51 @@ class TorchEngine:
         arrays = tokens[:, :, :longest].astype(kind), positions, targets.astype(np.int64)
         out = [torch.from_numpy(a).to(self.device, non_blocking=True) for a in arrays]
         return out if len(unique) == len(batches) else [tensor[index] for tensor in out]
+
+
+class CheckedEngine:
+    """The GPU's own kernel, compared with PyTorch when a shape first comes.
+
+    Where the two differ, or the kernel fails, a warning says so and PyTorch goes on."""
+
+    def __init__(self, arch: Architecture, device: str):
+        self.arch, self.device = arch, device
+        self.kernel: fused.FusedEngine | None = fused.FusedEngine(arch, device)
+        self.pytorch = TorchEngine(arch, device, compiled=device != "cpu")
+        self.seen: set[tuple[int, ...]] = set()
+
+    def gradient(
+        self, weights: torch.Tensor, batches: list[Batch], dropout: float, path: tuple
+    ) -> torch.Tensor:
+        """Gradient (S, P) of the mean loss of each model's batch."""
+        if self.kernel is not None and _shape(batches[0]) not in self.seen:
+            self._compare(weights[:1], batches[:1])
+            self.seen.add(_shape(batches[0]))
+        return (self.kernel or self.pytorch).gradient(weights, batches, dropout, path)
+
+    def scores(self, weights: torch.Tensor, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+        """Loss and hit (S, n, W) of every scored output of one batch."""
+        engine = (self.kernel if _shape(batch) in self.seen else None) or self.pytorch
+        return engine.scores(weights, batch)
+
+    def _compare(self, weights: torch.Tensor, batches: list[Batch]) -> None:
+        """Leave the kernel behind where its gradient of one model is not PyTorch's."""
+        assert self.kernel is not None
+        wanted = TorchEngine(self.arch, self.device).gradient(weights, batches, 0.0, ())
+        try:
+            apart = (self.kernel.gradient(weights, batches, 0.0, ()) - wanted).norm()
+            if apart <= AGREE * wanted.norm():
+                return
+            reason = f"its gradient differs by {float(apart / wanted.norm()):.1e} of its length"
+        except (RuntimeError, OSError) as error:
+            reason = str(error)
+        warnings.warn(f"the GPU's own kernel is left out, PyTorch goes on: {reason}.", stacklevel=2)
+        self.kernel = None
+
+
+def _shape(batch: Batch) -> tuple[int, ...]:
+    """(T, W): what a kernel is compiled for."""
+    return batch.tokens.shape[1], batch.positions.shape[1]
 
 
 def _buckets(batches: list[Batch], *, by_length: bool) -> list[list[np.ndarray]]:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from procmod_lib.network import fused, gpt2
-from procmod_lib.network.engines import TorchEngine, make_engine
+from procmod_lib.network.engines import CheckedEngine, TorchEngine, make_engine
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.tasks import make_task
 
@@ -48,10 +48,32 @@ def test_a_model_s_gradient_does_not_depend_on_the_fleet():
     assert (together[1] - alone[0]).norm() < 1e-5 * alone[0].norm()
 
 
+@pytest.mark.parametrize("wrong", ["differs by 1.0e", "CUDA error 700"])
+def test_a_kernel_that_is_wrong_or_fails_is_left_behind(monkeypatch, wrong):
+    """PyTorch goes on, with a warning; a right one is compared once and then trusted."""
+    arch, weights, batches = fleet("haystack")
+    engine = CheckedEngine(arch, "cpu")
+    wanted = TorchEngine(arch, "cpu").gradient(weights, batches, 0.0, ())
+    assert (engine.gradient(weights, batches, 0.0, ()) - wanted).norm() < 1e-4 * wanted.norm()
+    assert engine.kernel is not None and engine.seen == {(63, 1)}
+
+    def broken(self, weights, *rest):
+        if "error" in wrong:
+            raise RuntimeError(f"the GPU refused the kernel 'backward': {wrong}")
+        return torch.zeros_like(weights)
+
+    monkeypatch.setattr(fused.FusedEngine, "gradient", broken)
+    engine = CheckedEngine(arch, "cpu")
+    with pytest.warns(UserWarning, match=wrong):
+        gradient = engine.gradient(weights, batches, 0.0, ())
+    assert torch.equal(gradient, wanted) and engine.kernel is None
+    assert engine.scores(weights, batches[0])[0].shape == (3, 9, 1)
+
+
 def test_a_gpu_takes_the_fused_layers_where_they_apply(monkeypatch):
     monkeypatch.setattr(fused.shutil, "which", lambda name: "/usr/bin/nvcc")
     small = Architecture(256, 100)
-    assert isinstance(make_engine("auto", small, 0.0, "cuda", None), fused.FusedEngine)
+    assert isinstance(make_engine("auto", small, 0.0, "cuda", None), CheckedEngine)
     assert fused.supports(small) and not fused.supports(Architecture(256, 100, width=32, heads=8))
     assert not fused.supports(Architecture(256, 512)) and not fused.supports(
         Architecture(50_257, 100)
