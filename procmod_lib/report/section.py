@@ -54,9 +54,15 @@ class Section(Pictures):
         return "; ".join(in_points(row) for row in rows if row.n) or "not yet measured"
 
     def helped(self) -> Markdown:
-        """A sentence for each condition against no pretraining."""
-        rows = self.differences().itertuples()
-        return tables.bullets([sentence(row, tables.label(row.initial_condition)) for row in rows])
+        """A sentence for each condition against no pretraining, which names the diagnostic where
+        there are several.
+        """
+        several = len({run.task for run in self.runs}) > 1
+        lines = []
+        for row in self.differences().itertuples():
+            before = f"{title(row.diagnostic)}: " if several else ""
+            lines.append(before + sentence(row, tables.label(row.initial_condition)))
+        return tables.bullets(lines)
 
     def compared(self, pairs: list[tuple[str, str]], suffix: str = "") -> Markdown:
         """A sentence, "higher" or "lower", for each (condition, baseline) pair that is in the
