@@ -2,7 +2,7 @@
 
 ``python bench/gpu.py`` trains the same fleet from the same weights on the same batches on the CPU
 and on the GPU and compares the curves, then times fleets of 4 to 140 models on each diagnostic with
-this project's kernel (`network/layer.cu`) and with PyTorch's compiler side by side, and says what
+this project's kernel (`network/gpu`) and with PyTorch's compiler side by side, and says what
 the grid of the core chapter would take at that pace. Writes bench/gpu.json. Some minutes.
 ``--device cpu --quick`` tries the script itself where there is no GPU.
 """

@@ -1,6 +1,6 @@
 """Training a fleet on an NVIDIA GPU with each layer's forward and backward pass in one launch.
 
-PyTorch moves every intermediate result of so small a model through the GPU's memory; ``layer.cu``
+PyTorch moves every intermediate result of so small a model through the GPU's memory; ``gpu/layer.cu``
 keeps them on the chip. It is compiled at first use, by nvcc, for the shape and the task at hand (a
 few seconds). Where there is no nvcc, or for a shape that it does not know, PyTorch does the work.
 """
@@ -21,7 +21,7 @@ from procmod_lib.network import gpt2
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.tasks import Batch
 
-SOURCE = Path(__file__).with_name("layer.cu")
+SOURCE = Path(__file__).parent / "gpu" / "layer.cu"
 COMPILERS = {
     "cuda": ["nvcc", "-O3", "-std=c++17", "-arch=native", "-shared", "-Xcompiler", "-fPIC"],
     "cpu": ["g++", "-O2", "-std=c++20", "-x", "c++", "-shared", "-fPIC", "-pthread"],  # for tests
