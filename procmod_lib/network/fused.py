@@ -1,8 +1,9 @@
 """Training a fleet on an NVIDIA GPU with each layer's forward and backward pass in one launch.
 
-PyTorch moves every intermediate result of so small a model through the GPU's memory; ``gpu/layer.cu``
-keeps them on the chip. It is compiled at first use, by nvcc, for the shape and the task at hand (a
-few seconds). Where there is no nvcc, or for a shape that it does not know, PyTorch does the work.
+PyTorch moves every intermediate result of so small a model through the GPU's memory; the kernels in
+``gpu/`` keep them on the chip. They are compiled at first use, by nvcc, for the shape and the task
+at hand (a few seconds). Where there is no nvcc, or for a shape that they do not know, PyTorch does
+the work.
 """
 
 import ctypes
