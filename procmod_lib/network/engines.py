@@ -216,7 +216,8 @@ class TorchEngine:
 class CheckedEngine:
     """The GPU's own kernel, compared with PyTorch when a shape first comes.
 
-    Where the two differ, or the kernel fails, a warning says so and PyTorch goes on."""
+    Where the two differ, or it cannot be compiled or started, a warning says so and PyTorch goes
+    on."""
 
     def __init__(self, arch: Architecture, device: str):
         self.arch, self.device = arch, device

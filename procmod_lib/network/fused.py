@@ -101,9 +101,8 @@ class FusedLayers:
         self.arch, self.device = arch, device
         team = 32 * -(-length // 32)
         self.teams = max(1, THREADS // team)
-        names = list(arch.shapes)
         self.offsets = [arch.slices[f"h.{i}.ln_1.weight"].start for i in range(arch.layers)]
-        self.size = arch.slices[names[names.index("ln_f.weight")]].start - self.offsets[-1]
+        self.size = arch.slices["ln_f.weight"].start - self.offsets[-1]
         of_layer = [
             Sizes(
                 arch.width,

@@ -349,6 +349,18 @@ def test_each_member_of_a_fleet_ends_when_its_own_time_has_come():
         assert torch.equal(alone.weights[0], together.weights[member])
 
 
+def test_members_that_stop_by_themselves_train_together_and_as_they_would_alone():
+    budget = replace(SHORT, steps=400, lr=1e-3, evaluate_every=2, stop_after=4)
+    runs = [Run(TASK, ARCH, replace(budget, stop_after=s), seed) for s in (0, 5) for seed in (0, 1)]
+    assert sorted(len(fleet) for fleet in into_fleets(runs, "cpu", most=8)) == [2, 2]
+    together = train(TASK, ARCH, budget, [0, 1], start(2))
+    for member, curve in enumerate(together.curves):
+        alone = State.start(gpt2.fresh(ARCH, "test", member)[None], "cpu", TASK)
+        train(TASK, ARCH, budget, [member], alone)
+        assert [e["step"] for e in alone.curves[0]] == [e["step"] for e in curve]
+        assert curve[-1]["step"] < 400
+
+
 def test_a_curriculum_trains_alone_on_a_gpu(monkeypatch):
     """It lengthens its lists when a run is ready, not when all of a fleet are."""
     monkeypatch.setattr("torch.cuda.mem_get_info", lambda: (10**12, 10**12))

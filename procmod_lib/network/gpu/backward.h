@@ -125,10 +125,15 @@ DEVICE void keep_heads(const Stage &st, const float *logs, const float (&mix)[D]
   }
 }
 
-// how much a head looked, and the gradient of its score
-DEVICE void looked(float score, float dp, const float *head, float &p, float &ds) {
-  p = expf(score - head[0]);
-  ds = p * (dp - head[HEADS]) * rsqrtf((float)HD);
+// one pair of a query and a key, one head: how much it looked (p) and the gradient of its score (ds),
+// from this thread's key or query with its value or gradient, and the other's
+DEVICE void looked(const float (&mine)[D], const float *other, const float (&gives)[D],
+                   const float *takes, int h, const float *heads, float &p, float &ds) {
+  float dp = 0;
+#pragma unroll
+  for (int d = h * HD; d < h * HD + HD; d++) dp += gives[d] * takes[d];
+  p = expf(score_of(mine, other, h) - heads[h]);
+  ds = p * (dp - heads[HEADS + h]) * rsqrtf((float)HD);
 }
 
 // a scored position: dquery, from the keys and values up to it
@@ -138,10 +143,8 @@ DEVICE void query_back(const Stage &st, int first, int last, const float (&query
     const float *k = row_of(st, 0) + (first + s) * LD, *v = row_of(st, 1) + (first + s) * LD;
 #pragma unroll
     for (int h = 0; h < HEADS; h++) {
-      float dp = 0, p, ds;
-#pragma unroll
-      for (int d = h * HD; d < h * HD + HD; d++) dp += dmix[d] * v[d];
-      looked(score_of(query, k, h), dp, st.heads + threadIdx.x * 2 * HEADS + h, p, ds);
+      float p, ds;
+      looked(query, k, dmix, v, h, st.heads + threadIdx.x * 2 * HEADS, p, ds);
 #pragma unroll
       for (int d = h * HD; d < h * HD + HD; d++) dquery[d] += ds * k[d];
     }
@@ -156,10 +159,8 @@ DEVICE void key_back(const Stage &st, int first, int i, const float (&key)[D],
     const float *q = row_of(st, 2) + (first + j) * LD, *dm = row_of(st, 3) + (first + j) * LD;
 #pragma unroll
     for (int h = 0; h < HEADS; h++) {
-      float dp = 0, p, ds;
-#pragma unroll
-      for (int d = h * HD; d < h * HD + HD; d++) dp += dm[d] * value[d];
-      looked(score_of(key, q, h), dp, st.heads + (first + j) * 2 * HEADS + h, p, ds);
+      float p, ds;
+      looked(key, q, value, dm, h, st.heads + (first + j) * 2 * HEADS, p, ds);
 #pragma unroll
       for (int d = h * HD; d < h * HD + HD; d++) dkey[d] += ds * q[d], dvalue[d] += p * dm[d];
     }
