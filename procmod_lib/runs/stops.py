@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
@@ -66,6 +67,25 @@ def tell(sentence: str) -> None:
     if in_kernel() and sys.__stderr__ is not None:
         sys.__stderr__.write(f"\n{sentence}\n")
         sys.__stderr__.flush()
+
+
+@contextmanager
+def kernel_waits() -> Iterator[None]:
+    """Within, a notebook's kernel outlives papermill, so that a checkpoint can be written.
+
+    The kernel looks every second whether its parent is gone and then ends on the spot; it looks
+    through the ``os`` of its own module, which here always finds the parent. Afterwards it ends.
+    """
+    poller = sys.modules.get("ipykernel.parentpoller")
+    if poller is None:
+        yield
+        return
+    parent = os.getppid()
+    vars(poller)["os"] = SimpleNamespace(**vars(os) | {"getppid": lambda: parent})
+    try:
+        yield
+    finally:
+        vars(poller)["os"] = os
 
 
 @contextmanager

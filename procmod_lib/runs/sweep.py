@@ -17,7 +17,7 @@ from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.provenance import provenance
 from procmod_lib.runs.run import Run, donors_of, generations, into_fleets
-from procmod_lib.runs.stops import Request, Stopped, stop_on_request, tell
+from procmod_lib.runs.stops import Request, Stopped, kernel_waits, stop_on_request, tell
 from procmod_lib.runs.store import Failed, Store
 from procmod_lib.runs.training import Interrupted
 
@@ -59,20 +59,20 @@ def ensure(
     deadline = None if seconds is None else time.monotonic() + seconds
     provenance(machine.device)  # now, before anybody edits the code that is about to run
     *earlier, last = generations(runs)
-    with stop_on_request() as request:
+    with kernel_waits(), stop_on_request() as request:
         how = dict(deadline=deadline, progress=progress, request=request)
         for donors in earlier:
             Sweep(store, machine, Keep(weights=True), **how).run(donors)
         Sweep(store, machine, Keep(keep_weights, tuple(snapshots)), **how).run(last)
-    if request.number is not None:
-        done = len(runs) - len(store.missing(runs))
-        stopped = Stopped(
-            request.number,
-            f"{done} of {len(runs)} runs are finished; they and the checkpoints of those under "
-            "way are kept. The same command goes on from there.",
-        )
-        tell(str(stopped))
-        raise stopped
+        if request.number is not None:
+            done = len(runs) - len(store.missing(runs))
+            stopped = Stopped(
+                request.number,
+                f"{done} of {len(runs)} runs are finished; they and the checkpoints of those under "
+                "way are kept. The same command goes on from there.",
+            )
+            tell(str(stopped))
+            raise stopped
     store.tidy()
     return store.load(runs)
 

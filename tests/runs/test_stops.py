@@ -11,10 +11,11 @@ import nbformat
 import pandas as pd
 import pytest
 from conftest import ROOT, ensure_in, scores
+from ipykernel import parentpoller
 from jupyter_client.manager import start_new_kernel
 
 from procmod_lib.experiments.make_runs import fine_tuning_run
-from procmod_lib.runs.stops import Stopped, stop_on_request
+from procmod_lib.runs.stops import Stopped, kernel_waits, stop_on_request
 from procmod_lib.runs.store import Store
 
 SWEEP = ["sweep", "selective_transfer", "--preset", "smoke", "--initial-conditions", "scratch"]
@@ -135,6 +136,29 @@ def test_papermill_stopped_keeps_everything_and_says_so(tmp_path, number, name):
     assert "0 of 2 runs are finished; they and the checkpoints of those under way are kept." in said
     long = [fine_tuning_run("haystack", "scratch", "smoke", s, steps=100_000) for s in (0, 1)]
     assert all(Store(tmp_path, None).checkpoint(run.key) for run in long)
+
+
+def test_while_a_sweep_runs_a_kernel_does_not_find_its_parent_gone(monkeypatch):
+    """It would end on the spot, perhaps before the checkpoint is written."""
+    poll = parentpoller.ParentPollerUnix(parent_pid=os.getppid()).run
+    ends = []
+
+    def ended(code):
+        ends.append(code)
+        raise SystemExit
+
+    def one_look(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "_exit", ended)
+    monkeypatch.setattr(parentpoller.time, "sleep", one_look)
+    with kernel_waits():
+        monkeypatch.setattr(os, "getppid", lambda: 1)
+        with pytest.raises(KeyboardInterrupt):
+            poll()
+    with pytest.raises(SystemExit):
+        poll()
+    assert ends == [1]
 
 
 def test_a_notebook_that_is_interrupted_says_so_and_goes_on_to_the_same_bits(tmp_path, expected):
