@@ -36,7 +36,7 @@ def main() -> None:
     """Draw it."""
     table, chance, digest = published()
     figures.use_style()
-    figure = figures.draw_hero(table, ROWS, chance)
+    figure = figures.draw_rows(table, ROWS, chance)
     figure.savefig(TARGET, metadata={"Description": digest, "Software": None})
     print(f"{TARGET.name}: {table.key.nunique()} runs.")
 

@@ -75,13 +75,25 @@ def released() -> list[Run]:
     ]
 
 
-def models() -> list[Run]:
-    """Six pretrained models x six fine-tuning seeds, with our settings and the closest ones."""
-    return [
-        run
-        for settings in ("large_rate", "closest")
-        for run in models_by_seeds("small", settings=settings)
-    ]
+CROSSED = {
+    "IDENTITY, our settings": ("small", "identity", "large_rate"),
+    "IDENTITY, the closest replication": ("small", "identity", "closest"),
+    "SET, our settings": ("small", "set", "large_rate"),
+    "k-DYCK, our settings": ("small", "dyck", "large_rate"),
+    "IDENTITY, our settings, 30 pairs": ("standard", "identity", "large_rate"),
+}
+"""Whose models are crossed with fine-tuning seeds: (preset, source, settings of pretraining)."""
+
+
+def models(preset: str) -> list[Run]:
+    """Six pretrained models x six fine-tuning seeds, of each source that is crossed."""
+    return without_copies(
+        *(
+            models_by_seeds(scale, source, settings=settings)
+            for scale, source, settings in CROSSED.values()
+            if scale == preset
+        )
+    )
 
 
 def story() -> list[Run]:
@@ -182,7 +194,7 @@ AGENDA = (
     Entry("the story of a head by hand", story),
     Entry("the closest replication, 10 pairs", lambda: closest("small")),
     Entry("the closest replication, full protocol", lambda: closest("standard")),
-    Entry("one model or ten, 10 pairs", models),
+    Entry("one model or ten, 10 pairs", lambda: models("small")),
     Entry(
         "the released loop and files",
         lambda: pretraining("standard", ["identity"], ["released_loop", "shipped"], seeds=3),
@@ -209,6 +221,7 @@ AGENDA = (
     Entry("sources of other shapes, on both additions", shapes_on_sums),
     Entry("beyond the paper", lambda: claim_runs(BEYOND, "standard", 10)),
     Entry("the paper's claims, ten seeds", lambda: claim_runs(CLAIMS, "standard", 10)),
+    Entry("one model or ten, full protocol", lambda: models("standard")),
     Entry(
         "selective transfer, ten seeds",
         lambda: selective_transfer("standard", SIX, FOUR, seeds=10),

@@ -1,4 +1,4 @@
-"""Where the ladders of the closest replication end, from published pilots."""
+"""Where the ladders of the closest replication end, and what it is asked first."""
 
 from collections.abc import Callable
 
@@ -7,9 +7,14 @@ from IPython.display import Markdown
 from procmod_lib.experiments.ladder import choose, climb, has_learnt, ladders
 from procmod_lib.experiments.settings import Rung
 from procmod_lib.report.section import Section
+from procmod_lib.report.sentences import percent
 from procmod_lib.report.tables import NOT_YET, grid
 from procmod_lib.runs.run import Run
 from procmod_lib.tasks import title
+
+SEEDS = 10
+CARRIES, FAILS = 8, 2
+"""Of the ten seeds: at least so many, and at most so many, decide; see "Fixed in advance"."""
 
 
 def looked_up(section: Section) -> Callable[[Run], bool]:
@@ -41,3 +46,21 @@ def _end(find: Callable[[], Rung | None]) -> str:
     except LookupError:
         return NOT_YET
     return rung.label if rung else "not learnt on any rung"
+
+
+def settings_judged(attention: Section) -> str:
+    """Whether edition 1's settings were why the paper's strongest effect was missed: the verdict of
+    the rule on the page "Fixed in advance", from attention at the full protocol.
+    """
+    rows = list(attention.summary.itertuples())
+    if not rows or rows[0].n < SEEDS:
+        return f"open: {rows[0].n if rows else 0} of {SEEDS} seeds are measured"
+    row = rows[0]
+    if FAILS < row.successes < CARRIES:
+        word = "open by the rule"
+    else:
+        word = "they were" if row.successes >= CARRIES else "they were not"
+    return (
+        f"{word}: from the closest replication the attention of IDENTITY carries HAYSTACK in "
+        f"{row.successes} of {row.n} seeds, {percent(row.mean, row.low, row.high, row.n)}"
+    )

@@ -9,8 +9,8 @@ from IPython.display import Markdown
 from procmod_lib.randomness import stream
 from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import span
-from procmod_lib.report.tables import NOT_YET, grid
+from procmod_lib.report.sentences import capital, span
+from procmod_lib.report.tables import NOT_YET, bullets, grid
 
 DRAWS = 5000
 
@@ -34,6 +34,12 @@ def by_model_and_seed(section: Section) -> pd.DataFrame:
         ((_, model),) = run.donors
         cells.setdefault(model.seed, {})[run.seed] = ends.get(run.key, np.nan)
     return pd.DataFrame(cells).T.sort_index().sort_index(axis=1)
+
+
+def complete(section: Section) -> np.ndarray | None:
+    """(models, seeds) final accuracies, or None where a run is missing."""
+    cells = by_model_and_seed(section)
+    return None if not len(cells) or cells.isna().to_numpy().any() else cells.to_numpy()
 
 
 def components(values: np.ndarray) -> Components:
@@ -86,13 +92,49 @@ def components_table(sections: dict[str, Section]) -> Markdown:
     """A row a section: shares of the variance with their intervals."""
     rows = []
     for name, section in sections.items():
-        cells = by_model_and_seed(section)
-        if not len(cells) or cells.isna().to_numpy().any():
-            rows.append([name, int(cells.notna().to_numpy().sum()), *["not yet measured"] * 3])
+        values = complete(section)
+        if values is None:
+            done = int(by_model_and_seed(section).notna().to_numpy().sum())
+            rows.append([name, done, *["not yet measured"] * 3])
             continue
-        values = cells.to_numpy()
         both = zip(components(values), intervals(values), strict=True)
         shares = [f"{100 * share:.0f} % ({span(*ends)})" for share, ends in both]
         rows.append([name, values.size, *shares])
     heads = ["pretrained models x fine-tuning seeds", "n", "the model", "the seed", "the pair"]
     return grid(heads, rows)
+
+
+def models_in_words(sections: dict[str, Section]) -> Markdown:
+    """A sentence a section: how many models carry with every fine-tuning seed, and with none."""
+    lines = []
+    for name, section in sections.items():
+        values = complete(section)
+        if values is None:
+            lines.append(f"{capital(name)}: not yet measured.")
+            continue
+        models, seeds = values.shape
+        carried = (values >= statistics.SUCCESS).sum(axis=1)
+        every, never = int((carried == seeds).sum()), int((carried == 0).sum())
+        lines.append(
+            f"{capital(name)}: of {models} models {every} carry with all {seeds} seeds, "
+            f"{never} with none, {models - every - never} with some."
+        )
+    return bullets(lines)
+
+
+def components_judged(sections: dict[str, Section]) -> Markdown:
+    """A sentence a section: the verdict of the rule on the page "Fixed in advance"."""
+    lines = []
+    for name, section in sections.items():
+        values = complete(section)
+        if values is None:
+            lines.append(f"{capital(name)}: not yet measured.")
+            continue
+        (model_low, _), (_, seed_high), _ = intervals(values)
+        model, seed, _ = components(values)
+        apart = model > seed and model_low > seed_high
+        word = "it does" if apart else "not shown, since the intervals overlap"
+        lines.append(
+            f"{capital(name)}: {word} (model {100 * model:.0f} %, seed {100 * seed:.0f} %)."
+        )
+    return bullets(lines)

@@ -25,6 +25,11 @@ class Pictures(Selection):
         """Every run's learning curve."""
         return figures.draw_curves(self.table, self.chance) if len(self) else None
 
+    def draw_rows(self, names: dict[str, str]) -> Figure | None:
+        """Of one diagnostic: a row a condition, by the name it is given, and a point a seed."""
+        there = {c: name for c, name in names.items() if len(self) and len(self.of(c))}
+        return figures.draw_rows(self.table, there, self.chance) if there else None
+
     def draw_doses(self) -> Figure | None:
         """Responses to noise, of transfers that were also run with noise."""
         doses = statistics.noise_responses(self.table)

@@ -61,3 +61,22 @@ def test_tables_say_whose_the_spread_is_and_what_is_missing():
     assert "|  |" in components.crossed_table(partly).data
     nothing = Section(models_by_seeds("small"), pd.DataFrame(), None)
     assert components.crossed_table(nothing).data == "Not yet measured."
+
+
+def test_the_rule_of_models_and_seeds_decides_on_tables_whose_answer_is_known():
+    by_model = section(lambda run: 1.0 if model_of(run) % 2 else 0.2)
+    by_seed = section(lambda run: 1.0 if run.seed % 2 else 0.2)
+    both = {"by model": by_model, "by seed": by_seed}
+    told = components.models_in_words(both).data.splitlines()
+    assert told[0].endswith(
+        "By model: of 6 models 3 carry with all 6 seeds, 3 with none, 0 with some."
+    )
+    assert told[1].endswith(
+        "By seed: of 6 models 0 carry with all 6 seeds, 0 with none, 6 with some."
+    )
+    judged = components.components_judged(both).data.splitlines()
+    assert judged[0].endswith("By model: it does (model 100 %, seed 0 %).")
+    assert judged[1].endswith("not shown, since the intervals overlap (model 0 %, seed 100 %).")
+    partly = {"here": section(lambda run: 0.5, missing=(3,))}
+    for say in (components.models_in_words, components.components_judged):
+        assert say(partly).data.endswith("Here: not yet measured.")

@@ -10,7 +10,7 @@ from procmod_lib.report.figures.style import WIDTH, look
 
 
 @offered
-def draw_hero(table, rows: dict[str, str], chance: float) -> plt.Figure:
+def draw_rows(table, rows: dict[str, str], chance: float) -> plt.Figure:
     """One row a start: its name above it, every seed as a point, the mean as a bar; readable on a
     phone.
 
