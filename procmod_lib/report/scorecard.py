@@ -8,6 +8,8 @@ from procmod_lib.report import statistics
 from procmod_lib.report.sentences import SHOWN, p_value, span
 from procmod_lib.report.tables import bullets, grid
 
+ARMS = "Right answers in % from the baseline → from the condition: difference (95 % interval)."
+
 
 def scorecard_table(judged: pd.DataFrame, fewest: int) -> Markdown:
     """Return :func:`procmod_lib.experiments.claims.verdicts` as a table, and what the number of
@@ -23,19 +25,12 @@ def scorecard_table(judged: pd.DataFrame, fewest: int) -> Markdown:
         ours = f"{_arms(r.ours)}: {r.difference:+.1f} ({between})" if r.n else ""
         disagree = "yes" if r.disagree else ""
         rows.append(
-            [r.claim, _arms(r.paper), ours, r.n, p_value(r.p), disagree, f"**{r.verdict}**"]
+            [r.claim, f"**{r.verdict}**", _arms(r.paper), ours, r.n, p_value(r.p), disagree]
         )
-    heads = [
-        "claim",
-        "paper: %, baseline → condition",
-        "here: %, baseline → condition, difference (95 % interval)",
-        "n",
-        "p (Holm)",
-        "seeds disagree",
-        "verdict",
-    ]
+    heads = ["claim", "verdict", "paper", "here", "n", "p (Holm)", "seeds disagree"]
     below = (
-        f"A question mark stands where the paper's summary prints no value. With {len(judged)} "
+        f"{ARMS} A question mark stands where the paper's summary prints no value. "
+        f"With {len(judged)} "
         "claims the exact test can fall "
         f"below 0.05 after correction only with {fewest} seeds or more; on fewer, a claim can at "
         "best be called partly "
@@ -57,13 +52,14 @@ def beyond_table(judged: pd.DataFrame, fewest: int) -> Markdown:
     for r in judged.itertuples():
         between = "no interval" if np.isnan(r.low) else f"{r.low:+.1f} to {r.high:+.1f}"
         found = f"{_arms(r.ours)}: {r.difference:+.1f} ({between})" if r.n else ""
-        rows.append([r.claim, found, r.n, p_value(r.p), f"**{SHOWN.get(r.verdict, r.verdict)}**"])
-    ours = "here: %, baseline → condition, difference (95 % interval)"
+        verdict = SHOWN.get(r.verdict, r.verdict)
+        rows.append([r.claim, f"**{verdict}**", found, r.n, p_value(r.p)])
     below = (
-        f"With {len(judged)} claims the exact test can fall below 0.05 after correction only with "
+        f"{ARMS} With {len(judged)} claims the exact test can fall below 0.05 after correction "
+        "only with "
         f"{fewest} seeds or more; on fewer, a claim can at best be called partly shown."
     )
-    heads = ["claim", ours, "n", "p (Holm)", "verdict"]
+    heads = ["claim", "verdict", "here", "n", "p (Holm)"]
     return Markdown(f"{grid(heads, rows).data}\n\n{below}")
 
 
