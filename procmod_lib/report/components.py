@@ -9,7 +9,7 @@ from IPython.display import Markdown
 from procmod_lib.randomness import stream
 from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import capital, span
+from procmod_lib.report.sentences import span
 from procmod_lib.report.tables import NOT_YET, bullets, grid
 
 DRAWS = 5000
@@ -110,13 +110,13 @@ def models_in_words(sections: dict[str, Section]) -> Markdown:
     for name, section in sections.items():
         values = complete(section)
         if values is None:
-            lines.append(f"{capital(name)}: not yet measured.")
+            lines.append(f"{name}: not yet measured.")
             continue
         models, seeds = values.shape
         carried = (values >= statistics.SUCCESS).sum(axis=1)
         every, never = int((carried == seeds).sum()), int((carried == 0).sum())
         lines.append(
-            f"{capital(name)}: of {models} models {every} carry with all {seeds} seeds, "
+            f"{name}: of {models} models {every} carry with all {seeds} seeds, "
             f"{never} with none, {models - every - never} with some."
         )
     return bullets(lines)
@@ -128,13 +128,11 @@ def components_judged(sections: dict[str, Section]) -> Markdown:
     for name, section in sections.items():
         values = complete(section)
         if values is None:
-            lines.append(f"{capital(name)}: not yet measured.")
+            lines.append(f"{name}: not yet measured.")
             continue
         (model_low, _), (_, seed_high), _ = intervals(values)
         model, seed, _ = components(values)
         apart = model > seed and model_low > seed_high
         word = "it does" if apart else "not shown, since the intervals overlap"
-        lines.append(
-            f"{capital(name)}: {word} (model {100 * model:.0f} %, seed {100 * seed:.0f} %)."
-        )
+        lines.append(f"{name}: {word} (model {100 * model:.0f} %, seed {100 * seed:.0f} %).")
     return bullets(lines)

@@ -69,14 +69,14 @@ def test_the_rule_of_models_and_seeds_decides_on_tables_whose_answer_is_known():
     both = {"by model": by_model, "by seed": by_seed}
     told = components.models_in_words(both).data.splitlines()
     assert told[0].endswith(
-        "By model: of 6 models 3 carry with all 6 seeds, 3 with none, 0 with some."
+        "by model: of 6 models 3 carry with all 6 seeds, 3 with none, 0 with some."
     )
     assert told[1].endswith(
-        "By seed: of 6 models 0 carry with all 6 seeds, 0 with none, 6 with some."
+        "by seed: of 6 models 0 carry with all 6 seeds, 0 with none, 6 with some."
     )
     judged = components.components_judged(both).data.splitlines()
-    assert judged[0].endswith("By model: it does (model 100 %, seed 0 %).")
+    assert judged[0].endswith("by model: it does (model 100 %, seed 0 %).")
     assert judged[1].endswith("not shown, since the intervals overlap (model 0 %, seed 100 %).")
     partly = {"here": section(lambda run: 0.5, missing=(3,))}
     for say in (components.models_in_words, components.components_judged):
-        assert say(partly).data.endswith("Here: not yet measured.")
+        assert say(partly).data.endswith("here: not yet measured.")
