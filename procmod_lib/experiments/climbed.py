@@ -7,7 +7,7 @@ from IPython.display import Markdown
 from procmod_lib.experiments.ladder import choose, climb, has_learnt, ladders
 from procmod_lib.experiments.settings import Rung
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import percent
+from procmod_lib.report.sentences import capital, percent
 from procmod_lib.report.tables import NOT_YET, grid
 from procmod_lib.runs.run import Run
 from procmod_lib.tasks import title
@@ -64,3 +64,8 @@ def settings_judged(attention: Section) -> str:
         f"{word}: from the closest replication the attention of IDENTITY carries HAYSTACK in "
         f"{row.successes} of {row.n} seeds, {percent(row.mean, row.low, row.high, row.n)}"
     )
+
+
+def settings_told(attention: Section) -> Markdown:
+    """The same as a sentence in bold."""
+    return Markdown(f"**{capital(settings_judged(attention))}.**")
