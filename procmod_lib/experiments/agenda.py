@@ -6,7 +6,7 @@ Each entry is a section of a page; what is missing of it is what is still to be 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from procmod_lib.experiments import specification
+from procmod_lib.experiments import first_layer, specification
 from procmod_lib.experiments.claimed import BEYOND, CLAIMS, claim_runs
 from procmod_lib.experiments.conditions import RECIPE, SHAPES, SIX, SPOILT
 from procmod_lib.experiments.crossed import models_by_seeds
@@ -194,6 +194,7 @@ AGENDA = (
     Entry("the story of a head by hand", story),
     Entry("the closest replication, 10 pairs", lambda: closest("small")),
     Entry("the closest replication, full protocol", lambda: closest("standard")),
+    Entry("the first layer made quiet", first_layer.every),
     Entry("one model or ten, 10 pairs", lambda: models("small")),
     Entry(
         "the released loop and files",

@@ -9,7 +9,7 @@ It can be a notebook parameter, a row label and part of a run's key::
     embeddings=identity fresh_positions attention=identity mlp=identity random_donor on=mlp
 """
 
-from procmod_lib.initial import vocabulary  # noqa: F401  (its words register themselves)
+from procmod_lib.initial import places  # noqa: F401  (its words register themselves)
 from procmod_lib.initial.words import PARTS, WORDS, Change, Copy, Cut, Write, heads
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.tasks import title
@@ -146,7 +146,7 @@ class Condition:
         """Raise ValueError unless its layers and heads are there in a model of this shape."""
         named = heads(self["head"]) if self["head"] else [(self["layer"], 0)]
         quiet = self["quiet"].split("+") if self["quiet"] else []
-        named = [*named, *((int(each.split(".")[0]), 0) for each in quiet)]
+        named = [*named, *((int(each.split(".")[0]), 0) for each in quiet), (self["on_layer"], 0)]
         if any(layer >= arch.layers or head >= arch.heads for layer, head in named):
             raise ValueError(
                 f"initial_condition '{self}': layer must be below {arch.layers} "
@@ -185,8 +185,13 @@ def clash(c: Condition) -> str:
         return "quiet needs attention to be transferred or written."
     if c["shape"] and not copied:
         return "shape is that of a source, and there is none."
-    if c["on"] and not (changes or c["scale"] != 1):
-        return "on needs a perturbation or a scale."
+    for word in ("on", "on_layer"):
+        if c[word] != WORDS[word].default and not (changes or c["scale"] != 1):
+            return f"{word} needs a perturbation or a scale."
+    if c["on_layer"] >= 0 and (c["layer"] >= 0 or c["head"]):
+        return "on_layer names a layer of several that are transferred, without layer or head."
+    if c["on_layer"] >= 0 and not copied:
+        return "on_layer is about what was copied, and nothing was."
     if c["on"] and not {PARTS[p] for p in c["on"].split("+")} <= set(replaced):
         return f"on={c['on']} needs {c['on']} to be transferred."
     if c["fresh_positions"] and "E" not in replaced:

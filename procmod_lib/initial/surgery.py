@@ -116,18 +116,22 @@ def cut(condition: Condition, name: str, arch: Architecture):
     return (..., kept) if "c_attn" in name else (kept,)
 
 
+def _is_touched(condition: Condition, name: str) -> bool:
+    """Whether a perturbation or a scale is about this parameter."""
+    parts = {PARTS[part] for part in condition["on"].split("+")} if condition["on"] else set("AFN")
+    layer = condition["on_layer"]
+    return part_of(name) in parts and (layer < 0 or name.startswith(f"h.{layer}."))
+
+
 def _copy(condition: Condition, source: str, tensor, view, index, name: str, path) -> str:
     """Copy a source's tensor into view[index], perturb and scale it; say what was done."""
     fresh = np.array(view[index])  # keeps the order in memory, and with it the order of sums
     view[index] = tensor[index]
-    touched = (
-        {PARTS[part] for part in condition["on"].split("+")} if condition["on"] else set("AFN")
-    )
-    if part_of(name) not in touched:
+    if not _is_touched(condition, name):
         return f"{'embedding' if part_of(name) == 'E' else 'copied'} from {source}"
     copied, words = view[index], ["copied"]
     for word, value in condition.of_kind(Change).items():
-        rng = stream("perturb", *path, str(condition.without("scale", "on")), name)
+        rng = stream("perturb", *path, str(condition.without("scale", "on", "on_layer")), name)
         copied = WORDS[word].apply(copied, value, fresh, rng)
         words.append(word)
     view[index] = condition["scale"] * copied

@@ -150,6 +150,17 @@ def test_a_perturbation_on_one_part_leaves_the_other(change, part, letter):
     assert all(np.array_equal(both[n], new[n]) for n in different)  # the same random numbers
 
 
+@pytest.mark.parametrize("change", ["shuffle", "noise=0.1", "scale=0.5", "fresh_norm"])
+def test_a_perturbation_on_one_layer_leaves_the_others(change):
+    plain, new, both = (
+        start(f"attention=identity{words}")[0]
+        for words in ("", f" {change} on_layer=1", f" {change}")
+    )
+    different = {n for n in ARCH.shapes if not np.array_equal(plain[n], new[n])}
+    assert different and all(n.startswith("h.1.attn.") for n in different)
+    assert all(np.array_equal(both[n], new[n]) for n in different)  # the same random numbers
+
+
 def test_freezing_and_scaling_what_was_written():
     new, frozen, _ = start("loud=0.2 head=1.3 freeze=attention scale=2.0", donors={})
     still = views(frozen, ARCH)
@@ -342,6 +353,10 @@ def test_layer_head_and_freeze():
         ("mlp=set tensors=key", "tensors needs attention"),
         ("embeddings=set full=set", "full cannot be combined"),
         ("attention=set on=attention", "on needs a perturbation"),
+        ("attention=set on_layer=0", "on_layer needs a perturbation"),
+        ("attention=set shuffle on_layer=-2", "on_layer must be a whole number"),
+        ("attention=set shuffle layer=1 on_layer=1", "on_layer names a layer of several"),
+        ("loud=0.3 scale=2.0 on_layer=1", "on_layer is about what was copied"),
         ("loud=0.3 shape=1_4_16", "shape is that of a source"),
         ("attention=set shuffle on=mlp", "on=mlp needs mlp"),
         ("attention=set shuffle on=music", "on must be attention"),
