@@ -160,7 +160,6 @@ def clash(c: Condition) -> str:
     replaced = "".join(WORDS[n].parts for n in copied) + "".join(
         WORDS[n].parts(v) for n, v in written.items()
     )
-    alone = "without mlp or layer"
     if "full" in copied and len(copied) > 1:
         return "full cannot be combined with attention, mlp or embeddings."
     if c.given and not replaced:
@@ -175,10 +174,17 @@ def clash(c: Condition) -> str:
         return f"give one perturbation: {', '.join(perturbations)}."
     if changes and not copied:
         return f"{next(iter(changes))} changes what was copied, and nothing was."
+    return _misplaced(c, replaced)
+
+
+def _misplaced(c: Condition, replaced: str) -> str:
+    """Say which word is about something that is not transferred, or nothing."""
+    copied = c.of_kind(Copy)
+    is_changed = bool(c.of_kind(Change)) or c["scale"] != 1
     if c["freeze"] and PARTS[c["freeze"]] not in replaced:
         return f"freeze={c['freeze']} needs {c['freeze']} to be transferred."
     if c["head"] and (replaced != "A" or c["layer"] >= 0):
-        return f"head needs attention= or loud= alone, {alone}."
+        return "head needs attention= or loud= alone, without mlp or layer."
     if c["tensors"] and replaced != "A":
         return "tensors needs attention= or loud= alone."
     if c["quiet"] and "A" not in replaced:
@@ -186,7 +192,7 @@ def clash(c: Condition) -> str:
     if c["shape"] and not copied:
         return "shape is that of a source, and there is none."
     for word in ("on", "on_layer"):
-        if c[word] != WORDS[word].default and not (changes or c["scale"] != 1):
+        if c[word] != WORDS[word].default and not is_changed:
             return f"{word} needs a perturbation or a scale."
     if c["on_layer"] >= 0 and (c["layer"] >= 0 or c["head"]):
         return "on_layer names a layer of several that are transferred, without layer or head."
