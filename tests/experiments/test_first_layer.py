@@ -1,0 +1,67 @@
+"""Predictions on the first layer are judged by the rule that was fixed before their runs."""
+
+import pandas as pd
+import pytest
+
+from procmod_lib.experiments import first_layer
+from procmod_lib.report.section import Section
+
+
+def section(arm, ends):
+    """Runs of an arm that end at 95 % in so many first seeds of a start, and at 10 % else."""
+    rows = [
+        dict(key=run.key, step=10, status="complete", diagnostic="haystack", seed=run.seed)
+        | dict(initial_condition=str(run.condition))
+        | dict(token_accuracy=0.95 if run.seed < ends.get(str(run.condition), 0) else 0.1)
+        for run in arm.runs
+    ]
+    return Section(arm.runs, pd.DataFrame(rows), None)
+
+
+def sections(**counts):
+    quiet, shuffled = counts.get("quiet", (10, 8, 10)), counts.get("shuffled", (0, 0, 0))
+    return {
+        arm.name: section(arm, {first_layer.QUIET_FIRST: q, first_layer.SHUFFLED_FIRST: s})
+        for arm, q, s in zip(first_layer.ARMS, quiet, shuffled, strict=True)
+    }
+
+
+def test_the_predictions_are_those_of_the_page():
+    expected = [
+        (p.arm.name.split(",")[1], p.least, p.most, p.arm.seeds) for p in first_layer.PREDICTIONS
+    ]
+    assert expected == [
+        (" 10 pairs", 8, 10, 10),
+        (" 10 pairs", 0, 2, 10),
+        (" 10 pairs", 6, 8, 8),
+        (" 10 pairs", 0, 2, 8),
+        (" 30 pairs", 7, 10, 10),
+    ]
+
+
+@pytest.mark.parametrize(
+    "counts, held, told",
+    [
+        ({}, 5, "stands for now**: 0 of 5"),
+        ({"quiet": (8, 6, 7), "shuffled": (2, 2, 0)}, 5, "stands for now**: 0 of 5"),
+        ({"quiet": (7, 6, 7)}, 4, "stands for now**: 1 of 5"),
+        ({"quiet": (7, 5, 7)}, 3, "fails**: 2 of 5"),
+        ({"shuffled": (3, 3, 0)}, 3, "fails**: 2 of 5"),
+    ],
+)
+def test_one_failure_is_allowed_and_two_are_not(counts, held, told):
+    text = first_layer.judged_table(sections(**counts)).data
+    assert text.count("**holds**") == held and text.count("**fails**") == 5 - held
+    assert text.endswith(
+        f"{told} predictions do." if "fails" in told else f"{told} predictions failed."
+    )
+
+
+def test_nothing_is_judged_while_seeds_lack():
+    arm = first_layer.NEAR
+    found = sections()
+    rows = found[arm.name].table
+    found[arm.name] = Section(arm.runs, rows[rows.seed < 9], None)
+    text = first_layer.judged_table(found).data
+    assert text.count("9 of 10 seeds are run | open") == 2
+    assert text.endswith("Open: 2 of 5 predictions lack seeds.")
