@@ -195,6 +195,7 @@ AGENDA = (
     Entry("the closest replication, 10 pairs", lambda: closest("small")),
     Entry("the closest replication, full protocol", lambda: closest("standard")),
     Entry("the first layer made quiet", first_layer.every),
+    Entry("the first layer made quiet, every source", first_layer.of_every_source),
     Entry("one model or ten, 10 pairs", lambda: models("small")),
     Entry(
         "the released loop and files",

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from IPython.display import Markdown
 
-from procmod_lib.experiments.grids import selective_transfer
+from procmod_lib.experiments.conditions import SIX
+from procmod_lib.experiments.grids import localisation, selective_transfer
 from procmod_lib.report.section import Section
 from procmod_lib.report.tables import grid
 from procmod_lib.runs.run import Run
@@ -88,6 +89,36 @@ PREDICTIONS = (
 def every() -> list[Run]:
     """The runs of all arms, 10 pairs first."""
     return [run for arm in ARMS for run in arm.runs]
+
+
+OTHERS = SIX[1:]
+OTHER_SEEDS, FEWEST = 6, 5
+"""Seeds of each other source, and how many of them must succeed."""
+
+
+def of_every_source() -> list[Run]:
+    """Both layers, with the first at fresh size, and the last alone, of all six sources."""
+    pieces = ["fresh_norm on_layer=0", "layer=1"]
+    return localisation("small", [f"attention={s}" for s in SIX], pieces, seeds=OTHER_SEEDS)
+
+
+def others_judged(section: Section) -> Markdown:
+    """Whether the other five sources bear the explanation out, by the rule of the page.
+
+    Args:
+        section: the runs of :func:`of_every_source`.
+    """
+    starts = [f"attention={source} fresh_norm on_layer=0" for source in OTHERS]
+    found = section.of(*starts).summary if len(section) else ()
+    if not len(found) or len(found) < len(OTHERS) or found.n.min() < OTHER_SEEDS:
+        done = int(found.n.sum()) if len(found) else 0
+        return Markdown(f"Open: {done} of {len(OTHERS) * OTHER_SEEDS} runs.")
+    held = int((found.successes >= FEWEST).sum())
+    word = "holds for other sources too" if len(OTHERS) - held <= ALLOWED else "is IDENTITY's alone"
+    return Markdown(
+        f"**The explanation {word}**: {held} of {len(OTHERS)} other sources have {FEWEST} of "
+        f"{OTHER_SEEDS} successes or more."
+    )
 
 
 def judged_table(sections: dict[str, Section]) -> Markdown:

@@ -65,3 +65,27 @@ def test_nothing_is_judged_while_seeds_lack():
     text = first_layer.judged_table(found).data
     assert text.count("9 of 10 seeds are run | open") == 2
     assert text.endswith("Open: 2 of 5 predictions lack seeds.")
+
+
+@pytest.mark.parametrize(
+    "successes, told",
+    [
+        ((6, 5, 5, 6, 0), "holds for other sources too**: 4 of 5"),
+        ((6, 5, 4, 6, 0), "is IDENTITY's alone**: 3 of 5"),
+    ],
+)
+def test_the_other_sources_bear_it_out_or_do_not(successes, told):
+    runs, ends = (
+        first_layer.of_every_source(),
+        dict(zip(first_layer.OTHERS, successes, strict=True)),
+    )
+    rows = [
+        dict(key=run.key, step=10, status="complete", diagnostic="haystack", seed=run.seed)
+        | dict(initial_condition=str(run.condition))
+        | dict(token_accuracy=0.95 if run.seed < ends.get(run.condition["attention"], 0) else 0.1)
+        for run in runs
+    ]
+    found = Section(runs, pd.DataFrame(rows), None)
+    assert told in first_layer.others_judged(found).data
+    partly = Section(runs, found.table[found.table.seed < 5], None)
+    assert first_layer.others_judged(partly).data == "Open: 25 of 30 runs."
