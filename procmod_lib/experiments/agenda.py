@@ -196,6 +196,10 @@ AGENDA = (
     Entry("the closest replication, full protocol", lambda: closest("standard")),
     Entry("the first layer made quiet", first_layer.every),
     Entry("the first layer made quiet, every source", first_layer.of_every_source),
+    Entry(
+        "the first layer made quiet, whole models",
+        lambda: without_copies(*(arm.runs for arm in first_layer.WHOLE_ARMS)),
+    ),
     Entry("one model or ten, 10 pairs", lambda: models("small")),
     Entry(
         "the released loop and files",

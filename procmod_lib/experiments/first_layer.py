@@ -91,6 +91,14 @@ def every() -> list[Run]:
     return [run for arm in ARMS for run in arm.runs]
 
 
+WHOLE = ("full=identity", "full=identity fresh_norm on_layer=0")
+WHOLE += ("full=identity fresh_norm on=attention on_layer=0",)
+WHOLE_ARMS = (
+    Arm("the closest replication", "small", "closest", 8, ("scratch", *WHOLE)),
+    Arm("our settings", "small", "large_rate", 8, ("scratch", *WHOLE)),
+)
+"""Whole models of which the first layer is made quiet, or its attention; nothing is predicted."""
+
 OTHERS = SIX[1:]
 OTHER_SEEDS, FEWEST = 6, 5
 """Seeds of each other source, and how many of them must succeed."""
