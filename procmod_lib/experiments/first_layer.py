@@ -91,8 +91,11 @@ def every() -> list[Run]:
     return [run for arm in ARMS for run in arm.runs]
 
 
-WHOLE = ("full=identity", "full=identity fresh_norm on_layer=0")
-WHOLE += ("full=identity fresh_norm on=attention on_layer=0",)
+WHOLE = (
+    "full=identity",
+    "full=identity fresh_norm on_layer=0",
+    "full=identity fresh_norm on=attention on_layer=0",
+)
 WHOLE_ARMS = (
     Arm("the closest replication", "small", "closest", 8, ("scratch", *WHOLE)),
     Arm("our settings", "small", "large_rate", 8, ("scratch", *WHOLE)),
