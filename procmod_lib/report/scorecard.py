@@ -8,7 +8,7 @@ from procmod_lib.report import statistics
 from procmod_lib.report.sentences import SHOWN, p_value, span
 from procmod_lib.report.tables import bullets, grid
 
-ARMS = "Right answers in % from the baseline → from the condition: difference (95 % interval)."
+ARMS = "Right answers in % from the baseline → from the condition: difference and its interval."
 
 
 def scorecard_table(judged: pd.DataFrame, fewest: int) -> Markdown:
@@ -27,7 +27,7 @@ def scorecard_table(judged: pd.DataFrame, fewest: int) -> Markdown:
         rows.append(
             [r.claim, f"**{r.verdict}**", _arms(r.paper), ours, r.n, p_value(r.p), disagree]
         )
-    heads = ["claim", "verdict", "paper", "here", "n", "p (Holm)", "seeds disagree"]
+    heads = ["claim", "verdict", "paper", "here (95 % interval)", "n", "p (Holm)", "seeds disagree"]
     below = (
         f"{ARMS} A question mark stands where the paper's summary prints no value. "
         f"With {len(judged)} "
@@ -59,7 +59,7 @@ def beyond_table(judged: pd.DataFrame, fewest: int) -> Markdown:
         "only with "
         f"{fewest} seeds or more; on fewer, a claim can at best be called partly shown."
     )
-    heads = ["claim", "verdict", "here", "n", "p (Holm)"]
+    heads = ["claim", "verdict", "here (95 % interval)", "n", "p (Holm)"]
     return Markdown(f"{grid(heads, rows).data}\n\n{below}")
 
 
