@@ -122,6 +122,12 @@ BEYOND = (
         "attention=identity layer=1",
         "attention=identity",
     ),
+    Claim(
+        "With its first layer at fresh size, that of both layers carries more",
+        "haystack",
+        "attention=identity fresh_norm on_layer=0",
+        "attention=identity",
+    ),
 )
 """What this book adds; the paper makes none of these claims.
 
@@ -129,7 +135,7 @@ The rule for them stands on the page "Fixed in advance".
 """
 
 
-NEAR = (CLAIMS[1], CLAIMS[2], BEYOND[-1])
+NEAR = (CLAIMS[1], CLAIMS[2], *BEYOND[-2:])
 """The claims on IDENTITY alone, which are judged from the closest replication too."""
 
 
