@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from procmod_lib.experiments import first_layer
+from procmod_lib.experiments import first_layer, quieted
 from procmod_lib.report.section import Section
 
 
@@ -28,7 +28,7 @@ def sections(**counts):
 
 def test_the_predictions_are_those_of_the_page():
     expected = [
-        (p.arm.name.split(",")[1], p.least, p.most, p.arm.seeds) for p in first_layer.PREDICTIONS
+        (p.arm.name.split(",")[1], p.least, p.most, p.arm.seeds) for p in quieted.PREDICTIONS
     ]
     assert expected == [
         (" 10 pairs", 8, 10, 10),
@@ -50,7 +50,7 @@ def test_the_predictions_are_those_of_the_page():
     ],
 )
 def test_one_failure_is_allowed_and_two_are_not(counts, held, told):
-    text = first_layer.judged_table(sections(**counts)).data
+    text = quieted.judged_table(sections(**counts)).data
     assert text.count("**holds**") == held and text.count("**fails**") == 5 - held
     assert text.endswith(
         f"{told} predictions do." if "fails" in told else f"{told} predictions failed."
@@ -62,7 +62,7 @@ def test_nothing_is_judged_while_seeds_lack():
     found = sections()
     rows = found[arm.name].table
     found[arm.name] = Section(arm.runs, rows[rows.seed < 9], None)
-    text = first_layer.judged_table(found).data
+    text = quieted.judged_table(found).data
     assert text.count("9 of 10 seeds are run | open") == 2
     assert text.endswith("Open: 2 of 5 predictions lack seeds.")
 
@@ -86,6 +86,6 @@ def test_the_other_sources_bear_it_out_or_do_not(successes, told):
         for run in runs
     ]
     found = Section(runs, pd.DataFrame(rows), None)
-    assert told in first_layer.others_judged(found).data
+    assert told in quieted.others_judged(found).data
     partly = Section(runs, found.table[found.table.seed < 5], None)
-    assert first_layer.others_judged(partly).data == "Open: 25 of 30 runs."
+    assert quieted.others_judged(partly).data == "Open: 25 of 30 runs."

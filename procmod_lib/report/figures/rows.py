@@ -20,7 +20,7 @@ def draw_rows(table, rows: dict[str, str], chance: float) -> plt.Figure:
         chance: where the dotted chance line stands, as a share.
     """
     ends = statistics.final(table)
-    figure, ax = plt.subplots(figsize=(WIDTH, 0.86 * len(rows) + 0.7))
+    figure, ax = plt.subplots(figsize=(WIDTH, 0.74 * len(rows) + 0.7))
     for y, (condition, name) in enumerate(rows.items()):
         style = look(parse(condition))
         values = (
