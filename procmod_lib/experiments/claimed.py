@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from procmod_lib.experiments.conditions import FRESH_FIRST
 from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.runs.run import Run
 
@@ -136,7 +137,7 @@ NEAR = (
     Claim(
         "With the first layer at fresh size the attention of both carries more than as learnt",
         "haystack",
-        "attention=identity fresh_norm on_layer=0",
+        f"attention=identity {FRESH_FIRST}",
         "attention=identity",
     ),
 )

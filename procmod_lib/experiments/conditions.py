@@ -28,6 +28,9 @@ frozen copy.
 SHAPES = ("shape=1_4_16", "shape=4_4_16", "shape=2_2_8", "shape=2_8_32")
 """Of the source: shallower, deeper, narrower, wider; heads stay 4 wide."""
 
+FRESH_FIRST = "fresh_norm on_layer=0"
+"""The first layer at the size of fresh weights, what it learnt in place."""
+
 RECIPE = "loud=0.3 head=1.0"
 """A head written by hand; its rule stands on the page "Fixed in advance"."""
 

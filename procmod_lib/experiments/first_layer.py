@@ -1,16 +1,16 @@
 """Is it the size of the first layer that spoils a transfer of both?
 
-Runs and rule stand on the page "Fixed in advance", written before any of the runs.
+Runs and rules stand on the page "Fixed in advance", each written before the runs that it judges.
 """
 
 from dataclasses import dataclass
 
-from procmod_lib.experiments.conditions import SIX
+from procmod_lib.experiments.conditions import FRESH_FIRST, SIX
 from procmod_lib.experiments.grids import localisation, selective_transfer
 from procmod_lib.runs.run import Run
 
 BOTH, LAST = "attention=identity", "attention=identity layer=1"
-QUIET_FIRST = "attention=identity fresh_norm on_layer=0"
+QUIET_FIRST = f"{BOTH} {FRESH_FIRST}"
 SHUFFLED_FIRST = "attention=identity shuffle on_layer=0"
 SHUFFLED_LAST = "attention=identity shuffle on_layer=1"
 STARTS = ["scratch", BOTH, LAST, QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST]
@@ -60,7 +60,7 @@ def every() -> list[Run]:
 
 WHOLE = (
     "full=identity",
-    "full=identity fresh_norm on_layer=0",
+    f"full=identity {FRESH_FIRST}",
     "full=identity fresh_norm on=attention on_layer=0",
 )
 WHOLE_ARMS = (
@@ -76,5 +76,5 @@ OTHER_SEEDS, FEWEST = 6, 5
 
 def of_every_source() -> list[Run]:
     """Both layers, with the first at fresh size, and the last alone, of all six sources."""
-    pieces = ["fresh_norm on_layer=0", "layer=1"]
+    pieces = [FRESH_FIRST, "layer=1"]
     return localisation("small", [f"attention={s}" for s in SIX], pieces, seeds=OTHER_SEEDS)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from IPython.display import Markdown
 
+from procmod_lib.experiments.conditions import FRESH_FIRST
 from procmod_lib.experiments.first_layer import (
     FEWEST,
     FULL,
@@ -55,9 +56,9 @@ def others_judged(section: Section) -> Markdown:
     """Whether the other five sources bear the explanation out, by the rule of the page.
 
     Args:
-        section: the runs of :func:`of_every_source`.
+        section: the runs of :func:`procmod_lib.experiments.first_layer.of_every_source`.
     """
-    starts = [f"attention={source} fresh_norm on_layer=0" for source in OTHERS]
+    starts = [f"attention={source} {FRESH_FIRST}" for source in OTHERS]
     found = section.of(*starts).summary
     done = int(found.n.sum()) if len(found) else 0
     if done < len(OTHERS) * OTHER_SEEDS:

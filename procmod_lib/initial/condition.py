@@ -198,6 +198,9 @@ def _misplaced(c: Condition, replaced: str) -> str:
         return "on_layer names a layer of several that are transferred, without layer or head."
     if c["on_layer"] >= 0 and not copied:
         return "on_layer is about what was copied, and nothing was."
+    asked = {PARTS[part] for part in c["on"].split("+")} if c["on"] else set(replaced)
+    if c["on_layer"] >= 0 and not asked - {"E"}:
+        return "on_layer is about attention, MLPs or norms; embeddings are in no layer."
     if c["on"] and not {PARTS[p] for p in c["on"].split("+")} <= set(replaced):
         return f"on={c['on']} needs {c['on']} to be transferred."
     if c["fresh_positions"] and "E" not in replaced:

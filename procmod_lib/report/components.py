@@ -1,5 +1,6 @@
 """How much of the spread of a result belongs to the pretrained model, and how much to the seed."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -106,33 +107,36 @@ def components_table(sections: dict[str, Section]) -> Markdown:
 
 def models_in_words(sections: dict[str, Section]) -> Markdown:
     """A sentence a section: how many models carry with every fine-tuning seed, and with none."""
-    lines = []
-    for name, section in sections.items():
-        values = complete(section)
-        if values is None:
-            lines.append(f"{name}: not yet measured.")
-            continue
-        models, seeds = values.shape
-        carried = (values >= statistics.SUCCESS).sum(axis=1)
-        every, never = int((carried == seeds).sum()), int((carried == 0).sum())
-        lines.append(
-            f"{name}: of {models} models {every} carry with all {seeds} seeds, "
-            f"{never} with none, {models - every - never} with some."
-        )
-    return bullets(lines)
+    return _lines(sections, _carrying)
 
 
 def components_judged(sections: dict[str, Section]) -> Markdown:
     """A sentence a section: the verdict of the rule on the page "Fixed in advance"."""
+    return _lines(sections, _judged)
+
+
+def _lines(sections: dict[str, Section], say: Callable[[np.ndarray], str]) -> Markdown:
+    """What is said of the accuracies (models, seeds) of each section that is complete."""
     lines = []
     for name, section in sections.items():
         values = complete(section)
-        if values is None:
-            lines.append(f"{name}: not yet measured.")
-            continue
-        (model_low, _), (_, seed_high), _ = intervals(values)
-        model, seed, _ = components(values)
-        apart = model > seed and model_low > seed_high
-        word = "it does" if apart else "not shown, since the intervals overlap"
-        lines.append(f"{name}: {word} (model {100 * model:.0f} %, seed {100 * seed:.0f} %).")
+        lines.append(f"{name}: {'not yet measured.' if values is None else say(values)}")
     return bullets(lines)
+
+
+def _carrying(values: np.ndarray) -> str:
+    models, seeds = values.shape
+    carried = (values >= statistics.SUCCESS).sum(axis=1)
+    every, never = int((carried == seeds).sum()), int((carried == 0).sum())
+    return (
+        f"of {models} models {every} carry with all {seeds} seeds, "
+        f"{never} with none, {models - every - never} with some."
+    )
+
+
+def _judged(values: np.ndarray) -> str:
+    (model_low, _), (_, seed_high), _ = intervals(values)
+    model, seed, _ = components(values)
+    apart = model > seed and model_low > seed_high
+    word = "it does" if apart else "not shown, since the intervals overlap"
+    return f"{word} (model {100 * model:.0f} %, seed {100 * seed:.0f} %)."

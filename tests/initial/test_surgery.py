@@ -356,6 +356,8 @@ def test_layer_head_and_freeze():
         ("attention=set on_layer=0", "on_layer needs a perturbation"),
         ("attention=set shuffle on_layer=-2", "on_layer must be a whole number"),
         ("attention=set shuffle layer=1 on_layer=1", "on_layer names a layer of several"),
+        ("embeddings=set shuffle on_layer=0", "on_layer is about attention, MLPs or norms"),
+        ("full=set shuffle on=embeddings on_layer=0", "embeddings are in no layer"),
         ("loud=0.3 scale=2.0 on_layer=1", "on_layer is about what was copied"),
         ("loud=0.3 shape=1_4_16", "shape is that of a source"),
         ("attention=set shuffle on=mlp", "on=mlp needs mlp"),
