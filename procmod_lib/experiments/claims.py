@@ -106,8 +106,7 @@ def fewest_seeds(claims: int) -> int:
 
 def count_verdicts(judged: pd.DataFrame) -> str:
     """How many claims got each verdict, and which are out of reach with so few seeds."""
-    counted = judged.verdict.value_counts()
-    text = "; ".join(f"{word}: {counted.get(word, 0)}" for word in VERDICTS)
+    text = _counted(judged.verdict, VERDICTS)
     most, need = judged.n.max(), fewest_seeds(len(judged))
     if most >= need:
         return text
@@ -120,8 +119,18 @@ def count_verdicts(judged: pd.DataFrame) -> str:
 
 def count_shown(judged: pd.DataFrame) -> str:
     """How many claims of this book's own got each verdict."""
-    counted = judged.verdict.value_counts()
-    return "; ".join(f"{SHOWN.get(v, v)}: {counted.get(v, 0)}" for v in VERDICTS)
+    words = [SHOWN.get(verdict, verdict) for verdict in VERDICTS]
+    return _counted(judged.verdict.replace(SHOWN), words)
+
+
+def _counted(given: pd.Series, words) -> str:
+    """How often each verdict was given, of those that were.
+
+    >>> _counted(pd.Series(["partly", "replicated", "partly"]), VERDICTS)
+    '1 replicated, 2 partly'
+    """
+    counts = {word: int((given == word).sum()) for word in words}
+    return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
 
 def how_many_seeds(papers: pd.DataFrame, ours: pd.DataFrame) -> str:

@@ -59,7 +59,7 @@ def settings_judged(attention: Section) -> str:
     if FAILS < row.successes < CARRIES:
         word = "open by the rule"
     else:
-        word = "they were" if row.successes >= CARRIES else "they were not"
+        word = "by the rule they were" + ("" if row.successes >= CARRIES else " not")
     return (
         f"{word}: from the closest replication the attention of IDENTITY carries HAYSTACK in "
         f"{row.successes} of {row.n} seeds, {percent(row.mean, row.low, row.high, row.n)}"

@@ -152,6 +152,22 @@ def best_of_many(section: Section, chosen_on: int = 3, most: int = 2) -> Markdow
     return grid(heads, lines)
 
 
+def ups_and_downs(section: Section) -> Markdown:
+    """A line a diagnostic: how many transfers end below no pretraining, and how far all are off."""
+    lines = []
+    for diagnostic, rows in section.differences().groupby("diagnostic", sort=False):
+        measured = rows[rows.n >= statistics.FEWEST_FOR_INTERVAL]
+        if not len(measured):
+            continue
+        points, seeds = 100 * measured.difference, sorted({int(n) for n in measured.n})
+        of_seeds = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+        lines.append(
+            f"{title(diagnostic)}: {(points < 0).sum()} of {len(points)} lie below, from "
+            f"{points.min():+.1f} to {points.max():+.1f} points (n = {of_seeds} each)."
+        )
+    return bullets(lines)
+
+
 def best(section: Section, chosen_on: int = 3, most: int = 2) -> pd.DataFrame:
     """The rows of the transfers that gained most over no pretraining on the first seeds."""
     early = section.where(lambda run: run.seed < chosen_on).differences()
@@ -187,16 +203,19 @@ def by_source(section: Section, words: dict[str, str], part: str = "attention") 
 
 
 def over_sources(section: Section, word: str = "", part: str = "attention") -> str:
-    """Runs above 90 % from a part of all sources together, with Wilson interval; see
-    :func:`by_source`.
+    """Runs above 90 % from a part of all sources together, and the least and the most of a source;
+    see :func:`by_source`.
+
+    No interval: the sources share their seeds' fresh weights and batches.
     """
     asked = [f"{part}={source} {word}".strip() for source in _sources(section, part)]
     found = section.of(*asked).summary
     if not len(found):
         return "not yet measured"
-    successes, n = int(found.successes.sum()), int(found.n.sum())
-    low, high = statistics.wilson(successes, n)
-    return f"{successes} of {n} ({100 * low:.0f} to {100 * high:.0f} %)"
+    least, most = found.successes.min(), found.successes.max()
+    each = f"{most}" if least == most else f"{least} to {most}"
+    total = f"{found.successes.sum()} of {found.n.sum()}"
+    return f"{total} ({each} of {found.n.max()} from each source)"
 
 
 def _sources(section: Section, part: str) -> list[str]:

@@ -101,7 +101,13 @@ def components_table(sections: dict[str, Section]) -> Markdown:
         both = zip(components(values), intervals(values), strict=True)
         shares = [f"{100 * share:.0f} % ({span(*ends)})" for share, ends in both]
         rows.append([name, values.size, *shares])
-    heads = ["pretrained models x fine-tuning seeds", "n", "the model", "the seed", "the pair"]
+    heads = [
+        "pretrained models x fine-tuning seeds",
+        "n",
+        "the model",
+        "the seed",
+        "the pair, and noise",
+    ]
     return grid(heads, rows)
 
 

@@ -12,8 +12,7 @@ ARMS = "Right answers in % from the baseline → from the condition: difference 
 
 
 def scorecard_table(judged: pd.DataFrame, fewest: int) -> Markdown:
-    """Return :func:`procmod_lib.experiments.claims.verdicts` as a table, and what the number of
-    claims demands.
+    """Return :func:`procmod_lib.experiments.claims.verdicts` as a table, and how to read it.
 
     Args:
         judged: the verdicts.
@@ -30,11 +29,9 @@ def scorecard_table(judged: pd.DataFrame, fewest: int) -> Markdown:
     heads = ["claim", "verdict", "paper", "here (95 % interval)", "n", "p (Holm)", "seeds disagree"]
     below = (
         f"{ARMS} A question mark stands where the paper's summary prints no value. "
-        f"With {len(judged)} "
-        "claims the exact test can fall "
-        f"below 0.05 after correction only with {fewest} seeds or more; on fewer, a claim can at "
-        "best be called partly "
-        'replicated, and "not replicated" says only that so few seeds did not show it. '
+        f"After correction the exact test can fall below 0.05 only with {fewest} seeds or more; "
+        'on fewer, a claim can at best be called partly replicated, and "not replicated" says only '
+        "that so few seeds did not show it. "
         "Seeds disagree where the best and the "
         "worst of the condition (not of the baseline) are more than 20 points apart."
     )
@@ -55,9 +52,8 @@ def beyond_table(judged: pd.DataFrame, fewest: int) -> Markdown:
         verdict = SHOWN.get(r.verdict, r.verdict)
         rows.append([r.claim, f"**{verdict}**", found, r.n, p_value(r.p)])
     below = (
-        f"{ARMS} With {len(judged)} claims the exact test can fall below 0.05 after correction "
-        "only with "
-        f"{fewest} seeds or more; on fewer, a claim can at best be called partly shown."
+        f"{ARMS} After correction the exact test can fall below 0.05 only with {fewest} seeds or "
+        "more; on fewer, a claim can at best be called partly shown."
     )
     heads = ["claim", "verdict", "here (95 % interval)", "n", "p (Holm)"]
     return Markdown(f"{grid(heads, rows).data}\n\n{below}")

@@ -72,13 +72,11 @@ def sentence(row, noun: str, words: tuple[str, str] = HELPS) -> str:
     if row.n < statistics.FEWEST_FOR_INTERVAL:
         return f"{noun}: {points}; too few seeds to say."
     if row.low <= 0 <= row.high:
-        return f"{noun}: **no difference that can be told from zero** at this scale, {points}."
+        return f"{noun}: **no difference that can be told from zero**, {points}."
     if max(abs(row.low), abs(row.high)) < SMALLEST:
-        return (
-            f"{noun}: **differs by less than {100 * SMALLEST:.0f} points** at this scale, {points}."
-        )
+        return f"{noun}: **differs by less than {100 * SMALLEST:.0f} points**, {points}."
     verb = words[0] if row.low > 0 else words[1]
     if row.p < statistics.LEVEL:
-        return f"{noun}: **{verb}** at this scale, {points}."
+        return f"{noun}: **{verb}**, {points}."
     luck = f"the exact test cannot tell it from luck (p = {p_value(row.p)})"
-    return f"{noun}: **perhaps {verb}** at this scale, {points}; {luck}."
+    return f"{noun}: **perhaps {verb}**, {points}; {luck}."

@@ -21,7 +21,12 @@ def section(scores):
 
 @pytest.mark.parametrize(
     "successes, verdict",
-    [(8, "they were:"), (7, "open by the rule:"), (3, "open by the rule:"), (2, "they were not:")],
+    [
+        (8, "by the rule they were:"),
+        (7, "open by the rule:"),
+        (3, "open by the rule:"),
+        (2, "by the rule they were not:"),
+    ],
 )
 def test_eight_successes_of_ten_decide_one_way_and_two_the_other(successes, verdict):
     said = settings_judged(section([0.95] * successes + [0.1] * (10 - successes)))

@@ -135,7 +135,7 @@ def test_sources_are_counted_one_by_one_and_all_together():
         "| Identity | 1 of 2 (9 to 91 %) | not yet measured |",
         "| Set | 2 of 2 (34 to 100 %) | not yet measured |",
     ]
-    assert lines[4] == "| all of them | 3 of 4 (30 to 95 %) | not yet measured |"
+    assert lines[4] == "| all of them | 3 of 4 (1 to 2 of 2 from each source) | not yet measured |"
 
 
 def test_doses_are_the_plain_transfer_and_its_noise():
