@@ -51,4 +51,4 @@ notebooks: .make/environment
 	@$(BIN)/python notebooks/sync.py
 
 clean:
-	rm -rf book/_build book/generated store .make .venv
+	rm -rf book/_build book/generated .make .venv  # not store: what was trained stays

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from procmod_lib.experiments.grids import localisation
+from procmod_lib.report.sentences import of_runs
 from procmod_lib.report.tables import grid
 from procmod_lib.runs.store import PUBLISHED, Store
 from procmod_lib.workshop import outcomes
@@ -41,7 +42,7 @@ def outcomes_table() -> str:
     rows = []
     for row in found.itertuples():
         should = "finds the needle" if row.finds else "stays at guessing"
-        runs = f"{row.right} of {row.runs} ({100 * row.low:.0f} to {100 * row.high:.0f} %)"
+        runs = of_runs(row.right, row.runs)
         laptops = f"{100 * row.laptops:.0f} %" if row.runs else "not yet measured"
         rows.append([row.session, row.name, should, runs, laptops, row.otherwise])
     heads = ["session", "start", "it", "runs that do (95 %)", "laptops that do", "where not, say"]

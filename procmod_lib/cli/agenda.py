@@ -2,9 +2,16 @@
 
 import argparse
 import time
-from dataclasses import replace
 
-from procmod_lib.cli.common import FINISHED, UNFINISHED, add_machine, finish, machine_of, open_store
+from procmod_lib.cli.common import (
+    FINISHED,
+    UNFINISHED,
+    add_machine,
+    finish,
+    left_of,
+    machine_of,
+    open_store,
+)
 from procmod_lib.experiments.agenda import AGENDA
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.plan import seconds_for
@@ -36,14 +43,6 @@ def run(options) -> int:
         print(f"{entry.name}: {len(missing)} runs are missing.", flush=True)
         ensure(runs, store, left, progress=Progress())
     return FINISHED if not any(store.missing(entry.runs) for entry in AGENDA) else UNFINISHED
-
-
-def left_of(machine: Machine, begun: float) -> Machine | None:
-    """The machine with what is left of its time; None where nothing is."""
-    if machine.time_budget is None:
-        return machine
-    left = machine.time_budget - (time.monotonic() - begun)
-    return replace(machine, time_budget=left) if left > 0 else None
 
 
 def plan(store: Store, machine: Machine) -> int:

@@ -1,8 +1,17 @@
 """Climbing the ladder of the closest replication."""
 
 import argparse
+import time
 
-from procmod_lib.cli.common import FINISHED, UNFINISHED, add_machine, finish, machine_of, open_store
+from procmod_lib.cli.common import (
+    FINISHED,
+    UNFINISHED,
+    add_machine,
+    finish,
+    left_of,
+    machine_of,
+    open_store,
+)
 from procmod_lib.experiments import ladder
 from procmod_lib.runs.run import Run
 from procmod_lib.runs.sweep import ensure
@@ -21,10 +30,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options) -> int:
     """Train pilots until the rule has chosen; print each and the rung that is taken."""
-    machine, store = machine_of(options), open_store(options)
+    machine, store, begun = machine_of(options), open_store(options), time.monotonic()
 
     def is_learnt(pilot: Run) -> bool:
-        table = ensure([pilot], store, machine)
+        left = left_of(machine, begun)
+        table = store.load([pilot]) if left is None else ensure([pilot], store, left)
         if not len(table):
             raise OutOfTimeError
         learnt = ladder.has_learnt(pilot, table)

@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from procmod_lib.cli.common import FINISHED, finish, open_store
-from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
+from procmod_lib.experiments.make_runs import SMALL_MODEL, fine_tuning_run, pretraining_run
+from procmod_lib.experiments.parameters import check_shape
 from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.runs.fleet import initial_weights
@@ -36,13 +37,14 @@ def export(options) -> int:
         raise ValueError("export needs either --start or --source.")
     if Path(options.folder).exists():
         raise ValueError(f"folder must not exist yet, got {options.folder!r}.")
-    shape = {} if options.model is None else {"model": options.model}
+    check_shape("model", options.model)
+    shape = options.model or SMALL_MODEL
     if options.source:
-        run = pretraining_run(options.source, options.preset, options.seed)
+        run = pretraining_run(options.source, options.preset, options.seed, shape=shape)
         weights = open_store(options).weights(run)
     else:
         run = fine_tuning_run(
-            options.diagnostic, options.start, options.preset, options.seed, **shape
+            options.diagnostic, options.start, options.preset, options.seed, model=options.model
         )
         weights, _ = initial_weights(run, open_store(options))
     if weights is None:

@@ -5,6 +5,7 @@ Which settings are asked was fixed before any was run; see the page "Fixed in ad
 
 from dataclasses import asdict, dataclass, replace
 
+from procmod_lib.experiments.grids import without_copies
 from procmod_lib.experiments.make_runs import (
     SMALL_MODEL,
     architecture_of,
@@ -192,7 +193,7 @@ def settings(
         )
     asked, changes = one_at_a_time(factors), read_changes(steps)
     runs = [run for setting in asked for run in transfers(setting, preset, chosen, **changes)]
-    return list({run.key: run for run in runs}.values())
+    return without_copies(runs)
 
 
 def every() -> list[Run]:

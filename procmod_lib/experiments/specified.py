@@ -21,6 +21,7 @@ from procmod_lib.network.gpt2 import views
 from procmod_lib.report import statistics
 from procmod_lib.report.figures import draw_layer_sizes, draw_specification
 from procmod_lib.report.section import Section
+from procmod_lib.report.sentences import of_runs
 from procmod_lib.report.tables import NOT_YET, grid
 from procmod_lib.runs.run import Run
 from procmod_lib.runs.store import Store
@@ -141,8 +142,7 @@ def settings_table(rows: pd.DataFrame) -> Markdown:
 def _share(successes: int, n: int) -> str:
     if not n:
         return "not yet measured"
-    low, high = statistics.wilson(successes, n)
-    return f"{successes} of {n} ({100 * low:.0f} to {100 * high:.0f} %)"
+    return of_runs(successes, n)
 
 
 def draw(models: pd.DataFrame) -> Figure | None:

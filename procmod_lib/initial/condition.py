@@ -10,7 +10,7 @@ It can be a notebook parameter, a row label and part of a run's key::
 """
 
 from procmod_lib.initial import places  # noqa: F401  (its words register themselves)
-from procmod_lib.initial.words import PARTS, WORDS, Change, Copy, Cut, Write, heads
+from procmod_lib.initial.words import PARTS, WORDS, Change, Copy, Cut, Word, Write, heads
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.tasks import title
 
@@ -43,6 +43,7 @@ class Condition:
         given = {
             n: values[n] for n, word in WORDS.items() if n in values and values[n] != word.default
         }
+        given = {name: of_kind_of(WORDS[name], value) for name, value in given.items()}
         object.__setattr__(self, "given", given)
         for name, value in given.items():
             if not WORDS[name].check(value):
@@ -67,7 +68,12 @@ class Condition:
         return hash(tuple(self.given.items()))
 
     def __str__(self) -> str:
-        words = [name if value is True else f"{name}={value}" for name, value in self.given.items()]
+        return self.text()
+
+    def text(self, *left_out: str) -> str:
+        """How it prints, without some words; that need not be a condition of its own."""
+        said = {name: value for name, value in self.given.items() if name not in left_out}
+        words = [name if value is True else f"{name}={value}" for name, value in said.items()]
         return " ".join(words) or "scratch"
 
     def __repr__(self) -> str:
@@ -154,6 +160,19 @@ class Condition:
             )
 
 
+def of_kind_of(word: Word, value):
+    """A value as its word's kind, so that a condition prints what it was read from.
+
+    Raises ValueError where it is of another kind.
+    """
+    kind = type(word.default)
+    kinds = (int, float) if kind is float else kind
+    if not isinstance(value, kinds) or (isinstance(value, bool) and kind is not bool):
+        asked = {bool: "True", str: "text", int: "a whole number", float: "a number"}[kind]
+        raise ValueError(f"initial_condition: {word.name} must be {asked}, got {value!r}.")
+    return kind(value)
+
+
 def clash(c: Condition) -> str:
     """Say what does not go together in a condition, or nothing."""
     copied, written, changes = c.of_kind(Copy), c.of_kind(Write), c.of_kind(Change)
@@ -201,6 +220,9 @@ def _misplaced(c: Condition, replaced: str) -> str:
     asked = {PARTS[part] for part in c["on"].split("+")} if c["on"] else set(replaced)
     if c["on_layer"] >= 0 and not asked - {"E"}:
         return "on_layer is about attention, MLPs or norms; embeddings are in no layer."
+    beyond = {part for word in copied for part in WORDS[word].parts} - {"E"}
+    if is_changed and not c["on"] and not beyond and (c.of_kind(Change) or not c.of_kind(Write)):
+        return "embeddings alone are changed with on=embeddings."
     if c["on"] and not {PARTS[p] for p in c["on"].split("+")} <= set(replaced):
         return f"on={c['on']} needs {c['on']} to be transferred."
     if c["fresh_positions"] and "E" not in replaced:

@@ -40,8 +40,10 @@ def initialise(condition: Condition, fresh: np.ndarray, arch: Architecture, dono
         if source and name in given[source]:
             report[name] = _copy(condition, source, given[source][name], view, index, name, path)
         elif spread := spread_of(condition, name, view.shape):
-            view[index] = condition["scale"] * written(name, view.shape, spread, *path)[index]
-            report[name] = f"drawn by hand with standard deviation {condition['scale'] * spread:g}"
+            is_scaled = not condition["on"] or _is_touched(condition, name)
+            scale = condition["scale"] if is_scaled else 1.0
+            view[index] = scale * written(name, view.shape, spread, *path)[index]
+            report[name] = f"drawn by hand with standard deviation {scale * spread:g}"
         if name in report and condition["freeze"] and part_of(name) == PARTS[condition["freeze"]]:
             still[name][index] = True
     _refuse_gaps(condition, report)
@@ -131,7 +133,7 @@ def _copy(condition: Condition, source: str, tensor, view, index, name: str, pat
         return f"{'embedding' if part_of(name) == 'E' else 'copied'} from {source}"
     copied, words = view[index], ["copied"]
     for word, value in condition.of_kind(Change).items():
-        rng = stream("perturb", *path, str(condition.without("scale", "on", "on_layer")), name)
+        rng = stream("perturb", *path, condition.text("scale", "on", "on_layer"), name)
         copied = WORDS[word].apply(copied, value, fresh, rng)
         words.append(word)
     view[index] = condition["scale"] * copied

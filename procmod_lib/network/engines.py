@@ -8,6 +8,7 @@ import os
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -29,6 +30,8 @@ CHUNKS = (
 AGREE = 1e-3  # of a gradient's length: sums in another order differ by a hundredth of this
 KINDS = 256  # of fleets that torch.compile may be asked for in one process
 BUCKETS = 4  # into which PyTorch sorts rows by length on a CPU
+ENGINES = ("auto", "kernel", "torch")
+DRAWING = threading.Lock()  # whoever holds it draws from PyTorch's generator, of which there is one
 
 
 def make_engine(engine: str, arch: Architecture, dropout: float, device: str, threads: int | None):
@@ -44,8 +47,7 @@ def make_engine(engine: str, arch: Architecture, dropout: float, device: str, th
     Raises:
         ValueError: the engine is unknown, or is the kernel where it cannot train this.
     """
-    if engine not in ("auto", "kernel", "torch"):
-        raise ValueError(f"engine must be 'auto', 'kernel' or 'torch', got {engine!r}.")
+    check_engine(engine)
     if kernel is not None and device == "cpu" and engine != "torch" and kernel.supports(arch):
         return KernelEngine(arch, threads or os.cpu_count() or 1)
     if device != "cpu" and engine != "torch" and dropout == 0 and fused.supports(arch):
@@ -127,6 +129,23 @@ class KernelEngine:
         return self.own.memory
 
 
+def check_engine(engine) -> None:
+    """Raise ValueError unless the engine is one of :data:`ENGINES`."""
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be 'auto', 'kernel' or 'torch', got {engine!r}.")
+
+
+@contextmanager
+def _drawing_from(dropout: float, path: tuple):
+    """Within, PyTorch draws from the stream of dropout of that name, and no other thread does."""
+    if dropout == 0:
+        yield
+        return
+    with DRAWING, torch.random.fork_rng():
+        torch.manual_seed(torch_seed("dropout", *path))
+        yield
+
+
 class TorchEngine:
     """Gradients and scores from PyTorch, on any device; the whole fleet in each operation.
 
@@ -150,9 +169,7 @@ class TorchEngine:
         ``path`` names the random stream of dropout.
         """
         flat = weights.detach().requires_grad_(True)
-        with torch.random.fork_rng(enabled=dropout > 0):
-            if dropout > 0:
-                torch.manual_seed(torch_seed("dropout", *path))
+        with _drawing_from(dropout, path):
             counts = torch.tensor(
                 [max(1, int(b.loss_mask.sum())) for b in batches], device=self.device
             )  # (S,)

@@ -7,7 +7,7 @@ from IPython.display import Markdown
 from procmod_lib.report import statistics
 from procmod_lib.report.pictures import PARTS
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import HIGHER, in_points, percent, sentence, span
+from procmod_lib.report.sentences import HIGHER, in_points, of_runs, percent, sentence, span
 from procmod_lib.report.tables import bullets, grid, label
 from procmod_lib.tasks import title
 
@@ -196,7 +196,8 @@ def by_source(section: Section, words: dict[str, str], part: str = "attention") 
         cells = [title(source)]
         for word in words:
             found = section.of(f"{part}={source} {word}".strip()).summary
-            cells += [_successes(row) for row in found.itertuples()] or ["not yet measured"]
+            told = [of_runs(row.successes, row.n) for row in found.itertuples()]
+            cells += told or ["not yet measured"]
         rows.append(cells)
     rows.append(["all of them", *(over_sources(section, word, part) for word in words)])
     return grid([f"{PARTS[part]} from", *words.values()], rows)
@@ -212,9 +213,11 @@ def over_sources(section: Section, word: str = "", part: str = "attention") -> s
     found = section.of(*asked).summary
     if not len(found):
         return "not yet measured"
+    total = f"{found.successes.sum()} of {found.n.sum()}"
+    if found.n.min() < found.n.max():
+        return total
     least, most = found.successes.min(), found.successes.max()
     each = f"{most}" if least == most else f"{least} to {most}"
-    total = f"{found.successes.sum()} of {found.n.sum()}"
     return f"{total} ({each} of {found.n.max()} from each source)"
 
 
@@ -222,8 +225,3 @@ def _sources(section: Section, part: str) -> list[str]:
     """The sources of a part, in the order of the runs."""
     sources = dict.fromkeys(run.condition[part] for run in section.runs)
     return [name for name in sources if name]
-
-
-def _successes(row) -> str:
-    span = f"{100 * row.success_low:.0f} to {100 * row.success_high:.0f} %"
-    return f"{row.successes} of {row.n} ({span})"

@@ -12,6 +12,7 @@ from procmod_lib.initial import Condition, parse
 from procmod_lib.network import inside
 from procmod_lib.report import figures, statistics, tables
 from procmod_lib.report.section import Section
+from procmod_lib.report.sentences import of_runs
 from procmod_lib.runs.fleet import initial_weights
 from procmod_lib.runs.run import Run
 from procmod_lib.runs.store import Failed
@@ -125,8 +126,7 @@ class Inside(Section):
         for row in self.starts.itertuples():
             outcome = word = "not yet measured"
             if row.n:
-                low, high = statistics.wilson(row.successes, row.n)
-                outcome = f"{row.successes} of {row.n} ({100 * low:.0f} to {100 * high:.0f} %)"
+                outcome = of_runs(row.successes, row.n)
                 is_held = held(row.said, row.successes, row.n, self.share)
                 word = "yes" if is_held else "**no**"
                 word = "" if row.said == SILENT else word

@@ -43,6 +43,16 @@ def span(low: float, high: float) -> str:
     return "none" if low != low else f"{100 * low:.1f} to {100 * high:.1f}"
 
 
+def of_runs(successes: int, n: int) -> str:
+    """How many of some runs, with Wilson interval.
+
+    >>> of_runs(5, 6)
+    '5 of 6 (44 to 97 %)'
+    """
+    low, high = statistics.wilson(successes, n)
+    return f"{successes} of {n} ({100 * low:.0f} to {100 * high:.0f} %)"
+
+
 def p_value(p: float) -> str:
     """A p value as it stands in a table; nothing where there is none.
 

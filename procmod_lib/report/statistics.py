@@ -94,15 +94,14 @@ def summary(
     """One row a (diagnostic, initial condition): n, mean and its interval, successes and their
     Wilson interval.
 
-    Non-finite runs are counted in ``non_finite`` and have no part in the mean.
+    Runs whose loss was not finite count with the score that they ended at, and in ``non_finite``.
     """
     rows = []
     groups = (
         final(table).groupby(["diagnostic", "initial_condition"], sort=False) if len(table) else ()
     )
     for (diagnostic, condition), group in groups:
-        finite = group[group.status != "non-finite"]
-        values = finite[score].to_numpy()
+        values = group[score].to_numpy()
         low, high = interval(values)
         successes = int((values >= success).sum())
         success_low, success_high = wilson(successes, len(group))
@@ -110,8 +109,8 @@ def summary(
             "diagnostic": diagnostic,
             "initial_condition": condition,
             "n": len(group),
-            "non_finite": len(group) - len(finite),
-            "mean": float(values.mean()) if len(values) else float("nan"),
+            "non_finite": int((group.status == "non-finite").sum()),
+            "mean": float(values.mean()),
             "low": low,
             "high": high,
             "successes": successes,

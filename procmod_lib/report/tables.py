@@ -13,7 +13,7 @@ from IPython.display import Markdown
 from procmod_lib.initial import parse
 from procmod_lib.network.gpt2 import views
 from procmod_lib.report import statistics
-from procmod_lib.report.sentences import p_value, percent, span
+from procmod_lib.report.sentences import of_runs, p_value, percent, span
 from procmod_lib.runs.provenance import PROJECT
 from procmod_lib.tasks import DIAGNOSTICS, SOURCES, bounds, make_task, title
 from procmod_lib.tasks.language import decode
@@ -48,14 +48,12 @@ def summary_table(summary: pd.DataFrame, *, with_diagnostic: bool = False) -> Ma
     rows = []
     for r in summary.itertuples():
         n = f"{r.n} ({r.non_finite} not finite)" if r.non_finite else r.n
-        shares = f"{100 * r.success_low:.0f} to {100 * r.success_high:.0f} %"
-        successes = f"{r.successes} of {r.n} ({shares})"
         cells = [
             label(r.initial_condition),
             n,
             f"{100 * r.mean:.1f}",
             span(r.low, r.high),
-            successes,
+            of_runs(r.successes, r.n),
         ]
         rows.append([title(r.diagnostic), *cells] if with_diagnostic else cells)
     heads = [

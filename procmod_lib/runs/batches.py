@@ -47,7 +47,7 @@ def from_pool(task: Task, budget: Budget, seed: int, path: tuple[int, ...]) -> B
     return Batch(*(getattr(sequences, name)[rows] for name in names))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=256)  # more seeds than a fleet has: each draws from its own at every step
 def _sequences(task: Task, count: int, seed: int) -> Batch:
     return task.batch(count, "train", seed)
 

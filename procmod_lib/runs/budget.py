@@ -6,26 +6,33 @@ from dataclasses import asdict, dataclass
 from procmod_lib.tasks.task import without
 
 
-def _is_count(value) -> bool:
-    return type(value) is int and value >= 1
+def _is_count(value, least: int = 1) -> bool:
+    return type(value) is int and value >= least
 
 
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+COUNT = (lambda value: _is_count(value, 0), "a whole number, 0 or more")
+ABOVE = (lambda value: _is_number(value) and value > 0, "a number above 0")
+NOT_BELOW = (lambda value: _is_number(value) and value >= 0, "a number, 0 or more")
 ALLOWED = {
     "steps": (_is_count, "a whole number above 0"),
     "batch": (_is_count, "a whole number above 0"),
     "evaluate_every": (_is_count, "a whole number above 0"),
     "test_samples": (_is_count, "a whole number above 0"),
-    "lr": (lambda value: value > 0, "above 0"),
-    "clip": (lambda value: value > 0, "above 0"),
-    "warmup": (lambda value: value >= 0, "0 or more"),
-    "weight_decay": (lambda value: value >= 0, "0 or more"),
-    "final_lr": (lambda value: value >= 0, "0 or more"),
-    "patience": (lambda value: value >= 0, "0 or more"),
-    "stop_after": (lambda value: value >= 0, "0 or more"),
-    "pool": (lambda value: value >= 0, "0 or more"),
+    "lr": ABOVE,
+    "clip": ABOVE,
+    "warmup": COUNT,
+    "weight_decay": NOT_BELOW,
+    "final_lr": NOT_BELOW,
+    "patience": COUNT,
+    "stop_after": COUNT,
+    "pool": COUNT,
     "decay_all": (lambda value: isinstance(value, bool), "True or False"),
     "schedule": (lambda value: value in ("cosine", "constant"), "'cosine' or 'constant'"),
-    "dropout": (lambda value: 0 <= value < 1, "at least 0 and below 1"),
+    "dropout": (lambda value: _is_number(value) and 0 <= value < 1, "at least 0 and below 1"),
 }
 
 

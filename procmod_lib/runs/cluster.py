@@ -4,9 +4,11 @@ Dask carries jobs out and results back, and knows nothing of either.
 """
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+LOOK_AGAIN = 0.2  # seconds between two looks at what has come and at whether to stop
 PATIENCE = 8  # seconds until a scheduler that does not answer is given up
 
 
@@ -47,20 +49,27 @@ def each_result(
     """Call ``function(*job)`` for each job on a cluster; yield (job, result or the exception) as
     they come.
 
-    Dask gives the job of a worker that died to another one.
+    Dask gives the job of a worker that died to another one. Asked to stop, what has not come is
+    given up; a cluster that was started here is closed, whatever happens.
     """
-    from distributed import as_completed
-
     with connect(scheduler) as client:
-        sent = {client.submit(function, *job, pure=False): job for job in jobs}
-        for future in as_completed(list(sent)):
-            try:
-                result = future.result()
-            except Exception as error:
-                result = error
-            yield sent[future], result
-            if should_stop():
-                client.cancel([future for future in sent if not future.done()])
-                break
-        if client.cluster is not None:
-            client.cluster.close()
+        try:
+            waiting = {client.submit(function, *job, pure=False): job for job in jobs}
+            while waiting and not should_stop():
+                ready = [future for future in waiting if future.done()]
+                for future in ready:
+                    yield waiting.pop(future), _result_of(future)
+                if not ready:
+                    time.sleep(LOOK_AGAIN)
+            client.cancel(list(waiting))
+        finally:
+            if client.cluster is not None:
+                client.cluster.close()
+
+
+def _result_of(future):
+    """What a job returned, or the exception that ended it."""
+    try:
+        return future.result()
+    except Exception as error:
+        return error

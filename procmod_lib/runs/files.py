@@ -19,6 +19,16 @@ Packet = tuple[str, str, str, bytes]
 """A file on its way from one store to another: (folder, stem, suffix, content)."""
 
 
+def _usual_mode() -> int:
+    """What a new file of this process may be read and written by."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+MODE = _usual_mode()  # asked once: between the two calls every file of the process is under 022
+
+
 def digest(content: bytes | Path) -> str:
     """The digest of bytes, or of a file's bytes, as it stands in a file's name."""
     whole = content.read_bytes() if isinstance(content, Path) else content
@@ -46,6 +56,7 @@ def put(target: Path, content: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
+            os.chmod(temporary, MODE)
             os.fsync(file.fileno())
         os.replace(temporary, target)
     except BaseException:

@@ -15,7 +15,7 @@ from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.provenance import provenance
 from procmod_lib.runs.run import Run, fleet_key
 from procmod_lib.runs.store import Failed, Store
-from procmod_lib.runs.training import Interrupted, State, train
+from procmod_lib.runs.training import Interrupted, State, at_ceiling, train
 
 CHECKPOINT_SECONDS = 30.0
 
@@ -108,7 +108,7 @@ class Fleet:
             tensors = gpt2.views(state.weights[member].cpu().numpy(), run.arch)
             self.store.write_weights(run, tensors, facts)
         is_finite = bool(np.isfinite(table["loss"]).all())
-        early = "ceiling" if run.budget.patience else "no better"
+        early = "ceiling" if at_ceiling(state.curves[member], run.budget) else "no better"
         status = "complete" if end == run.budget.steps else early
         columns = {
             "diagnostic": run.task.name,

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import torch
 
+from procmod_lib.network.engines import check_engine
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -16,7 +18,7 @@ class Machine:
         engine: see :func:`procmod_lib.network.engines.make_engine`.
         workers: runs at a time on a CPU; None takes one a core.
         time_budget: seconds after which everything is checkpointed and what is finished is
-            returned; None is no limit.
+            returned (of a cluster, what is under way there is lost); None is no limit.
         scheduler: None trains here; otherwise a Dask cluster: ``tcp://HOST:PORT``, ``local:N`` (N
             processes here) or ``slurm:FILE`` (options of SLURMCluster, as JSON).
 
@@ -32,6 +34,7 @@ class Machine:
 
     def __post_init__(self) -> None:
         check_device(self.device)
+        check_engine(self.engine)
         check_scheduler(self.scheduler)
         check_time_budget(self.time_budget)
         if self.workers is not None and (type(self.workers) is not int or self.workers < 1):

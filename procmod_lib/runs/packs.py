@@ -98,16 +98,10 @@ def parquet(table: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def unpack(content: bytes) -> list[tuple[str, bytes]]:
-    """Return the (key, content) of each run in a pack, as a file of its own would hold it."""
-    table = pd.read_parquet(io.BytesIO(content))
-    return [(key, parquet(run.reset_index(drop=True))) for key, run in table.groupby("key")]
-
-
 @again
 def holding(folder: Path, key: str) -> Path | None:
     """Return the sound pack of a store that holds a run, or None."""
-    for path in (folder / "runs").glob("pack.*.parquet"):
+    for path in (folder / "runs").glob(f"{STEM}.*.parquet"):
         if key in _keys(path, os.stat(path).st_mtime_ns):
             return path
     return None
@@ -139,19 +133,22 @@ def find_many(folder: Path, keys: set[str], diagnostics: set[str]) -> dict[str, 
 
 @again
 def rows(folder: Path, equals: dict) -> pd.DataFrame:
-    """Return the rows of a store's runs, packed and single, where columns equal values."""
+    """Return the rows of a store's runs, packed and single, where columns equal values; without
+    columns where there are none.
+    """
     filters = [(column, "==", value) for column, value in equals.items()] or None
     tables = []
     for path in sorted((folder / "runs").glob("*.parquet")):
-        packed = path.name.startswith("pack.")
-        if packed and not _keys(path, os.stat(path).st_mtime_ns):
+        if path.name.startswith(f"{STEM}."):
+            if _keys(path, os.stat(path).st_mtime_ns):
+                tables.append(pd.read_parquet(path, filters=filters))
             continue
-        content = path if packed else files.read(path.parent, path.name.split(".")[0], "parquet")
+        content = files.read(path.parent, path.name.split(".")[0], "parquet")
         if content is not None:
-            tables.append(
-                pd.read_parquet(content if packed else io.BytesIO(content), filters=filters)
-            )
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["key", "step"])
+            tables.append(pd.read_parquet(io.BytesIO(content), filters=filters))
+        elif not path.exists():  # it went into a pack that was not there when the folder was read
+            raise FileNotFoundError(path)
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
 @lru_cache(maxsize=64)

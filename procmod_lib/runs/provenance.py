@@ -19,27 +19,29 @@ VERSIONS_OF = ("torch", "numpy", "pandas", "numba")
 def provenance(device: str) -> dict:
     """Return the facts behind results of this process on a device.
 
-    Asked once, before anybody edits the code that runs.
+    Asked once, before anybody edits the code that runs. ``dirty`` says whether that code was
+    committed, None where git cannot say.
     """
+    changes = _git("status", "--porcelain", "--", "procmod_lib")
     modules = {name: sys.modules[name].__version__ for name in VERSIONS_OF if sys.modules.get(name)}
     return {
         "schema": SCHEMA,
         "commit": _git("rev-parse", "HEAD") or "unknown",
-        "dirty": bool(_git("status", "--porcelain", "--", "procmod_lib")),
+        "dirty": None if changes is None else bool(changes),
         "versions": {"python": platform.python_version(), **modules},
         "device": torch.cuda.get_device_name() if device.startswith("cuda") else platform.machine(),
         "cores": os.cpu_count(),
     }
 
 
-def _git(*words: str) -> str:
-    """What git says in the project's folder; nothing where there is no git or no repository."""
+def _git(*words: str) -> str | None:
+    """What git says in the project's folder; None where there is no git or no repository."""
     try:
         command = ["git", "-C", str(PROJECT), *words]
         done = subprocess.run(command, capture_output=True, text=True, timeout=30)
-    except OSError:
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def lost() -> dict:
@@ -47,7 +49,7 @@ def lost() -> dict:
     return {
         "schema": SCHEMA,
         "commit": "unknown: its record is damaged or missing",
-        "dirty": False,
+        "dirty": None,
         "versions": {"torch": "unknown"},
         "device": "unknown",
         "cores": 0,

@@ -48,6 +48,7 @@ class Run:
             raise ValueError(
                 f"answer_mask must be 'reference' or 'full', got {self.answer_mask!r}."
             )
+        check_fits(self.arch, self.task)
         self.condition.check(self.arch)
         if set(dict(self.donors)) != set(self.condition.sources):
             given = tuple(dict(self.donors))
@@ -75,6 +76,20 @@ class Run:
     def label(self) -> str:
         """How progress and errors name it."""
         return f"{self.task.name} · {self.condition} · seed {self.seed}"
+
+
+def check_fits(arch: Architecture, task: Task) -> None:
+    """Raise ValueError unless a model of this shape can read every sample of a task."""
+    if arch.inputs != task.kind:
+        raise ValueError(
+            f"architecture: inputs must be {task.kind!r} for {task.name}, got {arch.inputs!r}."
+        )
+    for name, least in (("positions", task.length), ("vocab", task.vocab)):
+        if getattr(arch, name) < least:
+            raise ValueError(
+                f"architecture: {name} must be {least} or more for {task.name}, got "
+                f"{getattr(arch, name)}."
+            )
 
 
 def with_donors(runs: list[Run]) -> list[Run]:
@@ -136,9 +151,13 @@ def into_fleets(runs: list[Run], device: str, most: int | None = None) -> list[l
 
 
 def _fleet_size(run: Run, device: str) -> int:
+    """A power of two, so that a little more or less free memory makes the same fleets and a
+    stopped sweep finds its checkpoints.
+    """
     if device == "cpu" or run.task.first_length:  # a curriculum lengthens when a run is ready
         return 1
-    return max(1, int(0.7 * torch.cuda.mem_get_info()[0] // bytes_per_model(run)))
+    most = int(0.7 * torch.cuda.mem_get_info()[0] // bytes_per_model(run))
+    return 2 ** (max(1, most).bit_length() - 1)
 
 
 def bytes_per_model(run: Run) -> int:

@@ -35,6 +35,8 @@ COLUMNS = [
     "provenance",
     "spec",
 ]
+NUMBERS = {"seed", "step", "token_accuracy", "exact_match", "loss", "seconds"}
+"""Those of the columns that hold numbers; the others hold text."""
 
 
 class Failed(RuntimeError):
@@ -117,11 +119,17 @@ class Store:
 
         Reads no more of packed runs than the rows asked for; runs not yet packed are read one by
         one, and packed first where they are very many."""
-        unknown = [column for column in equals if column not in COLUMNS]
-        if unknown:
-            raise ValueError(f"view has no column {unknown[0]!r}; there are {', '.join(COLUMNS)}.")
+        for column, value in equals.items():
+            if column not in COLUMNS:
+                raise ValueError(f"view has no column {column!r}; there are {', '.join(COLUMNS)}.")
+            kind = "a number" if column in NUMBERS else "text"
+            if isinstance(value, str) == (column in NUMBERS):
+                raise ValueError(f"view: {column} must be {kind}, got {value!r}.")
         self.tidy()
         tables = [packs.rows(place, equals) for place in self._places()]
+        tables = [table for table in tables if len(table)]
+        if not tables:
+            return pd.DataFrame(columns=COLUMNS)
         return pd.concat(tables, ignore_index=True).drop_duplicates(["key", "step"])
 
     def weights(self, run: Run) -> np.ndarray | None:

@@ -5,13 +5,15 @@ import io
 import json
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from safetensors import SafetensorError
 
+from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.runs import files, packs
 from procmod_lib.runs.run import key_of
 
@@ -32,29 +34,31 @@ PLAIN: tuple[Callable, ...] = (
 """What a column may hold."""
 
 LARGEST = 2**31  # bytes of one file
+UNSOUND = (ValueError, KeyError, TypeError, OSError, pa.ArrowException, SafetensorError)
 
 
-def sound_parts(folder: Path, columns: list[str]) -> list[tuple[str, str, str, bytes]]:
-    """Return (kind, stem, suffix, content) of every file of a store that is what it says.
+def sound_parts(folder: Path, columns: list[str]) -> Iterator[tuple[str, str, str, bytes]]:
+    """Yield (kind, stem, suffix, content) of every file of a store that is what it says.
 
     A pack is given in its runs. What is not sound is left out, and named in a warning: names that
     are no keys, links, files that are too large or do not match their digest, specs that do not
-    hash to their key, columns that a run does not have.
+    hash to their key, columns that a run does not have, weights of another shape than their spec's.
 
     Args:
         folder: of the other store.
         columns: of a run's table.
     """
-    found = []
     for kind, (suffix, _) in KINDS.items():
         for path in sorted((folder / kind).glob("*")):
             if path.name.startswith("."):
                 continue
             try:
-                found += [(kind, stem, suffix, part) for stem, part in _parts(path, kind, columns)]
-            except (ValueError, KeyError, OSError, pa.ArrowException) as error:
+                parts = _parts(path, kind, columns)
+            except UNSOUND as error:
                 warnings.warn(f"{kind}/{path.name} is left out: {error}", stacklevel=3)
-    return found
+                continue
+            for stem, part in parts:
+                yield kind, stem, suffix, part
 
 
 def _parts(path: Path, kind: str, columns: list[str]) -> list[tuple[str, bytes]]:
@@ -81,8 +85,14 @@ def _parts(path: Path, kind: str, columns: list[str]) -> list[tuple[str, bytes]]
         if hashlib.sha256(content).hexdigest()[: len(stem)] != stem:
             raise ValueError("its name is not the hash of its content.")
     else:
-        _, about = files.unpack_tensors(content)
+        tensors, about = files.unpack_tensors(content)
         _check_spec(stem, about["spec"])
+        arch = Architecture(**json.loads(about["spec"])["architecture"])
+        sizes = {name: tensor.shape for name, tensor in tensors.items()}
+        if kind == "weights" and sizes != arch.shapes:
+            raise ValueError("its tensors are not those of its spec's architecture.")
+        if kind == "snapshots" and set(sizes.values()) != {(arch.size,)}:
+            raise ValueError("its tensors are not whole models of its spec's architecture.")
     return [(stem, content)]
 
 

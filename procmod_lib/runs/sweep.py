@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import filelock
 import pandas as pd
 import torch
 
@@ -21,6 +22,7 @@ from procmod_lib.runs.stops import Request, Stopped, kernel_waits, stop_on_reque
 from procmod_lib.runs.store import Failed, Store
 from procmod_lib.runs.training import Interrupted
 
+LOOK_AGAIN = 0.5  # seconds until a sweep that waits for another asks whether it is to stop
 ROUNDS = 3  # a damaged file is found when it is read, set aside, and computed again
 
 
@@ -51,30 +53,51 @@ def ensure(
         One row per (run, evaluation step), of the runs that are finished.
 
     Raises:
-        Failed: a run failed twice; the message names it and its error.
+        Failed: a run failed twice; the message names it and its error. All that does not start from
+            it was trained first.
         Stopped: Ctrl-C or SIGTERM; everything is kept.
     """
     machine = machine or Machine()
     seconds = machine.time_budget
     deadline = None if seconds is None else time.monotonic() + seconds
+    keep = Keep(keep_weights, tuple(snapshots))
     provenance(machine.device)  # now, before anybody edits the code that is about to run
-    *earlier, last = generations(runs)
+    stages = generations(runs)
+    failures: list[str] = []
     with kernel_waits(), stop_on_request() as request:
         how = dict(deadline=deadline, progress=progress, request=request)
-        for donors in earlier:
-            Sweep(store, machine, Keep(weights=True), **how).run(donors)
-        Sweep(store, machine, Keep(keep_weights, tuple(snapshots)), **how).run(last)
+        for stage in stages:
+            kept = keep if stage is stages[-1] else Keep(weights=True)
+            possible = _without_lost_donors(stage, store) if failures else stage
+            try:
+                Sweep(store, machine, kept, **how).run(possible)
+            except Failed as failed:
+                failures.append(str(failed))
         if request.number is not None:
-            done = len(runs) - len(store.missing(runs))
-            stopped = Stopped(
-                request.number,
-                f"{done} of {len(runs)} runs are finished; they and the checkpoints of those under "
-                "way are kept. The same command goes on from there.",
-            )
-            tell(str(stopped))
-            raise stopped
+            raise _stopped(request.number, runs, store, machine)
+    if failures:
+        raise Failed("; ".join(failures))
     store.tidy()
     return store.load(runs)
+
+
+def _without_lost_donors(runs: list[Run], store: Store) -> list[Run]:
+    """Those of some runs whose donors are all in the store."""
+    lost = {donor.key for donor in store.missing(donors_of(runs))}
+    return [run for run in runs if not lost & {donor.key for _, donor in run.donors}]
+
+
+def _stopped(number: int, runs: list[Run], store: Store, machine: Machine) -> Stopped:
+    """What is told and raised after a signal."""
+    done = len(runs) - len(store.missing(runs))
+    kept = (
+        "they and the checkpoints of those under way are kept"
+        if machine.scheduler is None
+        else "they are kept, those under way on the cluster begin anew"
+    )
+    text = f"{done} of {len(runs)} runs are finished; {kept}. The same command goes on from there."
+    tell(text)
+    return Stopped(number, text)
 
 
 class Sweep:
@@ -146,11 +169,15 @@ class Sweep:
 
     def _here(self, fleets: list[list[Run]]) -> list[str]:
         workers, threads = self.machine.share(len(fleets))
+        before = torch.get_num_threads()
         if self.machine.device == "cpu":
             torch.set_num_threads(threads)
-        with ThreadPoolExecutor(workers) as pool:
-            work = [pool.submit(self.work, fleet, threads) for fleet in fleets]
-            return [failure for future in work for failure in future.result()]
+        try:
+            with ThreadPoolExecutor(workers) as pool:
+                work = [pool.submit(self.work, fleet, threads) for fleet in fleets]
+                return [failure for future in work for failure in future.result()]
+        finally:
+            torch.set_num_threads(before)
 
     def _elsewhere(self, fleets: list[list[Run]]) -> list[str]:
         """Train fleets on a cluster and write what comes back.
@@ -195,10 +222,8 @@ class Sweep:
         """
         for attempt in (1, 2):
             with ExitStack() as locks:
-                for run in sorted(
-                    fleet, key=lambda r: r.key
-                ):  # in one order for all, so that no two processes wait for each other
-                    locks.enter_context(self.store.lock(run))
+                if not self._have_all(fleet, locks):
+                    return []
                 mine = self._unfinished(fleet)
                 if self._should_stop() or not mine:
                     return []
@@ -217,6 +242,21 @@ class Sweep:
                 halves = mine[: len(mine) // 2], mine[len(mine) // 2 :]
                 return [failure for half in halves for failure in self.work(half, threads)]
         return []
+
+    def _have_all(self, fleet: list[Run], locks: ExitStack) -> bool:
+        """Take the locks of a fleet, in one order for all, so that no two processes wait for each
+        other; False where the sweep is to stop before another process has let go.
+        """
+        for run in sorted(fleet, key=lambda r: r.key):
+            lock = self.store.lock(run)
+            while not lock.is_locked:
+                try:
+                    lock.acquire(timeout=LOOK_AGAIN)
+                except filelock.Timeout:
+                    if self._should_stop():
+                        return False
+            locks.callback(lock.release)
+        return True
 
 
 def _failure(run: Run, error: Exception) -> str:

@@ -49,7 +49,7 @@ class State:
     @classmethod
     def start(cls, weights: np.ndarray, device: str, task: Task) -> "State":
         """The state before the first step, from weights (S, P)."""
-        w = torch.from_numpy(np.ascontiguousarray(weights, np.float32)).to(device)
+        w = torch.from_numpy(np.array(weights, np.float32)).to(device)  # a copy: it is trained
         return cls(
             w, torch.zeros_like(w), torch.zeros_like(w), 0, task.first_length, [[] for _ in w]
         )

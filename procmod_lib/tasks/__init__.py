@@ -73,6 +73,8 @@ def make_task(name: str, **parameters) -> Task:
     23
     """
     if "+" in name:
+        for parameter in parameters:
+            raise ValueError(f"{name}: a mixture has no parameters, got {parameter!r}.")
         return Mixture(*(make_task(part) for part in name.split("+", 1)))
     base = name.removesuffix(SHUFFLED)
     if base not in TASKS:

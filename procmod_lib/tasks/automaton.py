@@ -93,13 +93,10 @@ class Automaton(Task):
         if self.cells == self.universe:
             return 1.0
         above, below_ = batch.tokens[:, :-1], batch.tokens[:, 1:]  # (n, T - 1, cells)
-        right = self.cells - 2.0
-        for edge, neighbour in ((0, 1), (-1, -2)):
-            seen = (
-                2 * above[:, :, edge] + above[:, :, neighbour]
-                if self.cells > 1
-                else above[:, :, edge]
-            )
+        edges = ((0, 1), (-1, -2)) if self.cells > 1 else ((0, 0),)
+        right = float(self.cells - len(edges))
+        for edge, neighbour in edges:
+            seen = 2 * above[:, :, edge] + above[:, :, neighbour]
             for value in np.unique(seen):
                 ones = below_[:, :, edge][seen == value].mean()
                 right += np.mean(seen == value) * max(ones, 1 - ones)

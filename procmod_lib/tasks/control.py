@@ -32,6 +32,9 @@ class Shuffled(Task):
             ("vocab", inner.vocab),
             ("length", inner.length),
             ("draws", inner.draws + inner.length),
+            ("released", inner.released),
+            ("reference", inner.reference),
+            ("has_lengths", inner.has_lengths),
         ):
             object.__setattr__(self, key, value)
 
@@ -39,8 +42,31 @@ class Shuffled(Task):
     def positions(self) -> int:
         return self.task.positions
 
+    @property
+    def lengths(self) -> str:
+        """As of the source; a source without lists has them all of one length."""
+        return getattr(self.task, "lengths", "fixed")
+
+    @property
+    def first_length(self) -> int:
+        return self.task.first_length
+
+    @property
+    def full_length(self) -> int:
+        return self.task.full_length
+
+    def at_length(self, length: int) -> "Shuffled":
+        return Shuffled(self.task.at_length(length))
+
     def as_reference(self) -> "Shuffled":
         return Shuffled(self.task.as_reference())
+
+    def with_(self, **changes) -> "Shuffled":
+        return Shuffled(self.task.with_(**changes))
+
+    def best(self, batch: Batch) -> float:
+        """Not known: what can be predicted of shuffled tokens differs from source to source."""
+        return float("nan")
 
     def spec(self) -> dict:
         return {**self.task.spec(), "task": self.name}

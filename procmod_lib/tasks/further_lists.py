@@ -67,6 +67,7 @@ class Union(ListTask):
     colour: ClassVar[str] = "#A6761D"
     divider: ClassVar[str] = "+"
     ends: ClassVar[bool] = True
+    shortest: ClassVar[int] = 3
 
     def check(self) -> None:
         super().check()
@@ -117,6 +118,7 @@ class Delete(ListTask):
     colour: ClassVar[str] = "#444444"
     divider: ClassVar[str] = "-"
     ends: ClassVar[bool] = True
+    shortest: ClassVar[int] = 3
 
     def check(self) -> None:
         super().check()

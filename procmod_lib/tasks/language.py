@@ -1,5 +1,6 @@
 """LANGUAGE MODELING: predict the next token of English text."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -11,6 +12,7 @@ import numpy as np
 from procmod_lib.tasks.registry import diagnostic
 from procmod_lib.tasks.task import Batch, Task, below, scored_span
 
+FEWEST_DOCUMENTS = 10  # one to test, one to validate
 DOCUMENTS = 100_000  # of a streamed data set; the embedded text has about 80
 
 
@@ -69,6 +71,11 @@ class LanguageModeling(Task):
     def length(self) -> int:
         return self.block
 
+    def spec(self) -> dict:
+        """Of a file also what is in it: another text is another task."""
+        is_file = bool(self.path) and Path(self.path).is_file()
+        return super().spec() | ({"text": _digest(self.path)} if is_file else {})
+
     def check(self) -> None:
         self.require("block", 2 <= self.block <= 1024, "between 2 and 1024")
         self.require("vocab_size", 257 <= self.vocab_size <= 50_257, "between 257 and 50257")
@@ -82,6 +89,11 @@ class LanguageModeling(Task):
         start = below(rng.random(n), len(text) - self.block)
         tokens = text[start[:, None] + np.arange(self.block)]
         return scored_span(tokens, np.zeros(n, int), np.full(n, self.block - 1), self.block - 1)
+
+
+@lru_cache(maxsize=2)
+def _digest(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
 
 
 @lru_cache(maxsize=2)
@@ -143,7 +155,13 @@ def documents(path: str) -> list[str]:
 
         return [topics[name] for name in sorted(topics)]
     if Path(path).is_file():
-        return [t for t in Path(path).read_text().split("<|endoftext|>") if t.strip()]
+        found = [t for t in Path(path).read_text().split("<|endoftext|>") if t.strip()]
+        if len(found) < FEWEST_DOCUMENTS:
+            raise ValueError(
+                f"language_modeling: path must hold {FEWEST_DOCUMENTS} documents or more, with "
+                f"<|endoftext|> between them, got {path!r} with {len(found)}."
+            )
+        return found
     from datasets import load_dataset
 
     try:

@@ -45,6 +45,13 @@ class Mixture(Task):
     def spec(self) -> dict:
         return {"task": self.name, "first": self.first.spec(), "second": self.second.spec()}
 
+    def best(self, batch: Batch) -> float:
+        """Of either source as often as its outputs are scored, from samples of each."""
+        both = self.first, self.second
+        parts = [task.batch(len(batch), "validation", 1) for task in both]
+        best = [task.best(part) for task, part in zip(both, parts, strict=True)]
+        return float(np.average(best, weights=[part.reference.sum() for part in parts]))
+
     def build(self, uniforms: np.ndarray) -> Batch:
         n, chosen = len(uniforms), uniforms[:, 0] >= 0.5
         parts = [

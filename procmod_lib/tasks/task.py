@@ -99,6 +99,7 @@ class Task:
     reference: ClassVar[dict] = {}  # what its reference pretraining settings have of their own
     has_lengths: ClassVar[bool] = False  # whether its lists may have several lengths
     length_field: ClassVar[str] = ""  # which of its parameters is the length of its lists
+    shortest: ClassVar[int] = 2  # list that a curriculum begins with
     younger: ClassVar[dict] = {
         "form": "ours"
     }  # parameters that came after the first published runs
@@ -148,7 +149,7 @@ class Task:
     @property
     def first_length(self) -> int:
         """The list length at which a curriculum starts; 0 where there is none."""
-        return 2 if getattr(self, "lengths", "") == "curriculum" else 0
+        return self.shortest if getattr(self, "lengths", "") == "curriculum" else 0
 
     @property
     def full_length(self) -> int:

@@ -46,10 +46,11 @@ def test_every_run_has_its_spec_and_provenance():
             problems.append(f"{key}: older schema")
         for provenance in run.provenance.unique():
             content = files.read(PLACE / "provenance", provenance, "json")
-            if content is None or not {"commit", "dirty", "versions", "device", "cores"} <= set(
-                json.loads(content)
-            ):
+            facts = json.loads(content or "{}")
+            if not {"commit", "dirty", "versions", "device", "cores"} <= set(facts):
                 problems.append(f"{key}: provenance {provenance} is missing or incomplete")
+            elif facts["dirty"] is not False or not re.fullmatch("[0-9a-f]{40}", facts["commit"]):
+                problems.append(f"{key}: it was made by code that no commit holds")
         last, budget = run.step.max(), json.loads(spec)["budget"]
         if (
             not (last == budget["steps"] or set(run.status) in ({"ceiling"}, {"no better"}))

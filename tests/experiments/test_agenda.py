@@ -92,6 +92,7 @@ def test_climbing_trains_pilots_until_the_rule_has_chosen(monkeypatch, tmp_path,
     monkeypatch.setattr(ladder, "has_learnt", any_run)
     assert main(["climb", "dyck", "--store", str(tmp_path)]) == 0
     assert capsys.readouterr().out.endswith("dyck: rate 0.0001, dropout 0, one length\n")
+    assert main(["climb", "dyck", "--time-budget", "0.001s", "--store", str(tmp_path / "x")]) == 3
     with pytest.raises(SystemExit) as stopped:
         main(["climb", "music", "--store", str(tmp_path)])
     assert stopped.value.code == 2 and "source must be one of" in capsys.readouterr().err

@@ -2,6 +2,8 @@
 nothing.
 """
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -375,12 +377,45 @@ def test_layer_head_and_freeze():
         ("loud=0.3 quiet=0.key+0.key", "quiet must be layer.query"),
         ("loud=0.3 quiet=0.keys", "quiet must be layer.query"),
         ("shuffle=1 attention=identity", "is not understood"),
+        ("embeddings=identity noise=0.5", "embeddings alone are changed with on=embeddings"),
+        ("embeddings=identity scale=3.0", "embeddings alone are changed with on=embeddings"),
     ],
 )
 def test_bad_conditions_are_named(text, words):
     with pytest.raises(ValueError, match="initial_condition") as error:
         parse(text)
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "values, words",
+    [
+        (dict(noise="0.1"), "noise must be a number, got '0.1'"),
+        (dict(noise=True), "noise must be a number, got True"),
+        (dict(layer=1.5), "layer must be a whole number, got 1.5"),
+        (dict(head=1.0), "head must be text, got 1.0"),
+        (dict(shuffle=1), "shuffle must be True, got 1"),
+    ],
+)
+def test_values_of_another_kind_are_named(values, words):
+    with pytest.raises(ValueError, match=f"initial_condition: {words}"):
+        Condition(attention="identity", **values)
+
+
+def test_a_whole_number_prints_as_it_is_read():
+    assert str(Condition(attention="identity", scale=2)) == "attention=identity scale=2.0"
+    assert pickle.loads(pickle.dumps(Condition(attention="set", noise=1))) == parse(
+        "attention=set noise=1"
+    )
+
+
+def test_weights_by_hand_are_scaled_only_where_it_is_asked():
+    plain, _, _ = start("fan_in=attention+mlp")
+    new, _, report = start("fan_in=attention+mlp scale=2.0 on=mlp")
+    for name in changed(plain):
+        factor = 2 if part_of(name) == "F" else 1
+        assert np.array_equal(new[name], factor * plain[name])
+    assert "0.5" in report["h.0.mlp.c_fc.weight"] and "0.25" in report["h.0.attn.c_attn.weight"]
 
 
 def wide(shape):

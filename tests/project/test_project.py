@@ -140,6 +140,8 @@ def test_an_exported_start_is_the_start_and_transformers_loads_it(tmp_path):
     for words, sentence in (
         (["--start", "loud=0"], "loud must be above 0"),
         (["--source", "eca", "--preset", "smoke"], "not in the store"),
+        (["--source", "identity", "--model", "4_8_32"], "not in the store"),
+        (["--source", "identity", "--model", "foo"], "model must be layers_heads_width"),
         ([], "either --start or --source"),
     ):
         command = [

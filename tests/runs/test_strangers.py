@@ -7,9 +7,11 @@ import multiprocessing
 import os
 import warnings
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import ensure_in, scores
+from safetensors.numpy import save
 
 from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.runs import files, packs
@@ -190,3 +192,20 @@ def test_two_processes_that_sweep_merge_and_pack_one_store_lose_nothing(
     wanted = [fine_tuning_run("haystack", "scratch", "smoke", seed, steps=5) for seed in range(9)]
     assert len(store.load(wanted).key.unique()) == 9
     assert len(list((tmp_path / "runs").glob(f"{packs.STEM}.*"))) == 1
+
+
+def test_weights_that_are_no_weights_are_left_out(tmp_path, other):
+    (path,) = (other.folder / "weights").glob("*")
+    spec = json.dumps(RUN.spec(), sort_keys=True)
+    about = {"spec": spec, "provenance": "0" * 12}
+    kinds = {
+        "junk": (b"\x08" + b"\x00" * 7 + b"no header", "is left out"),
+        "no spec": (save({"x": np.zeros(3)}, {"spec": "null"}), "is left out"),
+        "another shape": (save({"x": np.zeros(3)}, about), "tensors are not those of its spec"),
+    }
+    for content, said in kinds.values():
+        path.unlink()
+        path = files.write(path.parent, RUN.key, "safetensors", content)
+        ours, _, warned = merged(tmp_path, other)
+        assert any(said in each for each in warned) and ours.weights(RUN) is None
+        assert ours.has(RUN)

@@ -11,7 +11,7 @@ from procmod_lib.network import gpt2
 from procmod_lib.network.engines import TorchEngine
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.network.huggingface import to_huggingface
-from procmod_lib.runs.batches import drawn_ahead, from_pool
+from procmod_lib.runs.batches import draw, drawn_ahead, from_pool
 from procmod_lib.runs.budget import Budget
 from procmod_lib.runs.optimiser import adamw
 from procmod_lib.runs.run import Run, into_fleets
@@ -263,6 +263,10 @@ def test_stops_at_the_ceiling():
         dict(dropout=1.0),
         dict(clip=0),
         dict(warmup=-1),
+        dict(warmup="5"),
+        dict(patience=1.5),
+        dict(lr=float("inf")),
+        dict(weight_decay=True),
     ],
 )
 def test_bad_budgets_are_named(bad):
@@ -285,6 +289,22 @@ def test_a_pool_moves_on_by_one_sequence_an_epoch():
     assert (from_pool(short, budget, 3, (5, 0)).tokens.shape[1]) == short.length
     with pytest.raises(ValueError, match=r"pool must be a multiple of batch \(4\), got 18"):
         Budget(batch=4, pool=18)
+
+
+def test_each_seed_keeps_its_pool_in_a_large_fleet(monkeypatch):
+    task, budget = make_task("identity"), Budget(steps=8, batch=4, pool=16)
+    drawn, original = [], type(task).batch
+    monkeypatch.setattr(type(task), "batch", lambda *a: drawn.append(a) or original(*a))
+    for step in range(3):
+        draw(task, budget, list(range(400, 420)), "reference", 0, step)
+    assert len(drawn) == 20
+
+
+def test_training_does_not_write_into_the_weights_that_it_was_given():
+    given = gpt2.fresh(ARCH, "test", 0)[None]
+    before = given.copy()
+    train(TASK, ARCH, SHORT, [0], State.start(given, "cpu", TASK))
+    assert (given == before).all()
 
 
 def test_training_on_a_pool_resumes_to_the_same_bits():
@@ -365,5 +385,6 @@ def test_a_curriculum_trains_alone_on_a_gpu(monkeypatch):
     """It lengthens its lists when a run is ready, not when all of a fleet are."""
     monkeypatch.setattr("torch.cuda.mem_get_info", lambda: (10**12, 10**12))
     tasks = [make_task("identity", lengths=lengths) for lengths in ("curriculum", "fixed")]
-    runs = [Run(task, ARCH, SHORT, seed) for task in tasks for seed in (0, 1)]
+    arch = Architecture(tasks[0].vocab, tasks[0].length)
+    runs = [Run(task, arch, SHORT, seed) for task in tasks for seed in (0, 1)]
     assert sorted(len(fleet) for fleet in into_fleets(runs, "cuda")) == [1, 1, 2]

@@ -490,6 +490,7 @@ def test_dyck_best_possible_depths_vary():
         ("sorting", dict(items=60), "items must be between 2 and 49"),
         ("set", dict(size=3), "there is no parameter 'size'"),
         ("nothing", {}, "task must be one of"),
+        ("identity+set", dict(list_length=4), "a mixture has no parameters, got 'list_length'"),
     ],
 )
 def test_bad_parameters_are_named(name, bad, words):
@@ -524,6 +525,19 @@ def test_language_modeling_splits_by_document(tmp_path):
     ).batch(3, "test", 0).tokens.shape == (3, 8)
     with pytest.raises(ValueError, match="language_modeling: path must be"):
         make_task("language_modeling", path="no/such data set").batch(1, "train", 0)
+    (tmp_path / "few").write_text("one<|endoftext|>two<|endoftext|>three")
+    with pytest.raises(ValueError, match="path must hold 10 documents or more.* with 3"):
+        make_task("language_modeling", path=str(tmp_path / "few")).batch(1, "train", 0)
+
+
+def test_another_text_is_another_task(tmp_path):
+    specs = []
+    for name in ("one", "two", "three"):
+        (tmp_path / name).write_text("a" if name == "three" else "b")
+        task = make_task("language_modeling", path=str(tmp_path / name))
+        specs.append(task.spec()["text"])
+    assert specs[0] == specs[1] != specs[2]
+    assert "text" not in make_task("language_modeling").spec()  # the published keys stay
 
 
 def test_automaton_equals_the_rule_bit_by_bit():
@@ -588,6 +602,9 @@ def test_mixture_holds_half_of_each():
     assert np.array_equal(
         both.tokens[rows, both.positions[rows, columns] + 1], both.targets[rows, columns]
     )
+    assert bounds.best(make_task("identity+reverse")) == 1
+    alone = bounds.best(make_task("dyck_shuffle"))
+    assert alone < bounds.best(make_task("identity+dyck_shuffle")) < 1
     with pytest.raises(ValueError, match="identity.eca: rows of bits"):
         make_task("identity+eca")
 
@@ -601,3 +618,24 @@ def test_every_token_can_be_written_in_a_figure(name):
     words = [task.spell(token) for token in tokens]
     assert all(isinstance(word, str) and len(word) < 5 for word in words)
     assert len(set(words)) > 3
+
+
+@pytest.mark.parametrize("name", ["union", "delete"])
+def test_a_curriculum_begins_with_lists_that_the_source_has(name):
+    task = make_task(name, lengths="curriculum")
+    assert task.at_length(task.first_length).batch(5, "train", 0).tokens.shape[0] == 5
+
+
+def test_a_control_is_pretrained_as_its_source_is():
+    for name in ("eca", "identity"):
+        source, control = make_task(name), make_task(f"{name}_tokens_shuffled")
+        for field in ("released", "reference", "has_lengths", "full_length", "positions"):
+            assert getattr(control, field) == getattr(source, field)
+    grown = make_task("identity_tokens_shuffled").with_(lengths="curriculum")
+    assert grown.first_length == 2 and grown.at_length(4).length == grown.task.at_length(4).length
+    assert np.isnan(bounds.best(grown))
+
+
+def test_the_one_cell_of_a_narrow_automaton_is_counted_once():
+    eca = make_task("eca", cells=1)
+    assert bounds.guess(eca) <= bounds.best(eca) <= 1

@@ -1,0 +1,147 @@
+"""A sweep ends when it is told to, trains all that can be trained, and leaves the process as it
+was.
+"""
+
+import os
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from conftest import ensure_in
+
+from procmod_lib.experiments.make_runs import fine_tuning_run
+from procmod_lib.network.gpt2 import Architecture
+from procmod_lib.runs import files, fleet, packs
+from procmod_lib.runs.machine import Machine
+from procmod_lib.runs.run import Run
+from procmod_lib.runs.store import Failed, Store
+from procmod_lib.runs.sweep import ensure
+from procmod_lib.tasks import make_task
+
+LONG = fine_tuning_run("haystack", "scratch", "smoke", 0, steps=100_000)
+FEW = dict(steps=5)
+
+
+def test_a_sweep_that_waits_for_another_keeps_its_time(tmp_path):
+    store = Store(tmp_path, None)
+    with store.lock(LONG):
+        begun = time.monotonic()
+        assert not len(ensure_in(Store(tmp_path, None), [LONG], time_budget=0.5))
+    assert time.monotonic() - begun < 10  # the lock alone would have held it for ever
+
+
+def test_a_sweep_on_a_cluster_keeps_its_time(tmp_path):
+    table = ensure_in(Store(tmp_path, None), [LONG], time_budget=1.0, scheduler="local:1")
+    assert not len(table)  # and it came back: the run takes minutes
+
+
+def test_what_does_not_start_from_a_broken_donor_is_trained(tmp_path, monkeypatch):
+    asked = ["scratch", "attention=set", "attention=identity"]
+    runs = [fine_tuning_run("haystack", start, "smoke", 0, **FEW) for start in asked]
+    original = fleet.train
+
+    def train(task, *a, **k):
+        if task.name == "set":
+            raise RuntimeError("broken on purpose")
+        return original(task, *a, **k)
+
+    monkeypatch.setattr(fleet, "train", train)
+    store = Store(tmp_path, None)
+    with pytest.raises(Failed, match="set · scratch · seed 0 .*broken on purpose"):
+        ensure_in(store, runs)
+    assert [str(run.condition) for run in store.missing(runs)] == ["attention=set"]
+
+
+def test_bad_snapshots_are_named_before_any_donor_is_trained(tmp_path):
+    run, store = (
+        fine_tuning_run("haystack", "attention=identity", "smoke", 0),
+        Store(tmp_path, None),
+    )
+    with pytest.raises(ValueError, match="snapshots must be whole numbers, 0 or more, got -1"):
+        ensure([run], store, snapshots=(-1,))
+    assert not len(store.view())
+
+
+def test_a_sweep_leaves_pytorch_its_threads(tmp_path):
+    before = torch.get_num_threads()
+    torch.set_num_threads(before + 1)
+    try:
+        runs = [fine_tuning_run("haystack", "scratch", "smoke", s, **FEW) for s in (0, 1)]
+        ensure_in(Store(tmp_path, None), runs, workers=2)
+        assert torch.get_num_threads() == before + 1
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_dropout_in_pytorch_does_not_depend_on_the_number_of_workers(tmp_path):
+    runs = [
+        fine_tuning_run("haystack", "scratch", "smoke", seed, dropout=0.2, steps=20)
+        for seed in range(3)
+    ]
+    tables = [
+        ensure_in(Store(tmp_path / str(workers), None), runs, engine="torch", workers=workers)
+        for workers in (1, 3)
+    ]
+    one, three = (table.sort_values(["key", "step"]).loss.to_numpy() for table in tables)
+    assert (one == three).all()
+
+
+def test_a_model_that_cannot_read_its_task_is_refused():
+    task, budget = make_task("haystack", pairs=3, vocab_size=140), LONG.budget
+    for arch, said in (
+        (Architecture(140, task.length - 1), f"positions must be {task.length} or more"),
+        (Architecture(8, task.length), f"vocab must be {task.vocab} or more for haystack, got 8"),
+        (Architecture(140, task.length, inputs="bits"), "inputs must be 'tokens' for haystack"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            Run(task, arch, budget, 0)
+    Run(task, Architecture(140, task.length), budget, 0)
+
+
+@pytest.mark.parametrize("bad", ["foo", None, 3])
+def test_an_engine_is_named_before_anything_is_trained(bad):
+    with pytest.raises(ValueError, match="engine must be 'auto', 'kernel' or 'torch', got"):
+        Machine(engine=bad)
+
+
+def test_a_run_that_got_no_better_does_not_say_that_it_is_at_the_ceiling(tmp_path):
+    how = dict(steps=200, evaluate_every=1, patience=150, stop_after=2, lr=1e-12)
+    run = fine_tuning_run("haystack", "scratch", "smoke", 0, **how)
+    table = ensure_in(Store(tmp_path, None), [run])
+    assert table.step.max() < 200 and set(table.status) == {"no better"}
+
+
+def test_a_view_taken_while_another_process_packs_misses_nothing(tmp_path, monkeypatch):
+    store = Store(tmp_path, None)
+    runs = [fine_tuning_run("haystack", "scratch", "smoke", s, **FEW) for s in (0, 1)]
+    ensure_in(store, runs)
+    expected, real, done = len(store.view()), files.read, []
+
+    def read(folder, *rest):
+        if folder.name == "runs" and not done:
+            done.append(packs.pack(store.folder))
+        return real(folder, *rest)
+
+    monkeypatch.setattr(files, "read", read)
+    assert len(store.view()) == expected > 0 and done == [2]
+
+
+def test_a_view_keeps_its_columns_and_their_kinds(tmp_path):
+    published = Store(tmp_path / "published", None)
+    assert published.view().diagnostic.empty
+    ensure_in(published, [fine_tuning_run("haystack", "scratch", "smoke", 0, **FEW)])
+    table = Store(tmp_path / "mine", published.folder).view(seed=0)
+    assert len(table) and table.seed.dtype == table.step.dtype == np.dtype("int64")
+    assert pd.api.types.is_string_dtype(table.key)
+    for column, value, kind in (("seed", "3", "a number"), ("diagnostic", 3, "text")):
+        with pytest.raises(ValueError, match=f"view: {column} must be {kind}, got"):
+            published.view(**{column: value})
+
+
+def test_files_are_as_readable_as_the_process_makes_them(tmp_path):
+    path = files.write(tmp_path, "a", "json", b"{}")
+    (tmp_path / "plain").write_text("")
+    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
+    assert os.access(path, os.W_OK)
