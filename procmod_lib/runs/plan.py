@@ -8,9 +8,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import numpy as np
+
 from procmod_lib.network import gpt2
 from procmod_lib.runs.machine import Machine
-from procmod_lib.runs.run import Run, bytes_per_model, into_fleets
+from procmod_lib.runs.run import Run, bytes_per_model, fleet_size, into_fleets
 from procmod_lib.runs.training import State, train
 
 FEW, NEVER = 30, 10**9  # steps that are timed; between evaluations
@@ -24,7 +26,8 @@ def estimate(missing: list[Run], machine: Machine) -> str:
     for fleet, each in seconds_each(missing, machine):
         together = min(cores, len(missing)) if on_cpu else 1
         seconds += each * len(fleet) / together
-        memory = max(memory, bytes_per_model(fleet[0]) * (1 if on_cpu else len(fleet)))
+        members = min(len(fleet), fleet_size(fleet[0], machine.device))
+        memory = max(memory, bytes_per_model(fleet[0]) * members)
         lines.append(f"{len(fleet):5} x {fleet[0].task.name}: {each:.0f} s each")
     where = f"{cores} cores" if on_cpu else "this GPU"
     whose = "main" if on_cpu else "its"
@@ -39,8 +42,12 @@ def estimate(missing: list[Run], machine: Machine) -> str:
 def seconds_each(missing: list[Run], machine: Machine) -> list[tuple[list[Run], float]]:
     """Return (runs of one kind, seconds that each takes) for every kind, all cores at work."""
     workers = (os.cpu_count() or 1) if machine.device == "cpu" and len(missing) > 1 else 1
-    fleets = into_fleets(missing, machine.device, most=len(missing) or 1)
-    return [(fleet, seconds_per_run(fleet[0], machine, workers)) for fleet in fleets]
+    kinds = into_fleets(missing, machine.device, most=len(missing) or 1)
+    members = [min(len(kind), fleet_size(kind[0], machine.device)) for kind in kinds]
+    return [
+        (kind, seconds_per_run(kind[0], machine, workers, together))
+        for kind, together in zip(kinds, members, strict=True)
+    ]
 
 
 def seconds_for(missing: list[Run], machine: Machine) -> float:
@@ -51,18 +58,24 @@ def seconds_for(missing: list[Run], machine: Machine) -> float:
     )
 
 
-def seconds_per_run(run: Run, machine: Machine, workers: int) -> float:
-    """Estimate the seconds of one run from a few of its steps and two evaluations, ``workers`` of
-    them at work at once.
+def seconds_per_run(run: Run, machine: Machine, workers: int, members: int = 1) -> float:
+    """Estimate the seconds of one run from a few of its steps and two evaluations.
+
+    Args:
+        run: what is timed.
+        machine: where and how.
+        workers: fleets at work at once.
+        members: of a fleet, among whom its time is divided.
     """
     timed = replace(run.budget, steps=FEW, evaluate_every=NEVER, warmup=0, patience=0)
 
     def clock(budget) -> float:
-        state = State.start(gpt2.fresh(run.arch, "plan")[None], machine.device, run.task)
-        how = dict(answer_mask=run.answer_mask, device=machine.device, threads=1)
+        fresh = np.tile(gpt2.fresh(run.arch, "plan"), (members, 1))
+        state, seeds = State.start(fresh, machine.device, run.task), list(range(members))
+        how = dict(device=machine.device, engine=machine.engine, threads=1)
         begun = time.perf_counter()
-        train(run.task, run.arch, budget, [run.seed], state, **how)
-        return time.perf_counter() - begun
+        train(run.task, run.arch, budget, seeds, state, answer_mask=run.answer_mask, **how)
+        return (time.perf_counter() - begun) / members
 
     one = replace(timed, steps=1)
     clock(one)  # compiles

@@ -144,15 +144,15 @@ def into_fleets(runs: list[Run], device: str, most: int | None = None) -> list[l
         groups.setdefault((run.task, run.arch, run.budget, run.answer_mask), []).append(run)
     fleets = []
     for group in groups.values():
-        size = most or _fleet_size(group[0], device)
+        size = most or fleet_size(group[0], device)
         group.sort(key=lambda r: r.seed)  # neighbours share batches
         fleets += [group[i : i + size] for i in range(0, len(group), size)]
     return fleets
 
 
-def _fleet_size(run: Run, device: str) -> int:
-    """A power of two, so that a little more or less free memory makes the same fleets and a
-    stopped sweep finds its checkpoints.
+def fleet_size(run: Run, device: str) -> int:
+    """How many runs of a kind train together: on a GPU a power of two, so that a little more or
+    less free memory makes the same fleets, and a stopped sweep finds its checkpoints.
     """
     if device == "cpu" or run.task.first_length:  # a curriculum lengthens when a run is ready
         return 1

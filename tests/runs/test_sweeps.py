@@ -4,6 +4,7 @@ was.
 
 import os
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,9 @@ from conftest import ensure_in
 
 from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.network.gpt2 import Architecture
-from procmod_lib.runs import files, fleet, packs
+from procmod_lib.runs import files, fleet, packs, plan
 from procmod_lib.runs.machine import Machine
-from procmod_lib.runs.run import Run
+from procmod_lib.runs.run import Run, bytes_per_model, fleet_size
 from procmod_lib.runs.store import Failed, Store
 from procmod_lib.runs.sweep import ensure
 from procmod_lib.tasks import make_task
@@ -145,3 +146,32 @@ def test_files_are_as_readable_as_the_process_makes_them(tmp_path):
     (tmp_path / "plain").write_text("")
     assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
     assert os.access(path, os.W_OK)
+
+
+def test_a_plan_times_a_fleet_as_it_trains_and_holds_no_more_memory_than_it(monkeypatch):
+    """On a GPU models train together: half of them at a time, here."""
+    runs = [fine_tuning_run("haystack", "scratch", "smoke", s, **FEW) for s in range(8)]
+    asked = []
+
+    def seconds(run, machine, workers, members):
+        asked.append(members)
+        return 6.0
+
+    monkeypatch.setattr(plan, "seconds_per_run", seconds)
+    monkeypatch.setattr(plan, "fleet_size", lambda run, device: 4)
+    monkeypatch.setattr(plan, "into_fleets", lambda runs, device, most: [runs])
+    gpu = SimpleNamespace(device="cuda", engine="auto")
+    said = plan.estimate(runs, gpu).splitlines()[-1]
+    memory = 4 * bytes_per_model(runs[0]) / 2**30
+    assert asked == [4] and said.startswith("8 runs are missing: about 0.8 minutes on this GPU")
+    assert f", {memory:.1f} GiB of its memory" in said
+
+
+def test_fleets_on_a_gpu_stay_the_same_when_a_little_memory_is_gone(monkeypatch):
+    run = fine_tuning_run("haystack", "scratch", "smoke", 0, **FEW)
+    sizes = set()
+    for free in (100, 97):
+        memory = free * bytes_per_model(run) / 0.7
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda m=memory: (m, m))
+        sizes.add(fleet_size(run, "cuda"))
+    assert sizes == {64}
