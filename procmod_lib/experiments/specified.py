@@ -207,15 +207,24 @@ def answer(rows: pd.DataFrame) -> str:
     learnt = rows[rows.learnt >= rows.n * SUCCEEDS_IN / SEEDS]
     if not len(learnt):
         return NOT_YET
-    both, last, whole = (_carried(learnt, start) for start in STARTS)
-    said = (
-        f"The source is learnt with {len(learnt)} of {len(rows)}. With these, runs succeed on "
-        "HAYSTACK in three quarters of the seeds or more from the attention of both layers with "
-        f"{both}, from the whole model with {whole}, from the last layer alone with {last}."
+    finished = int((rows.both_n >= SEEDS).sum())
+    if finished == SETTINGS:
+        both, last, whole = (_carried(learnt, start) for start in STARTS)
+        return (
+            f"The source is learnt with {len(learnt)} of {len(rows)} settings. With these, runs "
+            "succeed on HAYSTACK in three quarters of the seeds or more from the attention of both "
+            f"layers with {both}, from the whole model with {whole}, from the last layer alone "
+            f"with {last}."
+        )
+    both, last, whole = (
+        f"{learnt[start].sum()} of {learnt[f'{start}_n'].sum()}" for start in STARTS
     )
-    if len(rows) == SETTINGS:
-        return said
-    return f"Not known yet: {len(rows)} of {SETTINGS} settings have been run. {said}"
+    return (
+        f"Not known yet: {finished} of {SETTINGS} settings have all {SEEDS} models, {len(rows)} "
+        f"have some. So far the source is learnt with {len(learnt)}; of the runs from their models "
+        f"these succeed on HAYSTACK: from the attention of both layers {both}, from the whole "
+        f"model {whole}, from the last layer alone {last}."
+    )
 
 
 def _carried(rows: pd.DataFrame, start: str) -> int:

@@ -42,9 +42,9 @@ def test_settings_are_counted_and_put_in_order():
     assert "| the closest replication | 8 | " in table and "6 of 8 (41 to 93 %)" in table
     assert "| rate 0.01 | 8 | " in table
     said = specified.answer(rows)
-    assert said.startswith("Not known yet: 2 of 31 settings have been run. The source is learnt ")
-    assert "from the attention of both layers with 1, from the whole model with 1" in said
-    assert said.endswith("from the last layer alone with 2.")
+    assert said.startswith("Not known yet: 2 of 31 settings have all 8 models, 2 have some. So far")
+    assert "from the attention of both layers 7 of 16, from the whole model 7 of 16" in said
+    assert said.endswith("from the last layer alone 16 of 16.")
     assert specified.how_sure(rows).startswith("2 of 31 settings have all 8 models, each ")
     assert "(n = 16 models in all)" in specified.how_sure(rows)
 
@@ -52,7 +52,10 @@ def test_settings_are_counted_and_put_in_order():
 def test_the_best_and_the_worst_are_told_when_all_settings_are_there(two_settings):
     assert specified.extremes(specified.by_setting(models())) == [CLOSEST, LOUD]
     assert specified.extremes(specified.by_setting(models(seeds=7))) == []
-    assert specified.answer(specified.by_setting(models())).startswith("The source is learnt ")
+    said = specified.answer(specified.by_setting(models()))
+    assert said.startswith("The source is learnt with 2 of 2 settings.")
+    assert "of both layers with 1, from the whole model with 1" in said
+    assert said.endswith("from the last layer alone with 2.")
 
 
 def test_the_last_layer_is_judged_when_all_settings_have_all_seeds(two_settings):
