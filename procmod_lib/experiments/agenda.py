@@ -200,6 +200,7 @@ AGENDA = (
         "the first layer made quiet, whole models",
         lambda: without_copies(*(arm.runs for arm in first_layer.WHOLE_ARMS)),
     ),
+    Entry("the first layer made quiet, pairs of sources", first_layer.of_pairs),
     Entry("one model or ten, 10 pairs", lambda: models("small")),
     Entry(
         "the released loop and files",

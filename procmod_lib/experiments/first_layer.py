@@ -69,9 +69,30 @@ WHOLE_ARMS = (
 )
 """Whole models of which the first layer is made quiet, or its attention; nothing is predicted."""
 
+PAIRS = {
+    "SET with ECA": "attention=set mlp=eca",
+    "IDENTITY with another IDENTITY": "attention=identity mlp=identity@1",
+}
+"""Attention of one model with the MLPs of another."""
+
+CHANGES = {
+    "": "as learnt",
+    "fresh_norm on=attention on_layer=0": "first attention at fresh size",
+    FRESH_FIRST: "whole first layer at fresh size",
+    "layer=1": "last layer alone",
+}
+"""What is done to a pair, in the order in which the rule asks."""
+
 OTHERS = SIX[1:]
 OTHER_SEEDS, FEWEST = 6, 5
 """Seeds of each other source, and how many of them must succeed."""
+
+
+def of_pairs() -> list[Run]:
+    """Both pairs with every change, 10 pairs of HAYSTACK, from our settings."""
+    starts = [f"{pair} {change}".strip() for pair in PAIRS.values() for change in CHANGES]
+    conditions = ["scratch", *starts]
+    return selective_transfer("small", initial_conditions=conditions, seeds=OTHER_SEEDS)
 
 
 def of_every_source() -> list[Run]:

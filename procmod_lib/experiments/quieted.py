@@ -6,18 +6,21 @@ from IPython.display import Markdown
 
 from procmod_lib.experiments.conditions import FRESH_FIRST
 from procmod_lib.experiments.first_layer import (
+    CHANGES,
     FEWEST,
     FULL,
     NEAR,
     OTHER_SEEDS,
     OTHERS,
     OURS,
+    PAIRS,
     QUIET_FIRST,
     SHUFFLED_FIRST,
     Arm,
 )
 from procmod_lib.report.section import Section
-from procmod_lib.report.tables import grid
+from procmod_lib.report.sentences import of_runs
+from procmod_lib.report.tables import NOT_YET, bullets, grid
 
 ALLOWED = 1
 """Predictions that may fail before the explanation does."""
@@ -42,6 +45,20 @@ class Prediction:
         found = f"{successes} of {rows[0].n}"
         return found, "**holds**" if holds else "**fails**", holds
 
+
+WHY = dict(
+    zip(
+        CHANGES,
+        (
+            "it carries as learnt",
+            "the first layer's attention was all that stood in its way",
+            "its first MLP stood in its way too",
+            "only its last layer alone carries",
+        ),
+        strict=True,
+    )
+)
+"""What it says of a pair that a change is the first with which it carries."""
 
 PREDICTIONS = (
     Prediction(NEAR, QUIET_FIRST, 8, 10),
@@ -69,6 +86,41 @@ def others_judged(section: Section) -> Markdown:
         f"**The explanation {word}**: {held} of {len(OTHERS)} other sources have {FEWEST} of "
         f"{OTHER_SEEDS} successes or more."
     )
+
+
+def pairs_table(section: Section) -> Markdown:
+    """A row a pair of sources and a column a change: runs above 90 %, with Wilson interval.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.first_layer.of_pairs`.
+    """
+    rows = [
+        [name, *(_told(section, f"{pair} {change}".strip()) for change in CHANGES)]
+        for name, pair in PAIRS.items()
+    ]
+    return grid(["attention and MLPs", *CHANGES.values()], rows)
+
+
+def _told(section: Section, start: str) -> str:
+    rows = list(section.of(start).summary.itertuples()) if len(section) else []
+    return of_runs(rows[0].successes, rows[0].n) if rows else "not yet measured"
+
+
+def pairs_judged(section: Section) -> Markdown:
+    """A sentence a pair: with which change it carries first, by the rule of the page."""
+    return bullets([f"{name}: {_first_change(section, pair)}." for name, pair in PAIRS.items()])
+
+
+def _first_change(section: Section, pair: str) -> str:
+    """What the first change with which a pair carries says of it."""
+    found = section.of(*(f"{pair} {change}".strip() for change in CHANGES)).summary
+    if not len(found) or found.n.sum() < len(CHANGES) * OTHER_SEEDS:
+        return NOT_YET.rstrip(".").lower()
+    carried = set(found.initial_condition[found.successes >= FEWEST])
+    for change, why in WHY.items():
+        if f"{pair} {change}".strip() in carried:
+            return f"**{why}**"
+    return "**with none of the three; the last layer's MLP does harm of its own**"
 
 
 def judged_table(sections: dict[str, Section]) -> Markdown:

@@ -32,13 +32,9 @@ class Section(Pictures):
         noun: str | None = None,
         baseline: str = "scratch",
         words: tuple[str, str] = HELPS,
-        *,
-        named: bool = False,
     ) -> str:
-        """One sentence on one condition against a baseline; ``named`` says what the baseline is."""
+        """One sentence on one condition against a baseline."""
         noun = noun or parse(condition).label
-        if named:
-            noun = f"{noun}, against {tables.label(baseline)}"
         rows = [row for row in self.differences(baseline, condition).itertuples() if row.n]
         return sentence(rows[0], noun, words) if rows else f"{capital(noun)}: not yet measured."
 

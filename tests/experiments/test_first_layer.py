@@ -89,3 +89,37 @@ def test_the_other_sources_bear_it_out_or_do_not(successes, told):
     assert told in quieted.others_judged(found).data
     partly = Section(runs, found.table[found.table.seed < 5], None)
     assert quieted.others_judged(partly).data == "Open: 25 of 30 runs."
+
+
+SET_ECA = first_layer.PAIRS["SET with ECA"]
+
+
+@pytest.mark.parametrize(
+    "successes, told",
+    [
+        (
+            (0, 5, 6, 6),
+            "SET with ECA: **the first layer's attention was all that stood in its way**.",
+        ),
+        ((0, 4, 5, 6), "SET with ECA: **its first MLP stood in its way too**."),
+        ((0, 0, 4, 5), "SET with ECA: **only its last layer alone carries**."),
+        ((0, 1, 4, 0), "SET with ECA: **with none of the three; the last layer's MLP does harm"),
+    ],
+)
+def test_a_pair_is_told_by_the_first_change_with_which_it_carries(successes, told):
+    starts = [f"{SET_ECA} {change}".strip() for change in first_layer.CHANGES]
+    runs, ends = first_layer.of_pairs(), dict(zip(starts, successes, strict=True))
+    rows = [
+        dict(key=run.key, step=10, status="complete", diagnostic="haystack", seed=run.seed)
+        | dict(initial_condition=str(run.condition))
+        | dict(token_accuracy=0.95 if run.seed < ends.get(str(run.condition), 0) else 0.1)
+        for run in runs
+    ]
+    found = Section(runs, pd.DataFrame(rows), None)
+    assert quieted.pairs_judged(found).data.splitlines()[0].removeprefix("- ").startswith(told)
+    row = quieted.pairs_table(found).data.splitlines()[2]
+    assert (
+        row.startswith("| SET with ECA | 0 of 6 (0 to 39 %) |") and f"| {successes[1]} of 6" in row
+    )
+    partly = Section(runs, found.table[found.table.seed < 5], None)
+    assert "SET with ECA: not yet measured." in quieted.pairs_judged(partly).data
