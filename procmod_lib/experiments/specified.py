@@ -216,14 +216,12 @@ def answer(rows: pd.DataFrame) -> str:
             f"layers with {both}, from the whole model with {whole}, from the last layer alone "
             f"with {last}."
         )
-    both, last, whole = (
-        f"{learnt[start].sum()} of {learnt[f'{start}_n'].sum()}" for start in STARTS
-    )
+    told = [f"{learnt[start].sum()} of {learnt[f'{start}_n'].sum()}" for start in STARTS]
     return (
         f"Not known yet: {finished} of {SETTINGS} settings have all {SEEDS} models, {len(rows)} "
         f"have some. So far the source is learnt with {len(learnt)}; of the runs from their models "
-        f"these succeed on HAYSTACK: from the attention of both layers {both}, from the whole "
-        f"model {whole}, from the last layer alone {last}."
+        f"these succeed on HAYSTACK: from the attention of both layers {told[0]}, from the whole "
+        f"model {told[2]}, from the last layer alone {told[1]}."
     )
 
 
