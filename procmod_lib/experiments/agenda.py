@@ -201,6 +201,10 @@ AGENDA = (
         lambda: without_copies(*(arm.runs for arm in first_layer.WHOLE_ARMS)),
     ),
     Entry("the first layer made quiet, pairs of sources", first_layer.of_pairs),
+    Entry(
+        "the paper's pair with a quiet first layer",
+        lambda: first_layer.of_the_papers_pair(["haystack"]),
+    ),
     Entry("one model or ten, 10 pairs", lambda: models("small")),
     Entry(
         "the released loop and files",
@@ -228,6 +232,10 @@ AGENDA = (
     Entry("sources of other shapes, on both additions", shapes_on_sums),
     Entry("beyond the paper", lambda: claim_runs(BEYOND, "standard", 10)),
     Entry("the paper's claims, ten seeds", lambda: claim_runs(CLAIMS, "standard", 10)),
+    Entry(
+        "the paper's pair with a quiet first layer, sums and SORTING",
+        lambda: first_layer.of_the_papers_pair(["addition", "reversed_addition", "sorting"]),
+    ),
     Entry("one model or ten, full protocol", lambda: models("standard")),
     Entry(
         "selective transfer, ten seeds",

@@ -95,6 +95,18 @@ def of_pairs() -> list[Run]:
     return selective_transfer("small", initial_conditions=conditions, seeds=OTHER_SEEDS)
 
 
+QUIET_PAIR = f"{PAIRS['SET with ECA']} {FRESH_FIRST}"
+"""The first change of the paper's pair with which it carries."""
+
+
+def of_the_papers_pair(diagnostics: list[str]) -> list[Run]:
+    """The paper's pair as learnt and with a quiet first layer, at the full protocol."""
+    starts = ["scratch", PAIRS["SET with ECA"], QUIET_PAIR]
+    return selective_transfer(
+        "standard", diagnostics=diagnostics, initial_conditions=starts, seeds=10
+    )
+
+
 def of_every_source() -> list[Run]:
     """Both layers, with the first at fresh size, and the last alone, of all six sources."""
     pieces = [FRESH_FIRST, "layer=1"]
