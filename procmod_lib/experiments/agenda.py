@@ -200,6 +200,7 @@ AGENDA = (
         "the first layer made quiet, whole models",
         lambda: without_copies(*(arm.runs for arm in first_layer.WHOLE_ARMS)),
     ),
+    Entry("the first layer made quiet, whole models taken apart", lambda: first_layer.APART.runs),
     Entry("the first layer made quiet, pairs of sources", first_layer.of_pairs),
     Entry(
         "the paper's pair with a quiet first layer",

@@ -69,6 +69,17 @@ WHOLE_ARMS = (
 )
 """Whole models of which the first layer is made quiet, or its attention; nothing is predicted."""
 
+TAKEN_APART = (
+    f"attention=identity mlp=identity {FRESH_FIRST}",
+    f"embeddings=identity attention=identity mlp=identity fresh_positions {FRESH_FIRST}",
+    f"embeddings=identity attention=identity mlp=identity {FRESH_FIRST}",
+    f"full=identity fresh_positions {FRESH_FIRST}",
+    f"full=identity {FRESH_FIRST}",
+)
+"""A whole model with a quiet first layer, and less and less of it left out."""
+
+APART = Arm("our settings", "small", "large_rate", 8, ("scratch", *TAKEN_APART))
+
 PAIRS = {
     "SET with ECA": "attention=set mlp=eca",
     "IDENTITY with another IDENTITY": "attention=identity mlp=identity@1",
