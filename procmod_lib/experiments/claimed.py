@@ -123,6 +123,12 @@ BEYOND = (
         "attention=identity layer=1",
         "attention=identity",
     ),
+    Claim(
+        "Attention from SET with MLPs from ECA carries it once the first layer is quiet",
+        "haystack",
+        f"{SET_ECA} {FRESH_FIRST}",
+        SET_ECA,
+    ),
 )
 """What this book adds; the paper makes none of these claims.
 
@@ -133,7 +139,7 @@ The rule for them stands on the page "Fixed in advance".
 NEAR = (
     CLAIMS[1],
     CLAIMS[2],
-    BEYOND[-1],
+    BEYOND[5],
     Claim(
         "With the first layer at fresh size the attention of both carries more than as learnt",
         "haystack",

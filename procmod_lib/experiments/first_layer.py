@@ -71,9 +71,9 @@ WHOLE_ARMS = (
 
 TAKEN_APART = (
     f"attention=identity mlp=identity {FRESH_FIRST}",
-    f"embeddings=identity attention=identity mlp=identity fresh_positions {FRESH_FIRST}",
-    f"embeddings=identity attention=identity mlp=identity {FRESH_FIRST}",
-    f"full=identity fresh_positions {FRESH_FIRST}",
+    f"attention=identity mlp=identity embeddings=identity {FRESH_FIRST} fresh_positions",
+    f"attention=identity mlp=identity embeddings=identity {FRESH_FIRST}",
+    f"full=identity {FRESH_FIRST} fresh_positions",
     f"full=identity {FRESH_FIRST}",
 )
 """A whole model with a quiet first layer, and less and less of it left out."""

@@ -6,6 +6,7 @@ from IPython.display import Markdown
 
 from procmod_lib.experiments.conditions import FRESH_FIRST
 from procmod_lib.experiments.first_layer import (
+    APART,
     CHANGES,
     FEWEST,
     FULL,
@@ -16,6 +17,7 @@ from procmod_lib.experiments.first_layer import (
     PAIRS,
     QUIET_FIRST,
     SHUFFLED_FIRST,
+    TAKEN_APART,
     Arm,
 )
 from procmod_lib.report.section import Section
@@ -45,6 +47,9 @@ class Prediction:
         found = f"{successes} of {rows[0].n}"
         return found, "**holds**" if holds else "**fails**", holds
 
+
+CARRIED, SPOILT = 6, 2
+"""Of eight seeds: a part does harm if as many succeed without it, and no more with it."""
 
 WHY = dict(
     zip(
@@ -86,6 +91,29 @@ def others_judged(section: Section) -> Markdown:
         f"**The explanation {word}**: {held} of {len(OTHERS)} other sources have {FEWEST} of "
         f"{OTHER_SEEDS} successes or more."
     )
+
+
+def apart_judged(section: Section) -> Markdown:
+    """Which parts of a whole model do harm, by the rule of the page.
+
+    Args:
+        section: the runs of :data:`procmod_lib.experiments.first_layer.APART`.
+    """
+    found = section.summary.set_index("initial_condition") if len(section) else section.table
+    if not set(TAKEN_APART) <= set(found.index) or found.n.min() < APART.seeds:
+        return Markdown(NOT_YET)
+    parts, tokens, embeddings, fresh_places, whole = (found.successes[s] for s in TAKEN_APART)
+    steps = {
+        "token embeddings and output head": [(parts, tokens)],
+        "positions": [(tokens, embeddings), (fresh_places, whole)],
+        "norms": [(tokens, fresh_places), (embeddings, whole)],
+    }
+    harmful = [
+        name
+        for name, ends in steps.items()
+        if any(without >= CARRIED and with_it <= SPOILT for without, with_it in ends)
+    ]
+    return Markdown(f"By the rule these do harm: **{', '.join(harmful) or 'none of them'}**.")
 
 
 def pairs_table(section: Section) -> Markdown:
