@@ -3,15 +3,7 @@
 import argparse
 import time
 
-from procmod_lib.cli.common import (
-    FINISHED,
-    UNFINISHED,
-    add_machine,
-    finish,
-    left_of,
-    machine_of,
-    open_store,
-)
+from procmod_lib.cli.common import FINISHED, UNFINISHED, add_machine, finish, machine_of, open_store
 from procmod_lib.experiments.agenda import AGENDA
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.plan import seconds_for
@@ -34,7 +26,7 @@ def run(options) -> int:
     if options.plan:
         return plan(store, machine)
     for entry in AGENDA:
-        runs, left = entry.runs, left_of(machine, begun)
+        runs, left = entry.runs, machine.left_since(begun)
         missing = store.missing(with_donors(runs))
         if not missing:
             continue

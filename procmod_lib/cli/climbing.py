@@ -3,15 +3,7 @@
 import argparse
 import time
 
-from procmod_lib.cli.common import (
-    FINISHED,
-    UNFINISHED,
-    add_machine,
-    finish,
-    left_of,
-    machine_of,
-    open_store,
-)
+from procmod_lib.cli.common import FINISHED, UNFINISHED, add_machine, finish, machine_of, open_store
 from procmod_lib.experiments import ladder
 from procmod_lib.runs.run import Run
 from procmod_lib.runs.sweep import ensure
@@ -33,7 +25,7 @@ def run(options) -> int:
     machine, store, begun = machine_of(options), open_store(options), time.monotonic()
 
     def is_learnt(pilot: Run) -> bool:
-        left = left_of(machine, begun)
+        left = machine.left_since(begun)
         table = store.load([pilot]) if left is None else ensure([pilot], store, left)
         if not len(table):
             raise OutOfTimeError

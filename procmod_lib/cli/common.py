@@ -2,9 +2,7 @@
 
 import argparse
 import re
-import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from procmod_lib.runs.machine import Machine
@@ -42,14 +40,6 @@ def machine_of(options) -> Machine:
     return Machine(
         device=options.device, time_budget=options.time_budget, scheduler=options.scheduler
     )
-
-
-def left_of(machine: Machine, begun: float) -> Machine | None:
-    """The machine with what is left of its time; None where nothing is."""
-    if machine.time_budget is None:
-        return machine
-    left = machine.time_budget - (time.monotonic() - begun)
-    return replace(machine, time_budget=left) if left > 0 else None
 
 
 def seconds(text: str) -> float:

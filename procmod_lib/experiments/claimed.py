@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from procmod_lib.experiments.conditions import FRESH_FIRST
+from procmod_lib.experiments.conditions import FRESH_FIRST, QUIET_PAIR, SET_ECA
 from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.runs.run import Run
 
@@ -33,7 +33,6 @@ class Claim:
         return self.paper[1] - self.paper[0]
 
 
-SET_ECA = "attention=set mlp=eca"
 CLAIMS = (
     Claim("Pretraining on k-DYCK carries HAYSTACK", "haystack", "full=dyck", "scratch", (11, 98)),
     Claim(
@@ -86,6 +85,13 @@ CLAIMS = (
     ),
 )
 
+LAST_LAYER = Claim(
+    "The last layer's attention carries more than that of both layers",
+    "haystack",
+    "attention=identity layer=1",
+    "attention=identity",
+)
+
 BEYOND = (
     Claim(
         "One random loud head of the last layer carries HAYSTACK",
@@ -117,16 +123,11 @@ BEYOND = (
         "attention=identity random_donor head=1.0",
         "scratch",
     ),
+    LAST_LAYER,
     Claim(
-        "The last layer's attention carries more than that of both layers",
+        "Attention from SET with MLPs from ECA carries HAYSTACK once its first layer is quiet",
         "haystack",
-        "attention=identity layer=1",
-        "attention=identity",
-    ),
-    Claim(
-        "Attention from SET with MLPs from ECA carries it once the first layer is quiet",
-        "haystack",
-        f"{SET_ECA} {FRESH_FIRST}",
+        QUIET_PAIR,
         SET_ECA,
     ),
 )
@@ -136,10 +137,16 @@ The rule for them stands on the page "Fixed in advance".
 """
 
 
+QUIET = tuple(
+    Claim(f"It helps {diagnostic.replace('_', ' ').upper()}", diagnostic, QUIET_PAIR, "scratch")
+    for diagnostic in ("haystack", "addition", "reversed_addition", "sorting")
+)
+"""What the paper says of its composition, asked of the same with a quiet first layer."""
+
 NEAR = (
     CLAIMS[1],
     CLAIMS[2],
-    BEYOND[5],
+    LAST_LAYER,
     Claim(
         "With the first layer at fresh size the attention of both carries more than as learnt",
         "haystack",

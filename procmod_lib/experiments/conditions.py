@@ -31,6 +31,12 @@ SHAPES = ("shape=1_4_16", "shape=4_4_16", "shape=2_2_8", "shape=2_8_32")
 FRESH_FIRST = "fresh_norm on_layer=0"
 """The first layer at the size of fresh weights, what it learnt in place."""
 
+SET_ECA = "attention=set mlp=eca"
+"""The paper's composition."""
+
+QUIET_PAIR = f"{SET_ECA} {FRESH_FIRST}"
+"""The same with a quiet first layer: the first change of it that carries HAYSTACK with 10 pairs."""
+
 RECIPE = "loud=0.3 head=1.0"
 """A head written by hand; its rule stands on the page "Fixed in advance"."""
 

@@ -5,7 +5,7 @@ Runs and rules stand on the page "Fixed in advance", each written before the run
 
 from dataclasses import dataclass
 
-from procmod_lib.experiments.conditions import FRESH_FIRST, SIX
+from procmod_lib.experiments.conditions import FRESH_FIRST, QUIET_PAIR, SET_ECA, SIX
 from procmod_lib.experiments.grids import localisation, selective_transfer
 from procmod_lib.runs.run import Run
 
@@ -76,12 +76,12 @@ TAKEN_APART = (
     f"full=identity {FRESH_FIRST} fresh_positions",
     f"full=identity {FRESH_FIRST}",
 )
-"""A whole model with a quiet first layer, and less and less of it left out."""
+"""Attention and MLPs of a model with a quiet first layer, and what else it has, to the whole."""
 
 APART = Arm("our settings", "small", "large_rate", 8, ("scratch", *TAKEN_APART))
 
 PAIRS = {
-    "SET with ECA": "attention=set mlp=eca",
+    "SET with ECA": SET_ECA,
     "IDENTITY with another IDENTITY": "attention=identity mlp=identity@1",
 }
 """Attention of one model with the MLPs of another."""
@@ -106,13 +106,9 @@ def of_pairs() -> list[Run]:
     return selective_transfer("small", initial_conditions=conditions, seeds=OTHER_SEEDS)
 
 
-QUIET_PAIR = f"{PAIRS['SET with ECA']} {FRESH_FIRST}"
-"""The first change of the paper's pair with which it carries."""
-
-
 def of_the_papers_pair(diagnostics: list[str]) -> list[Run]:
     """The paper's pair as learnt and with a quiet first layer, at the full protocol."""
-    starts = ["scratch", PAIRS["SET with ECA"], QUIET_PAIR]
+    starts = ["scratch", SET_ECA, QUIET_PAIR]
     return selective_transfer(
         "standard", diagnostics=diagnostics, initial_conditions=starts, seeds=10
     )

@@ -51,19 +51,13 @@ class Prediction:
 CARRIED, SPOILT = 6, 2
 """Of eight seeds: a part does harm if as many succeed without it, and no more with it."""
 
-WHY = dict(
-    zip(
-        CHANGES,
-        (
-            "it carries as learnt",
-            "the first layer's attention was all that stood in its way",
-            "its first MLP stood in its way too",
-            "only its last layer alone carries",
-        ),
-        strict=True,
-    )
+WHY = (
+    "it carries as learnt",
+    "the first layer's attention was all that stood in its way",
+    "its first MLP stood in its way too",
+    "only its last layer alone carries",
 )
-"""What it says of a pair that a change is the first with which it carries."""
+"""What it says of a pair that each of the changes is the first with which it carries."""
 
 PREDICTIONS = (
     Prediction(NEAR, QUIET_FIRST, 8, 10),
@@ -145,7 +139,7 @@ def _first_change(section: Section, pair: str) -> str:
     if not len(found) or found.n.sum() < len(CHANGES) * OTHER_SEEDS:
         return NOT_YET.rstrip(".").lower()
     carried = set(found.initial_condition[found.successes >= FEWEST])
-    for change, why in WHY.items():
+    for change, why in zip(CHANGES, WHY, strict=True):
         if f"{pair} {change}".strip() in carried:
             return f"**{why}**"
     return "**with none of the three; the last layer's MLP does harm of its own**"

@@ -43,7 +43,7 @@ class Condition:
         given = {
             n: values[n] for n, word in WORDS.items() if n in values and values[n] != word.default
         }
-        given = {name: of_kind_of(WORDS[name], value) for name, value in given.items()}
+        given = {name: as_its_kind(WORDS[name], value) for name, value in given.items()}
         object.__setattr__(self, "given", given)
         for name, value in given.items():
             if not WORDS[name].check(value):
@@ -160,7 +160,7 @@ class Condition:
             )
 
 
-def of_kind_of(word: Word, value):
+def as_its_kind(word: Word, value):
     """A value as its word's kind, so that a condition prints what it was read from.
 
     Raises ValueError where it is of another kind.

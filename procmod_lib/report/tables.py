@@ -91,6 +91,13 @@ def times_table(rows: pd.DataFrame) -> Markdown:
     return Markdown(text)
 
 
+def _bounds(row) -> list:
+    """Best possible, share of the way and models that learnt; of a control none is known."""
+    if np.isnan(row.best):
+        return ["not known"] * 3
+    return [f"{100 * row.best:.1f}", f"{100 * row.way:.0f}", row.learnt]
+
+
 def learnt_table(rows: pd.DataFrame) -> Markdown:
     """Return :func:`procmod_lib.report.statistics.learnt` as a table."""
     lines = []
@@ -104,9 +111,7 @@ def learnt_table(rows: pd.DataFrame) -> Markdown:
                 settings,
                 accuracy,
                 r.n,
-                f"{100 * r.best:.1f}",
-                f"{100 * r.way:.0f}",
-                r.learnt,
+                *_bounds(r),
             ]
         )
     heads = [

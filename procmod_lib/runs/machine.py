@@ -1,7 +1,8 @@
 """Where and how runs are trained: one frozen value."""
 
 import os
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -41,6 +42,15 @@ class Machine:
             raise ValueError(
                 f"workers must be a whole number above 0, or None, got {self.workers!r}."
             )
+
+    def left_since(self, begun: float) -> "Machine | None":
+        """This machine with what is left of its time since a moment on the monotonic clock; None
+        where nothing is.
+        """
+        if self.time_budget is None:
+            return self
+        left = self.time_budget - (time.monotonic() - begun)
+        return replace(self, time_budget=left) if left > 0 else None
 
     def share(self, fleets: int) -> tuple[int, int]:
         """(runs at a time, threads of each) for so many fleets."""

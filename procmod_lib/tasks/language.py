@@ -73,13 +73,19 @@ class LanguageModeling(Task):
 
     def spec(self) -> dict:
         """Of a file also what is in it: another text is another task."""
-        is_file = bool(self.path) and Path(self.path).is_file()
-        return super().spec() | ({"text": _digest(self.path)} if is_file else {})
+        return super().spec() | ({"text": _digest(self.path)} if self.is_file else {})
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the text is a file of this machine."""
+        return bool(self.path) and Path(self.path).is_file()
 
     def check(self) -> None:
         self.require("block", 2 <= self.block <= 1024, "between 2 and 1024")
         self.require("vocab_size", 257 <= self.vocab_size <= 50_257, "between 257 and 50257")
         self.require("path", isinstance(self.path, str), "a string")
+        if self.is_file:
+            documents(self.path)  # enough of them, or an error now
 
     def sample(self, n: int, rng: np.random.Generator, split: str = "train") -> Batch:
         text = corpus(self.path, self.vocab_size)[split]
@@ -148,6 +154,7 @@ def _learn(path: str, vocab_size: int):
     return tokenizer, splits
 
 
+@lru_cache(maxsize=2)
 def documents(path: str) -> list[str]:
     """Return the documents of a text; see :class:`LanguageModeling` for ``path``."""
     if not path:

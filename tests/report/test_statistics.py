@@ -9,7 +9,7 @@ import pytest
 from procmod_lib.experiments import claimed, claims, simulation
 from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.randomness import stream
-from procmod_lib.report import comparisons, statistics
+from procmod_lib.report import comparisons, statistics, tables
 from procmod_lib.report.scorecard import failed_claims
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import sentence
@@ -272,3 +272,15 @@ def test_a_sentence_follows_the_rule_of_the_method_page(differences, words):
     assert f"{100 * np.mean(differences):+.1f} points" in sentence(
         row, "MLPs"
     ) and f"n = {len(differences)}" in sentence(row, "MLPs")
+
+
+def test_nobody_has_learnt_a_control_whose_best_is_not_known():
+    rows = pd.DataFrame(
+        [
+            dict(source="identity_tokens_shuffled", settings="x", lengths="fixed", steps=1, batch=1)
+            | dict(lr=1.0, dropout=0.0, mean=0.5, low=0.4, high=0.6, n=3, learnt=0)
+            | dict(best=np.nan, way=np.nan)
+        ]
+    )
+    said = tables.learnt_table(rows).data.splitlines()[-1]
+    assert said.endswith("| 3 | not known | not known | not known |")
