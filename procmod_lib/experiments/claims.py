@@ -48,8 +48,13 @@ def verdict(differences: np.ndarray, p: float, paper: float) -> str:
     return "replicated" if p < statistics.LEVEL and is_large else "partly"
 
 
-def verdicts(claims, table: pd.DataFrame) -> pd.DataFrame:
+def verdicts(claims, table: pd.DataFrame, family: int = 0) -> pd.DataFrame:
     """One row a claim, in % and points, over the seeds that both arms have.
+
+    Args:
+        claims: what is judged.
+        table: the runs, a row a step.
+        family: over how many claims Holm's method corrects; at least those that are measured.
 
     Returns:
         The paper's arms and ours, difference with interval and Holm's p, whether seeds disagree,
@@ -66,7 +71,9 @@ def verdicts(claims, table: pd.DataFrame) -> pd.DataFrame:
     families = [(arm - base).dropna() for arm, base in pairs]
     tested = [i for i, d in enumerate(families) if len(d) >= FEWEST]
     p = np.full(len(families), np.nan)
-    p[tested] = statistics.holm([statistics.sign_flip(families[i]) for i in tested])
+    measured = [statistics.sign_flip(families[i]) for i in tested]
+    unmeasured = [1.0] * (family - len(tested))
+    p[tested] = statistics.holm(measured + unmeasured)[: len(tested)]
     rows = [_judge(*each) for each in zip(claims, families, pairs, p, strict=True)]
     return pd.DataFrame(rows)
 
@@ -117,10 +124,10 @@ def count_verdicts(judged: pd.DataFrame) -> str:
     )
 
 
-def count_shown(judged: pd.DataFrame) -> str:
+def count_shown(*judged: pd.DataFrame) -> str:
     """How many claims of this book's own got each verdict."""
     words = [SHOWN.get(verdict, verdict) for verdict in VERDICTS]
-    return _counted(judged.verdict.replace(SHOWN), words)
+    return _counted(pd.concat(judged).verdict.replace(SHOWN), words)
 
 
 def _counted(given: pd.Series, words) -> str:

@@ -17,7 +17,8 @@ FEWEST, MOST = 0.6, 0.9
 
 
 def choose(scores: dict[int, float]) -> int | None:
-    """The fewest numbers whose pilots are in between; None where none are.
+    """The fewest numbers whose pilots are in between; None where none are, or a smaller number
+    is not yet measured.
 
     Args:
         scores: mean token accuracy of three pilots, by how many numbers they sort.
@@ -25,7 +26,12 @@ def choose(scores: dict[int, float]) -> int | None:
     >>> choose({24: 0.97, 32: 0.81, 40: 0.62}), choose({24: 0.97})
     (32, None)
     """
-    return next((n for n in HARDER if FEWEST <= scores.get(n, 1.0) <= MOST), None)
+    for n in HARDER:
+        if n not in scores:
+            return None
+        if FEWEST <= scores[n] <= MOST:
+            return n
+    return None
 
 
 def means(table: pd.DataFrame) -> dict[int, float]:

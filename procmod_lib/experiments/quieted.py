@@ -88,7 +88,7 @@ def others_judged(section: Section) -> Markdown:
 
 
 def apart_judged(section: Section) -> Markdown:
-    """Which parts of a whole model do harm, by the rule of the page.
+    """Which parts of a whole model do harm: a row a comparison, by the rule of the page.
 
     Args:
         section: the runs of :data:`procmod_lib.experiments.first_layer.APART`.
@@ -97,17 +97,19 @@ def apart_judged(section: Section) -> Markdown:
     if not set(TAKEN_APART) <= set(found.index) or found.n.min() < APART.seeds:
         return Markdown(NOT_YET)
     parts, tokens, embeddings, fresh_places, whole = (found.successes[s] for s in TAKEN_APART)
-    steps = {
-        "token embeddings and output head": [(parts, tokens)],
-        "positions": [(tokens, embeddings), (fresh_places, whole)],
-        "norms": [(tokens, fresh_places), (embeddings, whole)],
-    }
-    harmful = [
-        name
-        for name, ends in steps.items()
-        if any(without >= CARRIED and with_it <= SPOILT for without, with_it in ends)
+    comparisons = [
+        ("token embeddings and output head", "attention and MLPs", parts, tokens),
+        ("positions", "attention, MLPs and embeddings", tokens, embeddings),
+        ("positions", "the whole model", fresh_places, whole),
+        ("norms", "attention, MLPs and embeddings, no positions", tokens, fresh_places),
+        ("norms", "attention, MLPs and embeddings", embeddings, whole),
     ]
-    return Markdown(f"By the rule these do harm: **{', '.join(harmful) or 'none of them'}**.")
+    rows = []
+    for part, beside, without, with_it in comparisons:
+        verdict = "does harm" if without >= CARRIED and with_it <= SPOILT else "not shown"
+        counts = [of_runs(count, APART.seeds) for count in (without, with_it)]
+        rows.append([part, beside, *counts, verdict])
+    return grid(["part", "beside", "without it", "with it", "by the rule"], rows)
 
 
 def pairs_table(section: Section) -> Markdown:

@@ -139,6 +139,12 @@ def settings_table(rows: pd.DataFrame) -> Markdown:
     return grid([*heads, "both layers", "last layer alone", "whole model"], lines)
 
 
+def _pooled(successes: pd.Series, n: pd.Series) -> str:
+    if not n.sum():
+        return "not yet measured"
+    return f"{successes.sum()} of {n.sum()} ({successes.min()} to {successes.max()} in a setting)"
+
+
 def _share(successes: int, n: int) -> str:
     if not n:
         return "not yet measured"
@@ -164,14 +170,18 @@ def draw_sizes(models: pd.DataFrame) -> Figure | None:
 
 
 def factors_table(rows: pd.DataFrame) -> Markdown:
-    """Over all settings: a row a value of a factor, runs above 90 % from each start."""
+    """Over all settings: a row a value of a factor, runs above 90 % from each start.
+
+    Beside each count the least and the most of a setting, and no interval: settings share
+    fine-tuning seeds, and runs of one setting lean together.
+    """
     lines = []
     for factor, values in FACTORS.items():
         for value in values:
             asked = [getattr(setting, factor) == value for setting in rows.setting]
             part = rows[np.array(asked, bool)]
             if len(part):
-                shares = [_share(part[start].sum(), part[f"{start}_n"].sum()) for start in STARTS]
+                shares = [_pooled(part[start], part[f"{start}_n"]) for start in STARTS]
                 lines.append([f"{factor}: {level(factor, value)}", len(part), *shares])
     heads = ["value", "settings", "both layers", "last layer alone", "whole model"]
     return grid(heads, lines)

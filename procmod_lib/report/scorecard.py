@@ -76,7 +76,7 @@ def failed_claims(judged: pd.DataFrame, fewest: int) -> Markdown:
 
 
 def _reading(row, fewest: int) -> str:
-    if row.high < 0:
+    if row.high < 0 and row.p < statistics.LEVEL:
         return "the other sign."
     if row.n < fewest:
         is_far = row.high < row.paper_difference  # never where the paper prints no value

@@ -136,7 +136,7 @@ def plain_table() -> Markdown:
         low, high = statistics.interval(values)
         cells = ", ".join(f"{100 * value:.1f}" for value in values)
         mean = percent(sum(values) / len(values), low, high, len(values))
-        rows.append([f"{name} the four lines", cells, mean])
+        rows.append([f"{name} the lines", cells, mean])
     table = grid(["model", "accuracy of each seed (%)", "mean"], rows).data
     return Markdown(f"{table}\n\nMade with commit {found['provenance']['commit'][:9]}.")
 

@@ -37,12 +37,12 @@ def test_the_example_of_the_architecture_page_runs_as_it_stands(tmp_path):
 
 
 def test_a_plain_transformers_loop_learns_with_the_lines_and_not_without(monkeypatch):
-    """One seed of each arm of ``bench/plain.py``; what the book shows of three is its result."""
+    """One seed of each arm of ``bench/plain.py`` with a third of its steps, which are enough."""
     monkeypatch.syspath_prepend(str(ROOT / "bench"))
     import plain
 
-    assert plain.train(0, plain.recipe()) > 0.9
-    assert plain.train(0, "", steps=600) < 0.4
+    assert plain.train(0, plain.recipe(), steps=700) > 0.9
+    assert plain.train(0, "", steps=700) < 0.4
     published = json.loads(plain.TARGET.read_text())
     assert published["settings"]["steps"] == plain.STEPS
     assert [len(arm) for arm in published["accuracy"].values()] == [3, 3]

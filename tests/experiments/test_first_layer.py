@@ -128,15 +128,19 @@ def test_a_pair_is_told_by_the_first_change_with_which_it_carries(successes, tol
 @pytest.mark.parametrize(
     "successes, told",
     [
-        ((8, 7, 1, 8, 0), "**positions**"),
-        ((8, 7, 6, 2, 0), "**norms**"),
-        ((6, 2, 0, 0, 0), "**token embeddings and output head**"),
-        ((5, 2, 0, 0, 0), "**none of them**"),
+        ((8, 7, 1, 8, 0), ["positions", "positions"]),
+        ((8, 7, 2, 5, 1), ["positions"]),
+        ((8, 7, 6, 2, 0), ["norms", "norms"]),
+        ((6, 2, 0, 0, 0), ["token embeddings and output head"]),
+        ((5, 2, 0, 0, 0), []),
     ],
 )
 def test_a_part_does_harm_where_a_start_fails_with_it_and_carries_without(successes, told):
     ends = dict(zip(first_layer.TAKEN_APART, successes, strict=True))
     found = section(first_layer.APART, ends)
-    assert quieted.apart_judged(found).data == f"By the rule these do harm: {told}."
+    rows = quieted.apart_judged(found).data.splitlines()[2:]
+    assert len(rows) == 5
+    assert [row.split(" | ")[0][2:] for row in rows if row.endswith("| does harm |")] == told
+    assert f"| {successes[0]} of 8 (" in rows[0] and f"| {successes[-1]} of 8 (" in rows[-1]
     partly = Section(found.runs, found.table[found.table.seed < 7], None)
     assert quieted.apart_judged(partly).data == "Not yet measured."

@@ -32,6 +32,7 @@ def test_a_number_with_too_few_pilots_is_not_taken():
     found = section({24: [0.7, 0.8]})
     assert harder.means(found.table) == {}
     assert "taken" not in harder.pilots_table(found).data
+    assert harder.choose({32: 0.7}) is None  # of 24 nothing is known yet
     assert harder.pilots_table(section({})).data == "Not yet measured."
 
 

@@ -41,6 +41,8 @@ def test_settings_are_counted_and_put_in_order():
     table = specified.settings_table(rows).data
     assert "| the closest replication | 8 | " in table and "6 of 8 (41 to 93 %)" in table
     assert "| rate 0.01 | 8 | " in table
+    factors = specified.factors_table(rows).data
+    assert "| dropout: 0.1 | 2 | 7 of 16 (1 to 6 in a setting) | 16 of 16 (8 to 8 in" in factors
     said = specified.answer(rows)
     assert said.startswith("Not known yet: 2 of 31 settings have all 8 models, 2 have some. So far")
     assert "from the attention of both layers 7 of 16, from the whole model 7 of 16" in said

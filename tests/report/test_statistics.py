@@ -232,6 +232,15 @@ def test_verdicts_on_studies_that_fit_in_the_head():
     assert claims.verdicts([claim], nothing).verdict.tolist() == ["not yet measured"]
 
 
+def test_a_family_counts_claims_that_are_not_measured_yet():
+    claim = claimed.Claim("it helps", "haystack", "full=dyck", "scratch")
+    curves = {
+        (arm, s): [end] for s in range(8) for arm, end in (("scratch", 0.1), ("full=dyck", 0.9))
+    }
+    alone, of_four = (claims.verdicts([claim], table_of(curves), size).p[0] for size in (0, 4))
+    assert of_four == pytest.approx(4 * alone)
+
+
 @pytest.mark.parametrize(
     "paper, said",
     [(83.0, "holds zero, though it leaves out the paper's difference, and 3 seeds"),
@@ -239,9 +248,12 @@ def test_verdicts_on_studies_that_fit_in_the_head():
      (float("nan"), "holds zero, and 3 seeds")],
 )  # fmt: skip
 def test_a_failed_claim_says_whether_the_papers_difference_is_left_out(paper, said):
-    row = dict(claim="A claim", difference=5.0, low=-1.0, high=41.0, n=3, ours=(11.0, 16.0))
+    row = dict(claim="A claim", difference=5.0, low=-1.0, high=41.0, n=3, p=1, ours=(11.0, 16.0))
     judged = pd.DataFrame([row | {"verdict": "not replicated", "paper_difference": paper}])
     assert f"undecided: the interval {said} resolve little." in failed_claims(judged, 9).data
+    below = judged.assign(difference=-5.0, high=-0.01, n=10)
+    assert "the other sign" not in failed_claims(below, 9).data  # an interval alone does not say so
+    assert "the other sign." in failed_claims(below.assign(p=0.01), 9).data
 
 
 def test_two_seeds_have_no_interval():

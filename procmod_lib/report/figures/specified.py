@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import LogLocator, NullLocator
 
 from procmod_lib.report import statistics
 from procmod_lib.report.figures.data import offered
@@ -11,6 +12,7 @@ from procmod_lib.report.figures.style import BLUE, GREY, ORANGE, WIDTH
 SERIES = {"both": ("both layers", BLUE, "D"), "last": ("last layer alone", ORANGE, "^")}
 SERIES |= {"whole": ("whole model", GREY, "s")}
 ROW = 0.155  # inches, of one value of a factor
+SIZES = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)  # times a power of ten: where a log axis has its ticks
 
 
 @offered
@@ -95,6 +97,8 @@ def draw_layer_sizes(models: pd.DataFrame) -> plt.Figure:
         ax.legend(fontsize=8.5)
     axes[0].set(xscale="log", yscale="log", ylabel="size of the last layer's attention")
     for axis in (axes[0].xaxis, axes[0].yaxis):
+        axis.set_major_locator(LogLocator(subs=SIZES))
         axis.set_major_formatter("{x:g}")
+        axis.set_minor_locator(NullLocator())
     figure.supxlabel("size of the first layer's attention", fontsize=10)
     return figure
