@@ -1,7 +1,8 @@
 """Make the folder that students get, and its zip; called by ``make workshop``.
 
-Notebooks without solutions, the library, an install check, the book's pages, the hand-out as a PDF,
-and the published results that the sessions read. What a session trains is not among them.
+Notebooks without solutions, the library, an install check, the hand-out as a PDF, and the published
+results that the sessions read. What a session trains is not among them. The book's pages, which
+hold the solutions, are a zip of their own, for after the class.
 """
 
 import json
@@ -30,7 +31,11 @@ FILES = ("pyproject.toml", "requirements.txt", "environment.yml", "LICENSE", "CI
 
 START = """# The workshop
 
-1. With Python 3.11 or newer, in this folder (2 GB of packages, some minutes):
+At home, before the class: steps 1 and 2, and the first exercise of rules.ipynb.
+
+1. With 64-bit Linux, Windows or a Mac with Apple's own chip (macOS 14 or newer), Python 3.11 or
+   newer, in this folder. The packages are about 2 GB; on Linux PyTorch brings NVIDIA's libraries,
+   nearly 3 GB more to download, unless you first install its CPU build as its own page says.
 
    ```
    python3 -m venv .venv
@@ -52,9 +57,8 @@ START = """# The workshop
 3. `jupyter notebook notebooks`: rules.ipynb, surgery.ipynb, loud_head.ipynb, in this order. In a
    new terminal, activate the environment first.
 
-`handout.pdf` is the workshop on one page. `pages/index.html` is the whole book, to read without a
-network. **Read it after the sessions**: it holds the solutions, the instructor's page and what
-comes out.
+`handout.pdf` is the workshop on one page. After the class you get the whole book, to read without a
+network: unpack it over this folder and open `pages/index.html`. It holds the solutions.
 
 Nothing needs a network after step 1. What was trained is kept in `store` and not trained twice.
 """
@@ -80,9 +84,10 @@ def main() -> None:
         import torch
 
         version("procmod_lib")
-        from procmod_lib.experiments.make_runs import fine_tuning_run
         from procmod_lib.runs.machine import Machine
-        from procmod_lib.runs.plan import seconds_per_run
+        from procmod_lib.runs.plan import seconds_for
+        from procmod_lib.runs.run import donors_of
+        from procmod_lib.workshop.outcomes import workshop_runs
     except (ImportError, PackageNotFoundError) as error:
         sys.exit(
             f"A package is missing ({error.name}) for {sys.executable}. If that is not the Python "
@@ -94,9 +99,11 @@ def main() -> None:
         print("Jupyter is missing: pip install notebook (some editors do without it).")
     free = shutil.disk_usage(".").free / 1e9
     print(f"{free:.1f} GB of disk are free{'' if free > 0.5 else ': too little'}.")
-    run = fine_tuning_run("haystack", "scratch", "quick", 0, steps=1500)
-    seconds = seconds_per_run(run, Machine(), 2)
-    print(f"A run of the workshop takes about {seconds:.0f} s here, two at a time.")
+    longest = workshop_runs("B", 3)
+    minutes = seconds_for(longest + donors_of(longest), Machine()) / 60
+    print(f"Session B, the longest, trains about {minutes:.0f} minutes here.")
+    if minutes > 6:
+        print("That is long: set seeds = 1 at the head of each notebook.")
     print(f"Everything is there ({time.perf_counter() - begun:.0f} s).")
 
 
@@ -166,21 +173,24 @@ def print_handout(html: Path, folder: Path) -> None:
     printing.print_slides(html / "slides", folder.parent / "slides.pdf")
 
 
-def write_zip(folder: Path) -> Path:
-    """The folder as one file."""
-    target = folder.with_suffix(".zip")
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            archive.write(path, Path("workshop") / path.relative_to(folder))
-    return target
+def write_zips(folder: Path) -> None:
+    """The folder as one file, and the pages for after the class as another."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    pages = [path for path in files if folder / "pages" in path.parents]
+    book = folder.with_name(f"{folder.name}_book.zip")
+    for target, parts in ((book, pages), (folder.with_suffix(".zip"), sorted({*files} - {*pages}))):
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+            for path in parts:
+                archive.write(path, Path("workshop") / path.relative_to(folder))
+        print(f"{target}: {target.stat().st_size / 1e6:.1f} MB.")
 
 
 def make(html: Path, folder: Path) -> None:
-    """Make the folder, its zip and the PDFs.
+    """Make the folder, its two zips and the PDFs.
 
     Args:
         html: the pages of the book.
-        folder: what is made; the zip and the PDFs stand beside it.
+        folder: what is made; the zips and the PDFs stand beside it.
     """
     shutil.rmtree(folder, ignore_errors=True)
     copy_notebooks(folder)
@@ -193,8 +203,7 @@ def make(html: Path, folder: Path) -> None:
         print_handout(html, folder)
     except RuntimeError as error:
         print(f"The hand-out and the slides are not printed: {error}", file=sys.stderr)
-    target = write_zip(folder)
-    print(f"{target}: {target.stat().st_size / 1e6:.1f} MB, for students.")
+    write_zips(folder)
     if (folder.parent / "slides.pdf").exists():
         print("Beside it slides.pdf, for you; in the book the slides are slides/index.html.")
 

@@ -59,9 +59,22 @@ def tried() -> str:
         right, seen = outcomes.count(store.load(runs), layer)
         found.append(f"{right} of {seen} runs of {steps:,} steps")
     return (
-        f"Session B had the whole last layer at first. Shuffled, it found the needle in "
-        f"{' and in '.join(found)}, so the session has one head of it, chosen on those seeds and "
-        "counted on others."
+        f"{_of_both_layers()} Session B had the whole last layer at first. Shuffled, it found the "
+        f"needle in {' and in '.join(found)}, so the session has one head of it, chosen on those "
+        "seeds and counted on others."
+    )
+
+
+def _of_both_layers() -> str:
+    """How often the start of session B that has no expectation finds the needle."""
+    store = Store(PUBLISHED, None)
+    both = Outcome("B", "attention=identity", "attention of both layers", True, "")
+    right, seen = outcomes.count(store.load(workshop_runs("B", LIMIT)), both)
+    laptops = outcomes.share_of_laptops(right, seen)
+    return (
+        f"The start of session B without a row, the attention of both layers, found it in {right} "
+        f"of {seen} runs (seeds 0 to {LIMIT - 1}), that is on {100 * laptops:.0f} % of laptops: "
+        "nothing was predicted of it, and laptops will differ on it."
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from procmod_lib.workshop.verdict import check, expect
+from procmod_lib.workshop.verdict import check, expect, expect_drawn
 
 PAIRS, VALUES = 5, 9
 
@@ -19,17 +19,9 @@ def _array(answer, shape: tuple[int, ...], what: str) -> np.ndarray:
 
 def _draws(make: Callable, shape: tuple[int, ...], what: str) -> np.ndarray:
     """A batch, checked to follow the generator that it was given and nothing else."""
-    first = _array(make(np.random.default_rng(1)), shape, what)
-    again = _array(make(np.random.default_rng(1)), shape, what)
-    other = _array(make(np.random.default_rng(2)), shape, what)
-    expect(
-        np.array_equal(first, again),
-        "two calls with the same generator differ: draw all random numbers from rng.",
-    )
-    expect(
-        not np.array_equal(first, other),
-        "two generators give the same samples: draw the random numbers from rng.",
-    )
+    drawn = [_array(make(np.random.default_rng(seed)), shape, what) for seed in (1, 1, 2)]
+    expect_drawn(*drawn, "samples")
+    first = drawn[0]
     expect(
         len({tuple(row) for row in first.reshape(len(first), -1)}) > 1,
         "every sample is the same: draw each anew.",
@@ -42,9 +34,14 @@ def _draws(make: Callable, shape: tuple[int, ...], what: str) -> np.ndarray:
 )
 def check_copy(copy_lists: Callable) -> None:
     """``copy_lists(n, length, symbols, rng)`` returns (n, 2 length + 1): list, 0, list again."""
-    n, length, symbols = 64, 6, 8
-    shape = (n, 2 * length + 1)
-    tokens = _draws(lambda rng: copy_lists(n, length, symbols, rng), shape, "the batch")
+    for length, symbols in ((6, 8), (4, 5)):
+        _check_copies(copy_lists, length, symbols)
+
+
+def _check_copies(copy_lists: Callable, length: int, symbols: int) -> None:
+    n = 64
+    what = f"the batch with length={length}"
+    tokens = _draws(lambda rng: copy_lists(n, length, symbols, rng), (n, 2 * length + 1), what)
     left, middle, right = tokens[:, :length], tokens[:, length], tokens[:, length + 1 :]
     expect((middle == 0).all(), f"the separator 0 must stand at place {length} of every row.")
     expect(
@@ -69,7 +66,31 @@ def check_haystack(haystack: Callable) -> None:
     n = 256
     tokens = _draws(lambda rng: haystack(n, rng), (n, 2 * PAIRS + 2), "the batch")
     keys, values = tokens[:, 0 : 2 * PAIRS : 2], tokens[:, 1 : 2 * PAIRS : 2]
-    query, answer = tokens[:, -2], tokens[:, -1]
+    _check_pairs(keys, values)
+    asked, answer = tokens[:, -2] - PAIRS, tokens[:, -1]
+    expect(
+        all(key in row for key, row in zip(asked, keys.tolist(), strict=True)),
+        "the question must be the number of one of the row's keys plus 5.",
+    )
+    place = (keys == asked[:, None]).argmax(1)
+    expect(
+        np.array_equal(values[np.arange(n), place], answer),
+        "the last token must be the value that stood behind the key that is asked for.",
+    )
+    expect(
+        len(set(place.tolist())) == PAIRS,
+        "the same place is always asked for: a model could answer by position alone.",
+    )
+    other = haystack(n, np.random.default_rng(2))
+    elsewhere = (other[:, 0 : 2 * PAIRS : 2] == other[:, -2:-1] - PAIRS).argmax(1)
+    expect(
+        not np.array_equal(place, elsewhere),
+        "the places that are asked for are the same with every generator: draw them too.",
+    )
+
+
+def _check_pairs(keys: np.ndarray, values: np.ndarray) -> None:
+    """Expect keys (n, 5), each once a row and in random order, and values (n, 5)."""
     low, high = VALUES + 1, VALUES + PAIRS
     expect(
         (keys >= low).all() and (keys <= high).all(),
@@ -89,19 +110,9 @@ def check_haystack(haystack: Callable) -> None:
         len({tuple(row) for row in values.tolist()}) > PAIRS,
         "the values are the same in every row: draw them anew.",
     )
-    asked = query - PAIRS
     expect(
-        all(key in row for key, row in zip(asked, keys.tolist(), strict=True)),
-        "the question must be the number of one of the row's keys plus 5.",
-    )
-    place = (keys == asked[:, None]).argmax(1)
-    expect(
-        np.array_equal(values[np.arange(n), place], answer),
-        "the last token must be the value that stood behind the key that is asked for.",
-    )
-    expect(
-        len(set(place.tolist())) == PAIRS,
-        "the same place is always asked for: a model could answer by position alone.",
+        any(len(set(row)) > 1 for row in values.tolist()),
+        "one value stands behind all keys of a row: then nothing has to be found.",
     )
 
 
@@ -109,7 +120,9 @@ def check_haystack(haystack: Callable) -> None:
 def check_scored(scored: Callable) -> None:
     """``scored(length)`` returns (length,) True where the *output* of a HAYSTACK row is scored."""
     for length in (2 * PAIRS + 2, 8):
-        mask = np.asarray(scored(length))
+        mask = scored(length)
+        expect(mask is not None, "the mask is None; the function must return something.")
+        mask = np.asarray(mask)
         expect(mask.shape == (length,), f"the mask must have the shape ({length},).")
         expect(mask.dtype == bool, "the mask must be True and False.")
         expect(mask.any(), "nothing is scored: then nothing is learnt.")
@@ -119,7 +132,7 @@ def check_scored(scored: Callable) -> None:
         )
         expect(
             mask.sum() == 1 and bool(mask[-2]),
-            "one output is scored: that of the question, which predicts the value behind it.",
+            "one output is scored: which token does the model see last before it names the value?",
         )
 
 
@@ -129,13 +142,25 @@ def check_guess(guess: Callable) -> None:
 
     The number of pairs is uniform from 1 to ``pairs``; values do not repeat.
     """
-    for pairs in (1, 5, 30):
-        value = guess(pairs)
-        right = float(np.mean(1 / np.arange(1, pairs + 1)))
-        expect(isinstance(value, (int, float, np.floating)), "the answer must be a number.")
-        expect(0 < value <= 1, f"with {pairs} pairs it must be above 0 and at most 1.")
-        expect(
-            abs(value - 1 / pairs) > 1e-9 or pairs == 1,
-            "that is the share where all rows have the most pairs; many have fewer.",
-        )
-        expect(abs(value - right) < 1e-6, f"with {pairs} pairs it is not {value:.3f}.")
+    for pairs in (5, 30, 1):
+        value = _number(guess(pairs))
+        shares = 1 / np.arange(1, pairs + 1)
+        if pairs > 1:
+            for known, sentence in (
+                (1 / pairs, "that is the share where all rows have the most pairs."),
+                (2 / (pairs + 1), "that is one over the mean number of pairs: average the shares."),
+                (shares.sum(), "that is the sum of the shares: each comes in one row of `pairs`."),
+            ):
+                expect(abs(value - known) > 1e-9, sentence)
+        named = f"with {pairs} pair{'s' if pairs > 1 else ''}"
+        expect(0 < value <= 1, f"{named} it must be above 0 and at most 1.")
+        expect(abs(value - shares.mean()) < 1e-6, f"{named} it is not {value:.3f}.")
+
+
+def _number(answer) -> float:
+    expect(answer is not None, "the answer is None; the function must return a number.")
+    try:
+        return float(answer)
+    except (TypeError, ValueError):
+        expect(False, "the answer must be a number.")
+        raise

@@ -7,7 +7,7 @@ import numpy as np
 from procmod_lib.network import gpt2
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.network.inside import head_weights
-from procmod_lib.workshop.verdict import check, expect
+from procmod_lib.workshop.verdict import check, expect, expect_drawn
 
 ARCH = Architecture(40, 30)
 
@@ -65,16 +65,28 @@ def _null(make: Callable) -> tuple[np.ndarray, np.ndarray]:
     """(tensor, its null), checked for what every null must be."""
     tensor = example("donor")["h.1.attn.c_attn.weight"]
     before = tensor.copy()
-    null = np.asarray(make(tensor, np.random.default_rng(0)))
+    answer = make(tensor, np.random.default_rng(0))
     expect(np.array_equal(tensor, before), "the tensor that was given was changed.")
+    expect(answer is not None, "the null is None; the function must return a tensor.")
+    null = np.asarray(answer)
     expect(null.shape == tensor.shape, f"the shape must stay {tensor.shape}, it is {null.shape}.")
     expect(not np.array_equal(null, tensor), "nothing was changed.")
-    other = np.asarray(make(tensor, np.random.default_rng(1)))
-    expect(
-        not np.array_equal(null, other),
-        "two generators give the same null: draw from rng, or all tensors are treated alike.",
-    )
+    again, other = (make(tensor, np.random.default_rng(seed)) for seed in (0, 1))
+    expect_drawn(null, again, other, "null")
     return tensor, null
+
+
+def _neighbours(tensor: np.ndarray) -> set[tuple[float, float]]:
+    """Pairs of entries that stand side by side, or one above the other."""
+    beside = [(tensor[:, :-1], tensor[:, 1:]), (tensor[:-1], tensor[1:])]
+    pairs = [zip(a.ravel().tolist(), b.ravel().tolist(), strict=True) for a, b in beside]
+    return {(min(pair), max(pair)) for two in pairs for pair in two}
+
+
+def _are_together(null: np.ndarray, tensor: np.ndarray) -> bool:
+    """Whether the entries of every row of one are those of some row of the other."""
+    rows = {tuple(sorted(row)) for row in tensor.tolist()}
+    return all(tuple(sorted(row)) in rows for row in null.tolist())
 
 
 @check("a shuffle keeps every value and loses every place.")
@@ -90,9 +102,18 @@ def check_shuffle(shuffle: Callable) -> None:
         not all(tuple(row) in rows for row in null),
         "whole rows were moved: shuffle the entries, or a part of the structure stays.",
     )
-    columns = all(sorted(a) == sorted(b) for a, b in zip(null.T, tensor.T, strict=True))
-    lines = all(sorted(a) == sorted(b) for a, b in zip(null, tensor, strict=True))
-    expect(not (columns or lines), "entries stay in their row or column: shuffle over the whole.")
+    expect(
+        not (_are_together(null, tensor) or _are_together(null.T, tensor.T)),
+        "entries that shared a row or column still do: shuffle over the whole tensor.",
+    )
+    expect((null == tensor).mean() < 0.5, "most entries stayed where they were.")
+    kept, known = _neighbours(null), _neighbours(tensor)
+    expect(len(kept & known) < len(kept) / 10, "many neighbours are neighbours still.")
+
+
+def _kurtosis(values: np.ndarray) -> float:
+    """The mean fourth power in standard deviations; 3 for normal numbers, 1.8 for uniform ones."""
+    return float(np.mean(((values - values.mean()) / values.std()) ** 4))
 
 
 @check("a random donor keeps one number of the tensor: its norm.")
@@ -108,11 +129,21 @@ def check_random_donor(random_donor: Callable) -> None:
         abs(size / wanted - 1) < 1e-3,
         f"the norm must be {wanted:.3f}, it is {size:.3f}: divide by the norm of what you drew.",
     )
+    flat, given = null.ravel(), tensor.ravel()
+    expect(len(set(flat.tolist())) == flat.size, "a number comes more than once: draw each anew.")
+    expect(abs(flat.mean()) < 0.2 * flat.std(), "the numbers are not normal: their mean is not 0.")
     expect(
-        np.abs(null).max() > 2 * null.std(),
-        "the numbers are not normal: no large one is among them.",
+        2.2 < _kurtosis(flat) < 4,
+        "the numbers are not normal: too few or too many large ones are among them.",
     )
-    expect(abs(np.corrcoef(null.ravel(), tensor.ravel())[0, 1]) < 0.2, "the tensor shines through.")
+    through = max(abs(np.corrcoef(f(flat), f(given))[0, 1]) for f in (np.positive, np.abs))
+    expect(through < 0.2, "the tensor shines through.")
+    for axis in (0, 1):
+        norms = [np.linalg.norm(each, axis=axis) for each in (null, tensor)]
+        expect(
+            not np.allclose(*norms),
+            "each row or column has the norm that it had: keep that of the whole alone.",
+        )
 
 
 @check("twelve columns and four rows are all that is loud; nothing was pretrained.")
@@ -121,34 +152,60 @@ def check_loud_head(loud_head: Callable) -> None:
     fresh = example("fresh")
     new = _model(loud_head(fresh, 0.3, np.random.default_rng(0)), fresh)
     _kept(example("fresh"), fresh, "the fresh model")
+    _check_places(fresh, new)
+    head = _head(new)
+    expect(bool(np.isfinite(head).all()), "some weights are not finite.")
+    for spread in (0.3, 0.1):
+        size = _head(loud_head(example("fresh"), spread, np.random.default_rng(0))).std()
+        expect(
+            0.7 < size / spread < 1.3,
+            f"the standard deviation is {size:.2f} and should be {spread}.",
+        )
+    expect(
+        len(set(head.tolist())) == head.size,
+        "some weights are the same numbers: draw queries, keys, values and output each anew.",
+    )
+    again, other = (
+        _head(loud_head(example("fresh"), 0.3, np.random.default_rng(s))) for s in (0, 1)
+    )
+    expect_drawn(head, again, other, "head")
+    expect(
+        _kurtosis(np.concatenate([head, other])) > 2.2,
+        "the numbers are not normal: too few large ones are among them.",
+    )
+    added = _head(loud_head(example("another fresh"), 0.3, np.random.default_rng(0)))
+    expect(
+        np.array_equal(added, head),
+        "the head depends on the weights that were there: draw it anew, and add nothing to it.",
+    )
+
+
+def _head(model: dict) -> np.ndarray:
+    """All weights of head 0 of layer 1: queries, keys, values and output, (256,)."""
+    flat = np.concatenate([np.ravel(model[name]) for name in ARCH.shapes])
+    return np.concatenate([part.ravel() for part in head_weights(flat, ARCH, 1, 0).values()])
+
+
+def _check_places(fresh: dict, new: dict) -> None:
+    """Expect that head 0 of layer 1 was changed, all of it, and nothing else."""
     allowed = {"h.1.attn.c_attn.weight", "h.1.attn.c_proj.weight"}
     touched = {n for n in fresh if not np.array_equal(new[n], fresh[n])}
     expect(bool(touched), "nothing was changed.")
     first = {n for n in touched if n.startswith("h.0.")}
     expect(not first, "layer 0 was changed: layers are counted from 0, the last is layer 1.")
     expect(touched <= allowed, f"{min(touched - allowed, default='')} must stay as it is.")
-    joint = (new["h.1.attn.c_attn.weight"] != fresh["h.1.attn.c_attn.weight"]).all(0)
+    joint, output = (new[name] != fresh[name] for name in sorted(allowed))
     size, width = ARCH.width // ARCH.heads, ARCH.width
     mine = [block * width + i for block in range(3) for i in range(size)]
     expect(
-        joint[mine].all(),
+        joint.all(0)[mine].all(),
         "queries, keys and values stand side by side: the head has four columns in each of them.",
     )
-    expect(joint.sum() == len(mine), "columns of other heads were changed too.")
-    rows = (new["h.1.attn.c_proj.weight"] != fresh["h.1.attn.c_proj.weight"]).any(1)
+    expect(joint.any(0).sum() == len(mine), "columns of other heads were changed too.")
+    expect(
+        not (output.all(0)[:size].all() and not output[:, size:].any()),
+        "four columns of c_proj were drawn; a head writes through rows.",
+    )
+    rows = output.any(1)
     expect(rows[:size].all(), "the head writes through the first four rows of c_proj.")
     expect(rows.sum() == size, "rows of other heads were changed too.")
-    flat = np.concatenate([new[n].ravel() for n in sorted(allowed)])
-    maps = head_weights(np.concatenate([new[n].ravel() for n in ARCH.shapes]), ARCH, 1, 0)
-    spread = np.concatenate([part.ravel() for part in maps.values()]).std()
-    expect(bool(np.isfinite(flat).all()), "some weights are not finite.")
-    expect(0.2 < spread < 0.4, f"the standard deviation is {spread:.2f} and should be 0.3.")
-    expect(
-        not np.allclose(maps["query"], maps["key"]),
-        "queries and keys are the same numbers: draw each anew.",
-    )
-    again = loud_head(example("fresh"), 0.3, np.random.default_rng(1))
-    expect(
-        not np.array_equal(again["h.1.attn.c_attn.weight"], new["h.1.attn.c_attn.weight"]),
-        "two generators give the same head: draw from rng.",
-    )

@@ -1,8 +1,11 @@
 """What a check says: one sentence on what is wrong, or on what was learnt."""
 
 import functools
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,32 @@ def expect(is_so: bool, sentence: str) -> None:
         raise Wrong(sentence)
 
 
+def expect_drawn(first: np.ndarray, again: np.ndarray, other: np.ndarray, what: str) -> None:
+    """Expect that an answer follows the generator that it was given and nothing else.
+
+    Args:
+        first: the answer.
+        again: the answer with the same generator.
+        other: the answer with another generator.
+        what: it is, in a word.
+    """
+    expect(
+        np.array_equal(first, again),
+        "two calls with the same generator differ: draw all random numbers from rng.",
+    )
+    expect(
+        not np.array_equal(first, other),
+        f"two generators give the same {what}: draw the random numbers from rng.",
+    )
+
+
+def _where(error: Exception, answer) -> str:
+    """In which line of the student's cell an error came up; nothing where it came up elsewhere."""
+    file = answer.__code__.co_filename if hasattr(answer, "__code__") else None
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
+    return f" in line {lines[-1]} of its cell" if lines else ""
+
+
 def check(learnt: str) -> Callable:
     """Decorate a function that raises Wrong: it returns a Verdict and never stops a notebook.
 
@@ -50,7 +79,8 @@ def check(learnt: str) -> Callable:
             except NotImplementedError:
                 return Verdict(False, "the function is not written yet.")
             except Exception as error:
-                return Verdict(False, f"it stops with {type(error).__name__}: {error}")
+                stop = f"{type(error).__name__}{_where(error, answer)}"
+                return Verdict(False, f"it stops with {stop}: {error}")
             return Verdict(True, learnt)
 
         return checked

@@ -136,6 +136,75 @@ def tied_halves(fresh, spread, rng):
     return new
 
 
+OWN = np.random.default_rng(7)  # a generator of the student's own, in place of rng
+
+
+def one_value(n, rng):
+    """One value behind all keys of a row."""
+    rows = haystack(n, rng)
+    return ask(rows[:, 0:10:2], rng.integers(1, 10, (n, 1)) * np.ones((1, 5), int), rng)
+
+
+def in_turn(n, rng):
+    """Asks for the places in turn."""
+    rows, row = haystack(n, rng), np.arange(n)
+    rows[:, -2] = rows[row, 2 * (row % 5)] + 5
+    rows[:, -1] = rows[row, 2 * (row % 5) + 1]
+    return rows
+
+
+def rows_and_columns(tensor, rng):
+    return rng.permutation(rng.permutation(tensor, axis=0), axis=1)
+
+
+def one_swap(tensor, rng):
+    flat, (a, b) = tensor.ravel().copy(), rng.choice(tensor.size, 2, replace=False)
+    flat[[a, b]] = flat[[b, a]]
+    return flat.reshape(tensor.shape)
+
+
+def pieces_of_eight(tensor, rng):
+    return rng.permutation(tensor.reshape(-1, 8)).reshape(tensor.shape)
+
+
+def one_row_again(tensor, rng):
+    return scaled(tensor, np.tile(rng.normal(size=tensor.shape[1]), (len(tensor), 1)))
+
+
+def scaled(tensor, numbers):
+    return numbers * np.linalg.norm(tensor) / np.linalg.norm(numbers)
+
+
+def row_by_row(tensor, rng):
+    return np.stack([scaled(row, rng.normal(size=row.shape)) for row in tensor])
+
+
+def one_row(fresh, spread, rng):
+    new = loud_head(fresh, spread, rng)
+    new["h.1.attn.c_attn.weight"][:, :4] = rng.normal(0, spread, 4)
+    return new
+
+
+def added(fresh, spread, rng):
+    new = loud_head(fresh, spread, rng)
+    new["h.1.attn.c_attn.weight"][:, :4] += fresh["h.1.attn.c_attn.weight"][:, :4]
+    return new
+
+
+def flat_numbers(fresh, spread, rng):
+    new, most = loud_head(fresh, spread, rng), spread * 3**0.5
+    for block in (0, 16, 32):
+        new["h.1.attn.c_attn.weight"][:, block : block + 4] = rng.uniform(-most, most, (16, 4))
+    new["h.1.attn.c_proj.weight"][:4] = rng.uniform(-most, most, (4, 16))
+    return new
+
+
+def columns_of_output(fresh, spread, rng):
+    new = loud_head(fresh, spread, rng, rows=False)
+    new["h.1.attn.c_proj.weight"][:, :4] = rng.normal(0, spread, (16, 4))
+    return new
+
+
 WRONG = [
     (rules.check_copy, lambda n, m, s, r: None, "is None"),
     (rules.check_copy, lambda n, m, s, r: np.zeros((n, 2 * m + 1), int), "draw the random numbers"),
@@ -154,6 +223,8 @@ WRONG = [
         "backwards",
     ),
     (rules.check_copy, lambda n, m, s, r: copy_lists(n, m, s, r) - 1, "separator 0 must stand"),
+    (rules.check_copy, lambda n, m, s, r: copy_lists(n, 6, s, r), "with length=4 must have"),
+    (rules.check_copy, lambda n, m, s, r: copy_lists(n, m, 8, r), "must be 1 to 5"),
     (rules.check_haystack, lambda n, r: np.zeros((n, 12), int), "draw the random numbers"),
     (rules.check_haystack, lambda n, r: haystack(n, r)[:, :11], "must have the shape"),
     (rules.check_haystack, lambda n, r: changed(haystack(n, r), 2, 10), "stands twice"),
@@ -162,15 +233,21 @@ WRONG = [
     (rules.check_haystack, lambda n, r: haystack(n, r).astype(float), "whole numbers"),
     (rules.check_haystack, in_order, "always stand in the same order"),
     (rules.check_haystack, few_values, "some of the values 1 to 9 never come"),
+    (rules.check_haystack, one_value, "then nothing has to be found"),
+    (rules.check_haystack, in_turn, "the same with every generator"),
     (rules.check_scored, lambda length: np.ones(length, bool), "after the answer"),
     (rules.check_scored, lambda length: np.zeros(length, bool), "nothing is scored"),
     (rules.check_scored, lambda length: np.arange(length) == length - 1, "after the answer"),
     (rules.check_scored, lambda length: np.arange(length) == 0, "one output is scored"),
     (rules.check_scored, lambda length: np.arange(length), "must be True and False"),
-    (rules.check_guess, lambda pairs: 1 / pairs, "many have fewer"),
+    (rules.check_scored, lambda length: None, "the mask is None"),
+    (rules.check_guess, lambda pairs: 1 / pairs, "have the most pairs"),
     (rules.check_guess, lambda pairs: 0.5, "it is not 0.500"),
-    (rules.check_guess, lambda pairs: None, "must be a number"),
-    (rules.check_guess, lambda pairs: 2 / (pairs + 1), "it is not"),
+    (rules.check_guess, lambda pairs: None, "is None"),
+    (rules.check_guess, lambda pairs: "half", "must be a number"),
+    (rules.check_guess, lambda pairs: 2 / (pairs + 1), "one over the mean"),
+    (rules.check_guess, lambda pairs: pairs * guess(pairs), "the sum of the shares"),
+    (rules.check_guess, lambda pairs: guess(pairs) if pairs > 1 else 0.9, "1 pair it is not 0.9"),
     (rules.check_guess, lambda pairs: 100 * guess(pairs), "at most 1"),
     (surgery.check_attention_only, lambda f, d: f, "was not copied"),
     (surgery.check_attention_only, lambda f, d: {n: t.copy() for n, t in d.items()}, "stay fresh"),
@@ -184,14 +261,25 @@ WRONG = [
     (surgery.check_shuffle, in_place, "that was given was changed"),
     (surgery.check_shuffle, lambda t, r: r.permutation(t), "whole rows"),
     (surgery.check_shuffle, lambda t, r: r.permuted(t, axis=1), "row or column"),
+    (surgery.check_shuffle, rows_and_columns, "row or column"),
+    (surgery.check_shuffle, one_swap, "stayed where they were"),
+    (surgery.check_shuffle, pieces_of_eight, "neighbours still"),
+    (surgery.check_shuffle, lambda t, r: r.shuffle(t.copy()), "is None"),
     (surgery.check_shuffle, random_donor, "are not those of the tensor"),
-    (surgery.check_shuffle, lambda t, r: shuffle(t, np.random.default_rng(3)), "treated alike"),
+    (surgery.check_shuffle, lambda t, r: shuffle(t, np.random.default_rng(3)), "two generators"),
+    (surgery.check_shuffle, lambda t, r: shuffle(t, OWN), "two calls"),
     (surgery.check_random_donor, shuffle, "that is a shuffle"),
     (surgery.check_random_donor, lambda t, r: r.normal(size=t.shape), "the norm must be"),
     (surgery.check_random_donor, uniform, "are not normal"),
     (surgery.check_random_donor, lambda t, r: np.full(t.shape, t.std()), "two generators"),
     (surgery.check_random_donor, lambda t, r: t * (1 + 1e-4 * r.normal()), "shines through"),
     (surgery.check_random_donor, lambda t, r: random_donor(t, r)[:8], "shape must stay"),
+    (surgery.check_random_donor, lambda t, r: t * r.choice([-1, 1], t.shape), "shines through"),
+    (surgery.check_random_donor, lambda t, r: scaled(t, np.abs(r.normal(size=t.shape))), "mean"),
+    (surgery.check_random_donor, lambda t, r: scaled(t, r.laplace(size=t.shape) ** 3), "large"),
+    (surgery.check_random_donor, one_row_again, "more than once"),
+    (surgery.check_random_donor, row_by_row, "keep that of the whole alone"),
+    (surgery.check_random_donor, lambda t, r: random_donor(t, OWN), "two calls"),
     (surgery.check_loud_head, lambda f, s, r: f, "nothing was changed"),
     (surgery.check_loud_head, lambda f, s, r: loud_head(f, s, r, layer=0), "counted from 0"),
     (surgery.check_loud_head, lambda f, s, r: loud_head(f, s, r, blocks=(0,)), "side by side"),
@@ -199,6 +287,12 @@ WRONG = [
     (surgery.check_loud_head, lambda f, s, r: loud_head(f, s, r, rows=False), "first four rows"),
     (surgery.check_loud_head, lambda f, s, r: loud_head(f, 0.03, r), "standard deviation is 0.03"),
     (surgery.check_loud_head, tied_halves, "same numbers"),
+    (surgery.check_loud_head, one_row, "same numbers"),
+    (surgery.check_loud_head, lambda f, s, r: loud_head(f, 0.3, r), "and should be 0.1"),
+    (surgery.check_loud_head, added, "depends on the weights that were there"),
+    (surgery.check_loud_head, flat_numbers, "are not normal"),
+    (surgery.check_loud_head, columns_of_output, "a head writes through rows"),
+    (surgery.check_loud_head, lambda f, s, r: loud_head(f, s, OWN), "two calls"),
 ]
 
 
@@ -242,6 +336,15 @@ def test_empty_constant_and_broken_answers_never_pass_and_never_stop_the_noteboo
     verdict = check(answer)
     assert not verdict.right
     assert verdict.sentence.endswith(".") or "ZeroDivisionError" in verdict.sentence
+
+
+def test_an_error_is_told_with_its_line():
+    sentence = rules.check_guess(broken).sentence
+    line = broken.__code__.co_firstlineno + 1
+    assert (
+        sentence == f"it stops with ZeroDivisionError in line {line} of its cell: division by zero"
+    )
+    assert "line" not in rules.check_guess(len).sentence
 
 
 def test_a_check_does_not_give_the_answer_away():

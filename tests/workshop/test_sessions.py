@@ -32,10 +32,12 @@ def made(html, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folder(made, tmp_path_factory):
-    """The zip, unpacked elsewhere."""
+    """Both zips, unpacked elsewhere; the first alone holds no page, so no solution."""
     place = tmp_path_factory.mktemp("student")
-    with zipfile.ZipFile(made / "workshop.zip") as archive:
-        archive.extractall(place)
+    for name in ("workshop", "workshop_book"):
+        with zipfile.ZipFile(made / f"{name}.zip") as archive:
+            archive.extractall(place)
+        assert (place / "workshop" / "pages").exists() == (name == "workshop_book")
     return place / "workshop"
 
 
