@@ -85,7 +85,9 @@ def _size(named: dict, layer: int) -> float:
 
 
 def by_setting(models: pd.DataFrame) -> pd.DataFrame:
-    """One row a setting, most successes of the attention of both layers first (ties: the mean).
+    """One row a setting, by the share of successes of the attention of both layers, most first.
+
+    Among equals the higher mean comes first.
 
     Args:
         models: from :func:`models_of`.
@@ -105,7 +107,9 @@ def by_setting(models: pd.DataFrame) -> pd.DataFrame:
             row |= {f"{start}_n": len(values), f"{start}_mean": values.mean()}
         rows.append(row)
     table = pd.DataFrame(rows, columns=COUNTED)
-    return table.sort_values(["both", "both_mean"], ascending=False)
+    shares = table.both / table.both_n
+    order = table.assign(share=shares).sort_values(["share", "both_mean"], ascending=False)
+    return order[COUNTED]
 
 
 def described(setting: Setting) -> str:

@@ -12,7 +12,7 @@ from procmod_lib.report.figures.style import BLUE, GREY, ORANGE, WIDTH
 SERIES = {"both": ("both layers", BLUE, "D"), "last": ("last layer alone", ORANGE, "^")}
 SERIES |= {"whole": ("whole model", GREY, "s")}
 ROW = 0.155  # inches, of one value of a factor
-SIZES = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)  # times a power of ten: where a log axis has its ticks
+SIZES = (1.0, 2.0, 5.0)  # times a power of ten: where a log axis has its ticks
 
 
 @offered
