@@ -129,12 +129,11 @@ def test_two_builds_of_one_notebook_are_equal(html):
     """
     copy = html.parent.parent
     first = (copy / "generated" / "selective_transfer.ipynb").read_bytes()
+    (store,) = re.findall(r'store = \\"([^"\\]+)\\"\\n', first.decode())
     command = [
         sys.executable,
         "-c",
-        "import build; build.execute('selective_transfer', 'smoke', '"
-        + str(copy.parent / "store")
-        + "')",
+        f"import build; build.execute('selective_transfer', 'smoke', {store!r})",
     ]
     subprocess.run(command, cwd=copy, check=True, capture_output=True)
     assert (copy / "generated" / "selective_transfer.ipynb").read_bytes() == first
