@@ -191,6 +191,23 @@ def factors_table(rows: pd.DataFrame) -> Markdown:
     return grid(heads, lines)
 
 
+def learning_table(models: pd.DataFrame) -> Markdown:
+    """Models that learnt their source and models that did not: runs above 90 % from each start.
+
+    Args:
+        models: from :func:`models_of`.
+    """
+    lines = []
+    for word, has_learnt in (("learnt", True), ("not learnt", False)):
+        part = models[models.learnt.astype(bool) == has_learnt]
+        if len(part):
+            ends = [part[start].dropna() for start in STARTS]
+            counts = [f"{(e >= statistics.SUCCESS).sum()} of {len(e)}" for e in ends]
+            lines.append([word, len(part), *counts])
+    heads = ["the source was", "models", "both layers", "last layer alone", "whole model"]
+    return grid(heads, lines)
+
+
 def last_layer_judged(rows: pd.DataFrame) -> Markdown:
     """Whether the last layer alone succeeds wherever the source was learnt, by the page's rule."""
     finished = int((rows.last_n >= SEEDS).sum())

@@ -43,6 +43,8 @@ def test_settings_are_counted_and_put_in_order():
     assert "| rate 0.01 | 8 | " in table
     factors = specified.factors_table(rows).data
     assert "| dropout: 0.1 | 2 | 7 of 16 (1 to 6 in a setting) | 16 of 16 (8 to 8 in" in factors
+    learnt = specified.learning_table(models()).data.splitlines()[2:]
+    assert learnt == ["| learnt | 16 | 7 of 16 | 16 of 16 | 7 of 16 |"]
     said = specified.answer(rows)
     assert said.startswith("Not known yet: 2 of 31 settings have all 8 models, 2 have some. So far")
     assert "from the attention of both layers 7 of 16, from the whole model 7 of 16" in said
@@ -98,6 +100,7 @@ def test_nothing_measured_is_said(tmp_path):
         specified.how_sure(rows),
         specified.settings_table(rows).data,
         specified.factors_table(rows).data,
+        specified.learning_table(nothing).data,
         telling.areas_table(nothing).data,
     ):
         assert said == "Not yet measured."
