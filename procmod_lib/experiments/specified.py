@@ -256,6 +256,17 @@ def answer(rows: pd.DataFrame) -> str:
     )
 
 
+def carried_unlearnt(models: pd.DataFrame) -> str:
+    """How often the last layer alone succeeds from models that have not learnt their source."""
+    ends = models[~models.learnt.astype(bool)]["last"].dropna()
+    if not len(ends):
+        return ""
+    return (
+        "From models that did not learn the source the last layer alone succeeds in "
+        f"{(ends >= statistics.SUCCESS).sum()} of {len(ends)} runs."
+    )
+
+
 def _carried(rows: pd.DataFrame, start: str) -> int:
     """Settings of which at least six in eight runs from a start succeed."""
     many = rows[rows[f"{start}_n"] > 0]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from procmod_lib.workshop.verdict import check, expect, expect_drawn
+from procmod_lib.workshop.verdict import Wrong, check, expect, expect_drawn
 
 PAIRS, VALUES = 5, 9
 
@@ -162,5 +162,4 @@ def _number(answer) -> float:
     try:
         return float(answer)
     except (TypeError, ValueError):
-        expect(False, "the answer must be a number.")
-        raise
+        raise Wrong("the answer must be a number.") from None

@@ -45,6 +45,9 @@ def test_settings_are_counted_and_put_in_order():
     assert "| dropout: 0.1 | 2 | 7 of 16 (1 to 6 in a setting) | 16 of 16 (8 to 8 in" in factors
     learnt = specified.learning_table(models()).data.splitlines()[2:]
     assert learnt == ["| learnt | 16 | 7 of 16 | 16 of 16 | 7 of 16 |"]
+    assert specified.carried_unlearnt(models()) == ""
+    told = specified.carried_unlearnt(models().assign(learnt=False))
+    assert told.endswith("the last layer alone succeeds in 16 of 16 runs.")
     said = specified.answer(rows)
     assert said.startswith("Not known yet: 2 of 31 settings have all 8 models, 2 have some. So far")
     assert "from the attention of both layers 7 of 16, from the whole model 7 of 16" in said
