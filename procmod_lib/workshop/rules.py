@@ -160,6 +160,8 @@ def check_guess(guess: Callable) -> None:
 def _number(answer) -> float:
     expect(answer is not None, "the answer is None; the function must return a number.")
     try:
-        return float(answer)
+        value = float(answer)
     except (TypeError, ValueError):
         raise Wrong("the answer must be a number.") from None
+    expect(np.isfinite(value), f"the answer is {value}; it must be a finite number.")
+    return value

@@ -45,6 +45,16 @@ def test_no_paragraph_is_long(html, page):
     assert long == []
 
 
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_number_stays_on_the_line_of_its_sign(html, chapter):
+    source = (html / "generated" / f"{chapter}.html").read_text()
+    prose = " ".join(re.findall(r"<p>.*?</p>", source, re.S))
+    kept = re.findall(r'<span class="together">(.*?)</span>', prose)
+    assert kept
+    apart = re.sub(r"<code.*?</code>", "", re.sub(r'<span class="together">.*?</span>', "", prose))
+    assert re.findall(r".{20}\d %|.{20}n = \d", apart) == []
+
+
 def terms():
     text = (ROOT / "book" / "glossary.md").read_text().split("```{glossary}")[1]
     return re.findall(r"^(?=[a-zA-Z])(.+)$", text, re.M)

@@ -245,6 +245,7 @@ WRONG = [
     (rules.check_guess, lambda pairs: 0.5, "it is not 0.500"),
     (rules.check_guess, lambda pairs: None, "is None"),
     (rules.check_guess, lambda pairs: "half", "must be a number"),
+    (rules.check_guess, lambda pairs: float("nan"), "is nan; it must be a finite number"),
     (rules.check_guess, lambda pairs: 2 / (pairs + 1), "one over the mean"),
     (rules.check_guess, lambda pairs: pairs * guess(pairs), "the sum of the shares"),
     (rules.check_guess, lambda pairs: guess(pairs) if pairs > 1 else 0.9, "1 pair it is not 0.9"),
