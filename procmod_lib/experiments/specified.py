@@ -223,16 +223,6 @@ def last_layer_judged(rows: pd.DataFrame) -> Markdown:
     return Markdown(f"{text} {names}".strip())
 
 
-def extremes(rows: pd.DataFrame, count: int = 3) -> list[Setting]:
-    """The settings with most and with fewest successes of the attention of both layers.
-
-    None before every setting has all its seeds.
-    """
-    if len(rows) < SETTINGS or rows.both_n.min() < SEEDS:
-        return []
-    return list(dict.fromkeys([*rows.setting[:count], *rows.setting[-count:]]))
-
-
 def answer(rows: pd.DataFrame) -> str:
     """How many settings carry HAYSTACK from each start, in a few sentences."""
     learnt = rows[rows.learnt >= rows.n * SUCCEEDS_IN / SEEDS]

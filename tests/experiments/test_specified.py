@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from procmod_lib.experiments import specification, specified, telling
+from procmod_lib.experiments import ranked, specification, specified, telling
 from procmod_lib.experiments.specification import Setting
 from procmod_lib.report.section import Section
 from procmod_lib.runs.machine import Machine
@@ -56,9 +56,47 @@ def test_settings_are_counted_and_put_in_order():
     assert "(n = 16 models in all)" in specified.how_sure(rows)
 
 
-def test_the_best_and_the_worst_are_told_when_all_settings_are_there(two_settings):
-    assert specified.extremes(specified.by_setting(models())) == [CLOSEST, LOUD]
-    assert specified.extremes(specified.by_setting(models(seeds=7))) == []
+class Scores:
+    """A store that holds what settings scored: {setting: accuracies by seed}."""
+
+    def __init__(self, scores):
+        self.scores, self.unknown = scores, []
+
+    def missing(self, runs):
+        return self.unknown
+
+    def load(self, runs):
+        ends = [self.scores[specification.setting_of(run)][run.seed] for run in runs]
+        return pd.DataFrame({"key": [r.key for r in runs], "step": 1, "token_accuracy": ends})
+
+
+def test_the_best_and_the_worst_run_again():
+    settings = [Setting(steps=steps) for steps in range(1, 9)]
+    successes = [2, 0, 1, 2, 0, 1, 0, 2]  # of two; among equals the lower steps score higher
+    scores = {
+        setting: [0.95 if seed < many else 0.5 - 0.01 * setting.steps for seed in range(2)]
+        for setting, many in zip(settings, successes, strict=True)
+    }
+    scores[settings[7]] = [0.91, 0.91]
+    scores[settings[3]] = [1.0, 1.0]
+    runs = [run for s in settings for run in specification.transfers(s, seeds=range(2))]
+    store = Scores(scores)
+    assert [s.steps for s in ranked.best_and_worst(store, runs)] == [4, 1, 8, 2, 5, 7]
+    store.unknown = runs[:1]
+    assert ranked.best_and_worst(store, runs) == []
+
+
+def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
+    monkeypatch.setattr(ranked, "best_and_worst", lambda store: [CLOSEST, LOUD])
+    runs = ranked.again(None)
+    assert len(runs) == 2 * 3 * specification.SEEDS
+    assert {str(run.condition) for run in runs[:16]} == {specification.BOTH}
+    assert {run.task.pairs for run in runs} == {30}
+    before = {run.donors[0][1].key for s in (CLOSEST, LOUD) for run in specification.transfers(s)}
+    assert {run.donors[0][1].key for run in runs} == before
+
+
+def test_the_answer_when_all_settings_are_there(two_settings):
     said = specified.answer(specified.by_setting(models()))
     assert said.startswith("The source is learnt with 2 of 2 settings.")
     assert "of both layers with 1, from the whole model with 1" in said
@@ -122,6 +160,8 @@ def test_models_are_read_from_runs(tmp_path):
     assert list(found.seed) == [0, 1] * 3 and not found.isna().any().any()
     assert not found.learnt.any()
     assert found.first_size.between(0.01, 0.05).all()
+    assert ranked.best_and_worst(store, runs) == list(specified.by_setting(found).setting)
+    assert ranked.best_and_worst(store, [*runs, *specification.every()]) == []
     assert specified.draw(found) is not None
     assert specified.draw_sizes(found) is not None
     assert "size 64 of 100" in specified.settings_table(specified.by_setting(found)).data

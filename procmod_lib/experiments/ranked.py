@@ -1,0 +1,57 @@
+"""The settings that let most and fewest models carry HAYSTACK, run again at the full protocol."""
+
+from procmod_lib.experiments.specification import (
+    BOTH,
+    STARTS,
+    Setting,
+    every,
+    setting_of,
+    transfers,
+)
+from procmod_lib.report import statistics
+from procmod_lib.runs.run import Run
+from procmod_lib.runs.store import PUBLISHED, Store
+
+AT_EACH_END = 3
+
+
+def best_and_worst(store: Store, runs: list[Run] | None = None) -> list[Setting]:
+    """The settings with most successes of the attention of both layers, then those with fewest.
+
+    Settings are ranked by their successes, among equals the higher mean first; the rule was fixed
+    before any of them had its runs, see the page "Fixed in advance".
+
+    Args:
+        store: where the runs are.
+        runs: those of all settings; None takes those of the specification curve.
+
+    Returns:
+        At most six settings; none before all their runs are there.
+    """
+    asked = [run for run in (every() if runs is None else runs) if str(run.condition) == BOTH]
+    if store.missing(asked):
+        return []
+    ends = statistics.final(store.load(asked)).set_index("key").token_accuracy
+    accuracies: dict[Setting, list[float]] = {}
+    for run in asked:
+        accuracies.setdefault(setting_of(run), []).append(ends[run.key])
+    ranked = sorted(accuracies, key=lambda setting: _rank(accuracies[setting]), reverse=True)
+    return list(dict.fromkeys([*ranked[:AT_EACH_END], *ranked[-AT_EACH_END:]]))
+
+
+def _rank(accuracies: list[float]) -> tuple[int, float]:
+    successes = sum(accuracy >= statistics.SUCCESS for accuracy in accuracies)
+    return successes, sum(accuracies) / len(accuracies)
+
+
+def again(store: Store | None = None) -> list[Run]:
+    """Their transfers at the full protocol, from the same models.
+
+    The attention of both layers, by which they were chosen, comes before the other two starts.
+
+    Args:
+        store: where the runs that rank them are; None takes the published one.
+    """
+    chosen = best_and_worst(Store(PUBLISHED) if store is None else store)
+    runs = [run for setting in chosen for run in transfers(setting, "standard")]
+    return sorted(runs, key=lambda run: STARTS.index(str(run.condition)))
