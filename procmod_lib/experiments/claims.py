@@ -11,7 +11,7 @@ from procmod_lib.experiments.make_runs import find_preset
 from procmod_lib.experiments.parameters import check_count, check_flag
 from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.report import statistics
-from procmod_lib.report.sentences import SHOWN
+from procmod_lib.report.sentences import SHOWN, from_to
 from procmod_lib.runs.run import Run
 
 FEWEST = 3  # seeds below which a claim counts as not yet measured
@@ -124,6 +124,21 @@ def count_verdicts(judged: pd.DataFrame) -> str:
     )
 
 
+def how_replicated(judged: pd.DataFrame) -> str:
+    """Of the claims that replicated: how many in sign alone, and the least share of the paper's
+    effect among the others; in brackets, nothing where none replicated.
+    """
+    found = judged[judged.verdict == "replicated"]
+    known = found.dropna(subset=["paper_difference"])
+    parts = []
+    if len(found) > len(known):
+        parts.append(f"{len(found) - len(known)} in sign alone, where the paper prints no effect")
+    if len(known):
+        least = (known.difference / known.paper_difference).min()
+        parts.append(f"{len(known)} at {100 * least:.0f} % or more of its effect")
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
 def count_shown(*judged: pd.DataFrame) -> str:
     """How many claims of this book's own got each verdict."""
     words = [SHOWN.get(verdict, verdict) for verdict in VERDICTS]
@@ -144,7 +159,6 @@ def how_many_seeds(papers: pd.DataFrame, ours: pd.DataFrame) -> str:
     """With how many seeds the claims were judged, and how many the rule takes."""
     texts = []
     for name, judged in (("the paper's", papers), ("ours", ours)):
-        fewest, most = judged.n.min(), judged.n.max()
-        span = f"{fewest} seeds" if fewest == most else f"{fewest} to {most} seeds"
-        texts.append(f"{name} with {span}, where the exact test takes {fewest_seeds(len(judged))}")
+        takes = fewest_seeds(len(judged))
+        texts.append(f"{name} with {from_to(judged.n)} seeds, where the exact test takes {takes}")
     return f"Claims were judged on what is published so far: {'; '.join(texts)}."

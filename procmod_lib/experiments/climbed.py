@@ -45,12 +45,24 @@ def _end(find: Callable[[], Rung | None]) -> str:
         rung = find()
     except LookupError:
         return NOT_YET
-    return rung.label if rung else "not learnt on any rung"
+    return rung.label if rung else "no rung that all three learn"
+
+
+def reached_in_words(section: Section, sources) -> str:
+    """The same in a clause: which sources climbed and which did not, of those that were tried."""
+    is_learnt = looked_up(section)
+    ends = {title(source): _end(lambda s=source: choose(s, is_learnt)) for source in sources}
+    tried = {source: end for source, end in ends.items() if end != NOT_YET}
+    climbed = [f"{source} ({end})" for source, end in tried.items() if "no rung" not in end]
+    failed = [source for source, end in tried.items() if "no rung" in end]
+    parts = [f"all three pilots learn {' and '.join(climbed)}"] if climbed else []
+    parts += [f"no rung has three that learn {' or '.join(failed)}"] if failed else []
+    return "; ".join(parts) or "not yet measured"
 
 
 def settings_judged(attention: Section) -> str:
-    """Whether edition 1's settings were why the paper's strongest effect was missed: the verdict of
-    the rule on the page "Fixed in advance", from attention at the full protocol.
+    """Whether settings nearer to the released code give the paper's strongest effect: the verdict
+    of the rule on the page "Fixed in advance", from attention at the full protocol.
     """
     rows = list(attention.summary.itertuples())
     if not rows or rows[0].n < SEEDS:
@@ -59,7 +71,7 @@ def settings_judged(attention: Section) -> str:
     if FAILS < row.successes < CARRIES:
         word = "open by the rule"
     else:
-        word = "by the rule they were" + ("" if row.successes >= CARRIES else " not")
+        word = "by the rule they do" + ("" if row.successes >= CARRIES else " not")
     return (
         f"{word}: from the closest replication the attention of IDENTITY carries HAYSTACK in "
         f"{row.successes} of {row.n} seeds, {percent(row.mean, row.low, row.high, row.n)}"

@@ -198,38 +198,25 @@ def learning_table(models: pd.DataFrame) -> Markdown:
         models: from :func:`models_of`.
     """
     lines = []
-    for word, has_learnt in (("learnt", True), ("not learnt", False)):
-        part = models[models.learnt.astype(bool) == has_learnt]
+    for word, part in zip(("learnt", "not learnt"), _halves(models), strict=True):
         if len(part):
-            ends = [part[start].dropna() for start in STARTS]
-            counts = [f"{(e >= statistics.SUCCESS).sum()} of {len(e)}" for e in ends]
-            lines.append([word, len(part), *counts])
+            lines.append([word, len(part), *(_succeeded(part, start) for start in STARTS)])
     heads = ["the source was", "models", "both layers", "last layer alone", "whole model"]
     return grid(heads, lines)
 
 
-def last_layer_judged(rows: pd.DataFrame) -> Markdown:
-    """Whether the last layer alone succeeds wherever the source was learnt, by the page's rule."""
-    finished = int((rows.last_n >= SEEDS).sum())
-    if finished < SETTINGS:
-        return Markdown(f"Open: {finished} of {SETTINGS} settings have all {SEEDS} seeds.")
-    learnt = rows[rows.learnt >= SUCCEEDS_IN]
-    broken = learnt[learnt["last"] < SUCCEEDS_IN]
-    text = (
-        f"Settings whose source is learnt by at least {SUCCEEDS_IN} of {SEEDS} models: "
-        f"{len(learnt)}; of these with fewer than {SUCCEEDS_IN} successes: {len(broken)}."
-    )
-    names = "; ".join(f"{described(r.setting)} ({r.last})" for r in broken.itertuples())
-    return Markdown(f"{text} {names}".strip())
+def answer(models: pd.DataFrame) -> str:
+    """How many settings carry HAYSTACK from each start, in a few sentences.
 
-
-def answer(rows: pd.DataFrame) -> str:
-    """How many settings carry HAYSTACK from each start, in a few sentences."""
-    learnt = rows[rows.learnt >= rows.n * SUCCEEDS_IN / SEEDS]
-    if not len(learnt):
+    Args:
+        models: from :func:`models_of`.
+    """
+    if not len(models):
         return NOT_YET
+    rows = by_setting(models)
     finished = int((rows.both_n >= SEEDS).sum())
     if finished == SETTINGS:
+        learnt = rows[rows.learnt >= rows.n * SUCCEEDS_IN / SEEDS]
         both, last, whole = (_carried(learnt, start) for start in STARTS)
         return (
             f"The source is learnt with {len(learnt)} of {len(rows)} settings. With these, runs "
@@ -237,24 +224,38 @@ def answer(rows: pd.DataFrame) -> str:
             f"layers with {both}, from the whole model with {whole}, from the last layer alone "
             f"with {last}."
         )
-    told = [f"{learnt[start].sum()} of {learnt[f'{start}_n'].sum()}" for start in STARTS]
+    told = [_succeeded(models, start) for start in STARTS]
     return (
         f"Not known yet: {finished} of {SETTINGS} settings have all {SEEDS} models, {len(rows)} "
-        f"have some. So far the source is learnt with {len(learnt)}; of the runs from their models "
-        f"these succeed on HAYSTACK: from the attention of both layers {told[0]}, from the whole "
-        f"model {told[2]}, from the last layer alone {told[1]}."
+        f"have some. So far these runs succeed on HAYSTACK: from the last layer's attention alone "
+        f"{told[1]}, from the attention of both layers {told[0]}, from the whole model {told[2]}."
     )
 
 
-def carried_unlearnt(models: pd.DataFrame) -> str:
-    """How often the last layer alone succeeds from models that have not learnt their source."""
-    ends = models[~models.learnt.astype(bool)]["last"].dropna()
-    if not len(ends):
+def learnt_or_not(models: pd.DataFrame) -> str:
+    """How often each start succeeds from models that learnt their source and from those that did
+    not; nothing where all are of one kind.
+    """
+    has_learnt = models.learnt.astype(bool)
+    if not len(models) or has_learnt.all() or not has_learnt.any():
         return ""
+    yes, no = ([_succeeded(part, s) for s in STARTS] for part in _halves(models))
     return (
-        "From models that did not learn the source the last layer alone succeeds in "
-        f"{(ends >= statistics.SUCCESS).sum()} of {len(ends)} runs."
+        f"The last layer carries whether a model learnt its source ({yes[1]}) or not ({no[1]}); "
+        f"both layers in {yes[0]} of learnt and {no[0]} of unlearnt ones."
     )
+
+
+def _succeeded(models: pd.DataFrame, start: str) -> str:
+    """How many of some models succeed from a start, such as ``3 of 8``."""
+    ends = models[start].dropna()
+    return f"{(ends >= statistics.SUCCESS).sum()} of {len(ends)}"
+
+
+def _halves(models: pd.DataFrame) -> list[pd.DataFrame]:
+    """Models that learnt their source, and models that did not."""
+    has_learnt = models.learnt.astype(bool)
+    return [models[has_learnt], models[~has_learnt]]
 
 
 def _carried(rows: pd.DataFrame, start: str) -> int:

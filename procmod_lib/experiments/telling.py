@@ -1,4 +1,6 @@
-"""How well a number of a pretrained model tells whether its attention will help."""
+"""What was expected of the settings, judged; and how well a number of a pretrained model tells
+whether its attention will help.
+"""
 
 import numpy as np
 import pandas as pd
@@ -6,6 +8,7 @@ from IPython.display import Markdown
 from scipy import stats
 
 from procmod_lib.experiments.specification import SEEDS, SETTINGS
+from procmod_lib.experiments.specified import SUCCEEDS_IN, described
 from procmod_lib.randomness import stream
 from procmod_lib.report import statistics
 from procmod_lib.report.tables import grid
@@ -16,8 +19,9 @@ FEWEST_SETTINGS = 5
 TELLING = (
     "a quiet first layer",
     "a loud last layer",
-    "the score on the source",
-    "first layer, less score",
+    "a high score on the source",
+    "a low score on the source",
+    "quiet first layer, less high score",
 )
 
 
@@ -37,7 +41,7 @@ def areas(models: pd.DataFrame) -> pd.DataFrame:
     """How well a number of a model tells whether the attention of both layers succeeds.
 
     Args:
-        models: from :func:`models_of`.
+        models: from :func:`procmod_lib.experiments.specified.models_of`.
 
     Returns:
         A row a number, with its area and bootstrap interval over settings; the last row is the
@@ -65,17 +69,44 @@ def _areas(models: pd.DataFrame) -> np.ndarray:
     quiet = area(-models.first_size.to_numpy(), succeeded)
     loud = area(models.last_size.to_numpy(), succeeded)
     score = area(models.score.to_numpy(), succeeded)
-    return np.array([quiet, loud, score, quiet - score])
+    return np.array([quiet, loud, score, 1 - score, quiet - score])
 
 
 def areas_table(models: pd.DataFrame) -> Markdown:
     """What tells, a row a number: area under the ROC curve and interval."""
     rows = [
-        [row.number, row.n, f"{row.area:+.2f}", f"{row.low:+.2f} to {row.high:+.2f}"]
+        [row.number, row.n, f"{row.area:.2f}", f"{row.low:.2f} to {row.high:.2f}"]
         for row in areas(models).itertuples()
     ]
     heads = ["what tells success", "n", "area under the ROC curve", "95 % interval over settings"]
     return grid(heads, rows)
+
+
+def last_layer_judged(rows: pd.DataFrame) -> Markdown:
+    """Whether the last layer alone succeeds wherever the source was learnt, by the page's rule; no
+    verdict before all settings have all their seeds.
+
+    Args:
+        rows: from :func:`procmod_lib.experiments.specified.by_setting`.
+    """
+    share, finished = SUCCEEDS_IN / SEEDS, int((rows.last_n >= SEEDS).sum())
+    learnt = rows[rows.learnt >= rows.n * share]
+    broken = learnt[learnt["last"] < learnt.last_n * share]
+    names = "; ".join(
+        f"{described(r.setting)} ({r.last} of {r.last_n})" for r in broken.itertuples()
+    )
+    if finished < SETTINGS:
+        against = f" Against it so far: {names}." if names else ""
+        return Markdown(f"{_open(finished)}{against}")
+    text = (
+        f"Settings whose source is learnt by at least {SUCCEEDS_IN} of {SEEDS} models: "
+        f"{len(learnt)}; of these with fewer than {SUCCEEDS_IN} successes: {len(broken)}."
+    )
+    return Markdown(f"{text} {names}".strip())
+
+
+def _open(finished: int) -> str:
+    return f"Open: {finished} of {SETTINGS} settings have all {SEEDS} seeds."
 
 
 def first_layer_judged(models: pd.DataFrame) -> Markdown:
@@ -85,7 +116,7 @@ def first_layer_judged(models: pd.DataFrame) -> Markdown:
     rows, seeds = areas(models), models.groupby("setting", sort=False).seed.nunique()
     finished = int((seeds >= SEEDS).sum())
     if finished < SETTINGS:
-        return Markdown(f"Open: {finished} of {SETTINGS} settings have all {SEEDS} seeds.")
+        return Markdown(_open(finished))
     row = rows.iloc[-1]
     word = "it does" if row.low > 0 else "it does not"
     return Markdown(

@@ -4,10 +4,20 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
+from procmod_lib.initial import parse
 from procmod_lib.report import statistics
 from procmod_lib.report.pictures import PARTS
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import HIGHER, in_points, of_runs, percent, sentence, span
+from procmod_lib.report.sentences import (
+    HIGHER,
+    capital,
+    from_to,
+    in_points,
+    of_runs,
+    percent,
+    sentence,
+    span,
+)
 from procmod_lib.report.tables import bullets, grid, label
 from procmod_lib.tasks import title
 
@@ -98,6 +108,32 @@ def each_compared(
     return bullets(lines)
 
 
+def on_average(section: Section, pairs: list[tuple[str, str]], noun: str) -> Markdown:
+    """One sentence, "higher" or "lower", on several (condition, baseline) pairs together: their
+    differences are averaged within each seed.
+    """
+    ends = statistics.final(section.table) if len(section) else section.table
+    scores = {
+        str(condition): group.set_index("seed").token_accuracy
+        for condition, group in ends.groupby("initial_condition")
+    }
+    named = [(str(parse(condition)), str(parse(baseline))) for condition, baseline in pairs]
+    if any(each not in scores for pair in named for each in pair):
+        return Markdown(f"{capital(noun)}: not yet measured.")
+    found = pd.concat([scores[c] - scores[b] for c, b in named], axis=1).dropna().mean(axis=1)
+    low, high = statistics.interval(found)
+    row = pd.Series(
+        {
+            "difference": found.mean(),
+            "low": low,
+            "high": high,
+            "n": len(found),
+            "p": statistics.sign_flip(found.to_numpy()),
+        }
+    )
+    return Markdown(sentence(row, noun, HIGHER))
+
+
 def by_settings(sections: dict[str, Section], head: str) -> Markdown:
     """A row for each way of pretraining, each section being of one condition.
 
@@ -159,11 +195,11 @@ def ups_and_downs(section: Section) -> Markdown:
         measured = rows[rows.n >= statistics.FEWEST_FOR_INTERVAL]
         if not len(measured):
             continue
-        points, seeds = 100 * measured.difference, sorted({int(n) for n in measured.n})
-        of_seeds = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+        points = 100 * measured.difference
         lines.append(
             f"{title(diagnostic)}: {(points < 0).sum()} of {len(points)} lie below, from "
-            f"{points.min():+.1f} to {points.max():+.1f} points (n = {of_seeds} each)."
+            f"{points.min():+.1f} to {points.max():+.1f} points "
+            f"(n = {from_to(measured.n.astype(int))} each)."
         )
     return bullets(lines)
 
@@ -216,9 +252,7 @@ def over_sources(section: Section, word: str = "", part: str = "attention") -> s
     total = f"{found.successes.sum()} of {found.n.sum()}"
     if found.n.min() < found.n.max():
         return total
-    least, most = found.successes.min(), found.successes.max()
-    each = f"{most}" if least == most else f"{least} to {most}"
-    return f"{total} ({each} of {found.n.max()} from each source)"
+    return f"{total} ({from_to(found.successes)} of {found.n.max()} from each source)"
 
 
 def _sources(section: Section, part: str) -> list[str]:

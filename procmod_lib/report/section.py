@@ -1,5 +1,7 @@
 """A section of a chapter: some runs, and everything that a page can say of them."""
 
+from collections import Counter
+
 from IPython.display import Markdown
 
 from procmod_lib.initial import parse
@@ -11,6 +13,7 @@ from procmod_lib.report.sentences import (
     HELPS,
     HIGHER,
     capital,
+    from_to,
     in_points,
     p_value,
     percent,
@@ -25,6 +28,11 @@ class Section(Pictures):
     """
 
     # In words
+
+    def successes(self, condition: str) -> str:
+        """How many runs of one condition succeed, such as ``5 of 10``."""
+        rows = self.of(condition).summary.itertuples()
+        return "; ".join(f"{r.successes} of {r.n}" for r in rows) or "not yet measured"
 
     def sentence(
         self,
@@ -130,15 +138,10 @@ class Section(Pictures):
             runs = [run for run in self.runs if run.task.name == task]
             conditions = {run.condition for run in runs}
             whole = conditions - {run.condition for run in runs if run.key not in there}
-            seeds, found = len({run.seed for run in runs}), sum(run.key in there for run in runs)
-            rows.append(
-                [
-                    title(task),
-                    len(conditions),
-                    f"{len(whole)} (n = {seeds})",
-                    f"{found} of {len(runs)}",
-                ]
-            )
+            planned = Counter(run.condition for run in runs if run.condition in whole)
+            measured = f"{len(whole)} (n = {from_to(planned.values())})" if whole else "0"
+            found = sum(run.key in there for run in runs)
+            rows.append([title(task), len(conditions), measured, f"{found} of {len(runs)}"])
         heads = ["diagnostic", "conditions", "measured with all planned seeds", "runs in the store"]
         return Markdown(
             f"{tables.grid(heads, rows).data}\n\nMade with: {origin(self.table, self.store)}."

@@ -43,6 +43,16 @@ def span(low: float, high: float) -> str:
     return "none" if low != low else f"{100 * low:.1f} to {100 * high:.1f}"
 
 
+def from_to(counts) -> str:
+    """The least and the most of some numbers; one of them where they are equal.
+
+    >>> from_to([6, 10, 6]), from_to([3])
+    ('6 to 10', '3')
+    """
+    least, most = min(counts), max(counts)
+    return f"{least}" if least == most else f"{least} to {most}"
+
+
 def of_runs(successes: int, n: int) -> str:
     """How many of some runs, with Wilson interval.
 

@@ -22,10 +22,10 @@ def section(scores):
 @pytest.mark.parametrize(
     "successes, verdict",
     [
-        (8, "by the rule they were:"),
+        (8, "by the rule they do:"),
         (7, "open by the rule:"),
         (3, "open by the rule:"),
-        (2, "by the rule they were not:"),
+        (2, "by the rule they do not:"),
     ],
 )
 def test_eight_successes_of_ten_decide_one_way_and_two_the_other(successes, verdict):

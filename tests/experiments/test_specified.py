@@ -45,13 +45,15 @@ def test_settings_are_counted_and_put_in_order():
     assert "| dropout: 0.1 | 2 | 7 of 16 (1 to 6 in a setting) | 16 of 16 (8 to 8 in" in factors
     learnt = specified.learning_table(models()).data.splitlines()[2:]
     assert learnt == ["| learnt | 16 | 7 of 16 | 16 of 16 | 7 of 16 |"]
-    assert specified.carried_unlearnt(models()) == ""
-    told = specified.carried_unlearnt(models().assign(learnt=False))
-    assert told.endswith("the last layer alone succeeds in 16 of 16 runs.")
-    said = specified.answer(rows)
+    assert specified.learnt_or_not(models()) == ""
+    found = models()
+    told = specified.learnt_or_not(found.assign(learnt=found.setting == CLOSEST))
+    assert "learnt its source (8 of 8) or not (8 of 8)" in told
+    assert told.endswith("both layers in 6 of 8 of learnt and 1 of 8 of unlearnt ones.")
+    said = specified.answer(found)
     assert said.startswith("Not known yet: 2 of 31 settings have all 8 models, 2 have some. So far")
-    assert "from the attention of both layers 7 of 16, from the whole model 7 of 16" in said
-    assert said.endswith("from the last layer alone 16 of 16.")
+    assert "from the last layer's attention alone 16 of 16, from the attention of both" in said
+    assert said.endswith("layers 7 of 16, from the whole model 7 of 16.")
     assert specified.how_sure(rows).startswith("2 of 31 settings have all 8 models, each ")
     assert "(n = 16 models in all)" in specified.how_sure(rows)
 
@@ -97,19 +99,21 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
 
 
 def test_the_answer_when_all_settings_are_there(two_settings):
-    said = specified.answer(specified.by_setting(models()))
+    said = specified.answer(models())
     assert said.startswith("The source is learnt with 2 of 2 settings.")
     assert "of both layers with 1, from the whole model with 1" in said
     assert said.endswith("from the last layer alone with 2.")
 
 
 def test_the_last_layer_is_judged_when_all_settings_have_all_seeds(two_settings):
-    held = specified.last_layer_judged(specified.by_setting(models())).data
+    held = telling.last_layer_judged(specified.by_setting(models())).data
     assert "learnt by at least 6 of 8 models: 2; of these with fewer than 6 successes: 0." in held
-    broken = specified.last_layer_judged(specified.by_setting(models(last_of_loud=5))).data
-    assert "fewer than 6 successes: 1. rate 0.01 (5)" in broken
-    few = specified.last_layer_judged(specified.by_setting(models(seeds=7))).data
+    broken = telling.last_layer_judged(specified.by_setting(models(last_of_loud=5))).data
+    assert "fewer than 6 successes: 1. rate 0.01 (5 of 8)" in broken
+    few = telling.last_layer_judged(specified.by_setting(models(seeds=7))).data
     assert few == "Open: 0 of 2 settings have all 8 seeds."
+    few = telling.last_layer_judged(specified.by_setting(models(last_of_loud=5, seeds=7))).data
+    assert few.endswith("all 8 seeds. Against it so far: rate 0.01 (5 of 7).")
 
 
 def test_areas_and_their_interval(two_settings):
@@ -118,8 +122,8 @@ def test_areas_and_their_interval(two_settings):
     assert np.isnan(telling.area(values, np.ones(4, bool)))
     rows = telling.areas(models()).set_index("number")
     assert rows.area["a quiet first layer"] > 0.9 and set(rows.n) == {16}
-    difference = rows.area["a quiet first layer"] - rows.area["the score on the source"]
-    assert rows.area["first layer, less score"] == pytest.approx(difference)
+    difference = rows.area["a quiet first layer"] - rows.area["a high score on the source"]
+    assert rows.area["quiet first layer, less high score"] == pytest.approx(difference)
     assert "n = 16 models" in telling.first_layer_judged(models()).data
     few = telling.first_layer_judged(models(seeds=7)).data
     assert few == "Open: 0 of 2 settings have all 8 seeds."
@@ -137,7 +141,7 @@ def test_nothing_measured_is_said(tmp_path):
     rows = specified.by_setting(nothing)
     assert specified.draw(nothing) is None and specified.draw_sizes(nothing) is None
     for said in (
-        specified.answer(rows),
+        specified.answer(nothing),
         specified.how_sure(rows),
         specified.settings_table(rows).data,
         specified.factors_table(rows).data,
@@ -145,7 +149,7 @@ def test_nothing_measured_is_said(tmp_path):
         telling.areas_table(nothing).data,
     ):
         assert said == "Not yet measured."
-    for said in (specified.last_layer_judged(rows), telling.first_layer_judged(nothing)):
+    for said in (telling.last_layer_judged(rows), telling.first_layer_judged(nothing)):
         assert said.data == "Open: 0 of 31 settings have all 8 seeds."
 
 

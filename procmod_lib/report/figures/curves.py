@@ -6,7 +6,7 @@ import pandas as pd
 
 from procmod_lib.initial import parse
 from procmod_lib.report import statistics
-from procmod_lib.report.figures.data import offered
+from procmod_lib.report.figures.data import offered, with_data
 from procmod_lib.report.figures.style import GREY, WIDTH, colour_of, look, panels
 from procmod_lib.tasks import title
 
@@ -114,4 +114,5 @@ def draw_doses(doses: pd.DataFrame, table: pd.DataFrame) -> plt.Figure:
     ax.set(xlabel="standard deviation of the noise", ylabel="token accuracy (%)", ylim=(-2, 103))
     if len(doses):
         ax.legend(fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
-    return figure
+    drawn = ["scratch", *doses.initial_condition]
+    return with_data(figure, ends[ends.initial_condition.isin(drawn)], doses)

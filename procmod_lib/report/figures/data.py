@@ -25,17 +25,34 @@ class CsvFormatter(BaseFormatter):
 def offered(draw: Callable) -> Callable:
     """Decorate a function that draws: its figure remembers the table that it was drawn from.
 
-    That is the first table among the arguments; where there is none, what stands on the axes.
+    That is what the function gave it (:func:`with_data`), else the first table among the arguments,
+    else what stands on the axes.
     """
 
     @functools.wraps(draw)
     def drawn(*args, **kwargs):
         figure = draw(*args, **kwargs)
         tables = [a for a in (*args, *kwargs.values()) if isinstance(a, pd.DataFrame)]
-        figure.procmod_data = tables[0] if tables else on_axes(figure)
+        if not hasattr(figure, "procmod_data"):
+            figure.procmod_data = tables[0] if tables else on_axes(figure)
         return figure
 
     return drawn
+
+
+def with_data(figure: Figure, ends: pd.DataFrame, means: pd.DataFrame) -> Figure:
+    """Give a figure of points and means its data: a row a run, its condition's mean beside it.
+
+    Args:
+        figure: what was drawn.
+        ends: the last evaluation of every run.
+        means: a row a condition, of a diagnostic where there are several: n, mean, and the low and
+            high of its interval.
+    """
+    cells = [name for name in ("diagnostic", "initial_condition") if name in means]
+    beside = means[[*cells, "n", "mean", "low", "high"]]
+    figure.procmod_data = ends.merge(beside, on=cells, how="left")
+    return figure
 
 
 def on_axes(figure: plt.Figure) -> pd.DataFrame:

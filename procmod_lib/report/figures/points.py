@@ -6,7 +6,7 @@ import pandas as pd
 
 from procmod_lib.initial import parse
 from procmod_lib.report import statistics
-from procmod_lib.report.figures.data import offered
+from procmod_lib.report.figures.data import offered, with_data
 from procmod_lib.report.figures.style import WIDTH, look
 
 
@@ -47,7 +47,7 @@ def draw_ends(
         labels.append(f"{condition.label} (n={row.n})".replace(", ", "\n", 1))
     if chance is not None:
         ax.axvline(100 * chance, color="black", ls=":", lw=1)
-        ax.text(100 * chance + 1, -0.58, "chance", fontsize=8.5, va="top")
+        ax.text(100 * chance + 1, -0.58, f"chance {100 * chance:.1f} %", fontsize=8.5, va="top")
     ax.set_yticks(range(len(summary)), labels)
     ax.set(xlim=(-2, 103), ylim=(len(summary) - 0.4, -0.6), xlabel=f"{score.replace('_', ' ')} (%)")
-    return figure
+    return with_data(figure, ends, summary)

@@ -46,9 +46,8 @@ def draw_rows(table, rows: dict[str, str], chance: float) -> plt.Figure:
         ax.text(0, y - 0.28, name, fontsize=13, va="bottom", color="black")
         text = f"{values.mean():.0f} %  (n = {len(values)})"
         ax.text(101, y - 0.28, text, fontsize=12, va="bottom", ha="right")
-    ax.text(
-        100 * chance + 1, len(rows) - 0.66, "dotted: any value in sight", fontsize=10.5, va="center"
-    )
+    told = f"dotted: any value in sight, {100 * chance:.1f} %"
+    ax.text(100 * chance + 1, len(rows) - 0.66, told, fontsize=10.5, va="center")
     ax.set(xlim=(0, 101), ylim=(len(rows) - 0.45, -0.75), yticks=[])
     ax.set_xlabel("right answers after fine-tuning (%)", fontsize=12)
     ax.tick_params(labelsize=11)
