@@ -42,9 +42,10 @@ def outcomes_table() -> str:
     rows = []
     for row in found.itertuples():
         should = "finds the needle" if row.finds else "stays at guessing"
-        runs = of_runs(row.right, row.runs)
-        laptops = f"{100 * row.laptops:.0f} %" if row.runs else "not yet measured"
-        rows.append([row.session, row.name, should, runs, laptops, row.otherwise])
+        told = of_runs(row.right, row.runs) if row.runs else "not yet measured"
+        is_enough = row.runs >= outcomes.SEEDS
+        laptops = f"{100 * row.laptops:.0f} %" if is_enough else "not yet measured"
+        rows.append([row.session, row.name, should, told, laptops, row.otherwise])
     heads = ["session", "start", "it", "runs that do (95 %)", "laptops that do", "where not, say"]
     return str(grid(heads, rows).data)
 

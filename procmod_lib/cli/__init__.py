@@ -81,7 +81,7 @@ def make_parser() -> argparse.ArgumentParser:
     merge_parser = actions.add_parser(
         "merge", help="copy what another store has and this one lacks"
     )
-    merge_parser.add_argument("other", help="folder of the store to copy from")
+    merge_parser.add_argument("other", help="folder of the store, as the shell reads it")
     finish(merge_parser, merge)
     finish(actions.add_parser("pack", help="put all runs of a store in one file"), pack)
     finish(actions.add_parser("words", help="explain the words of initial conditions"), words)
@@ -135,8 +135,9 @@ def sweep(options) -> int:
     """Compute what is missing."""
     runs, begun = runs_of(options), time.monotonic()
     store, machine = open_store(options), machine_of(options)
-    keep_weights = options.grid is grids.pretraining
-    ensure(runs, store, machine, keep_weights=keep_weights, progress=Progress())
+    kept: dict = {"keep_weights": True} if options.grid is grids.pretraining else {}
+    kept |= {"snapshots": grids.SNAPSHOTS} if options.grid is grids.inside else {}
+    ensure(runs, store, machine, progress=Progress(), **kept)
     missing = len(store.missing(runs))
     print(
         f"{len(runs) - missing} of {len(runs)} runs are finished, after "

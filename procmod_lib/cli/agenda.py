@@ -9,7 +9,7 @@ from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.plan import seconds_for
 from procmod_lib.runs.progress import Progress
 from procmod_lib.runs.run import with_donors
-from procmod_lib.runs.store import Store
+from procmod_lib.runs.store import Failed, Store
 from procmod_lib.runs.sweep import ensure
 
 
@@ -25,15 +25,21 @@ def run(options) -> int:
     machine, store, begun = machine_of(options), open_store(options), time.monotonic()
     if options.plan:
         return plan(store, machine)
+    failures = []
     for entry in AGENDA:
         runs, left = entry.runs, machine.left_since(begun)
         missing = store.missing(with_donors(runs))
         if not missing:
             continue
         if left is None:
-            return UNFINISHED
+            break
         print(f"{entry.name}: {len(missing)} runs are missing.", flush=True)
-        ensure(runs, store, left, progress=Progress())
+        try:
+            ensure(runs, store, left, progress=Progress())
+        except Failed as failed:  # of one section; the others are computed all the same
+            failures.append(f"{entry.name}: {failed}")
+    if failures:
+        raise Failed("; ".join(failures))
     return FINISHED if not any(store.missing(entry.runs) for entry in AGENDA) else UNFINISHED
 
 

@@ -3,11 +3,9 @@
 import argparse
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 from procmod_lib.runs.machine import Machine
-from procmod_lib.runs.provenance import PROJECT
-from procmod_lib.runs.store import PUBLISHED, Store
+from procmod_lib.runs.store import PUBLISHED, Store, below_project
 
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 FINISHED, FAILED, UNFINISHED = 0, 1, 3  # exit codes
@@ -16,7 +14,9 @@ FINISHED, FAILED, UNFINISHED = 0, 1, 3  # exit codes
 def finish(parser: argparse.ArgumentParser, action: Callable) -> None:
     """What every subcommand has."""
     parser.add_argument(
-        "--store", default="store", help="folder of results; 'published' is that of the book"
+        "--store",
+        default="store",
+        help="folder of results, below the project where it is relative; 'published' is the book's",
     )
     parser.set_defaults(action=action, parser=parser)
 
@@ -58,6 +58,4 @@ def seconds(text: str) -> float:
 
 def open_store(options) -> Store:
     """The store that the options name."""
-    return Store(
-        PUBLISHED if options.store == "published" else PROJECT / Path(options.store).expanduser()
-    )
+    return Store(PUBLISHED if options.store == "published" else below_project(options.store))

@@ -111,10 +111,15 @@ def fewest_seeds(claims: int) -> int:
     return next(n for n in range(1, 64) if claims * 2.0 ** (1 - n) < statistics.LEVEL)
 
 
-def count_verdicts(judged: pd.DataFrame) -> str:
-    """How many claims got each verdict, and which are out of reach with so few seeds."""
+def count_verdicts(judged: pd.DataFrame, family: int = 0) -> str:
+    """How many claims got each verdict, and which are out of reach with so few seeds.
+
+    Args:
+        judged: from :func:`verdicts`, or some of its rows.
+        family: over how many claims Holm's method corrected, where that is more.
+    """
     text = _counted(judged.verdict, VERDICTS)
-    most, need = judged.n.max(), fewest_seeds(len(judged))
+    most, need = judged.n.max(), fewest_seeds(max(family, len(judged)))
     if most >= need:
         return text
     return (

@@ -18,7 +18,10 @@ from procmod_lib.experiments.parameters import (
 from procmod_lib.experiments.settings import check_settings
 from procmod_lib.initial import parse
 from procmod_lib.runs.run import Run
+from procmod_lib.tasks import SOURCES
 
+SNAPSHOTS = tuple(range(0, 2001, 200))
+"""After which steps the weights of runs are kept that are looked into."""
 BRIEF = ("smoke", "quick")  # presets that take minutes, with a part of the usual list
 
 
@@ -249,8 +252,8 @@ def composition(
         attention: sources of the attention layers.
         mlp: sources of the MLPs.
         mixtures: also the full transfer of a model pretrained on both sources of a pair at once,
-            for as many steps as one of them; sources of rows (eca) have no tokens and cannot be
-            mixed.
+            for as many steps as one of them. A pair of one source with itself, of rows (eca) or of
+            anything but plain sources has none.
         diagnostics: what is fine-tuned.
         seeds: how many; None takes the preset's.
         steps: of fine-tuning; None takes the preset's.
@@ -261,9 +264,9 @@ def composition(
     conditions = ["scratch", *(f"attention={a}" for a in attention), *(f"mlp={m}" for m in mlp)]
     conditions += [f"attention={a} mlp={m}" for a, m in pairs]
     if check_flag("mixtures", mixtures):
-        names = [
-            "+".join(sorted(pair)) for pair in pairs if pair[0] != pair[1] and "eca" not in pair
-        ]
+        plain = [name for name in SOURCES if SOURCES[name].kind == "tokens"]
+        mixed = [pair for pair in pairs if pair[0] != pair[1] and set(pair) <= set(plain)]
+        names = ["+".join(sorted(pair)) for pair in mixed]
         conditions += [f"full={name}" for name in dict.fromkeys(names)]
     chosen = seeds_of(preset, seeds, first_seed)
     return crossed(preset, conditions, diagnostics, chosen, **read_changes(steps))

@@ -137,6 +137,9 @@ def fine_tuning_run(
     condition = parse(condition) if isinstance(condition, str) else condition
     task = make_task(diagnostic, **facts.presets.get(preset, {}))
     if pairs is not None and diagnostic == "haystack":
+        most = (task.vocab_size - task.values - 1) // 2  # a key and a query each
+        if pairs > most:
+            raise ValueError(f"pairs must be at most {most} at preset {preset}, got {pairs}.")
         task = task.with_(pairs=pairs)
     if items is not None and diagnostic == "sorting":
         task = task.with_(items=items)

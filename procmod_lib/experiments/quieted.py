@@ -67,7 +67,7 @@ class Prediction:
         return found, "**holds**" if holds else "**fails**", holds
 
 
-CARRIED, SPOILT = 6, 2
+CARRIED_IN, SPOILT_IN = 6, 2
 """Of eight seeds: a part does harm if as many succeed without it, and no more with it."""
 
 WHY = (
@@ -125,7 +125,7 @@ def apart_judged(section: Section) -> Markdown:
     ]
     rows = []
     for part, beside, without, with_it in comparisons:
-        verdict = "does harm" if without >= CARRIED and with_it <= SPOILT else "not shown"
+        verdict = "does harm" if without >= CARRIED_IN and with_it <= SPOILT_IN else "not shown"
         counts = [of_runs(count, APART.seeds) for count in (without, with_it)]
         rows.append([part, beside, *counts, verdict])
     return grid(["part", "beside", "without it", "with it", "by the rule"], rows)

@@ -8,9 +8,9 @@ from procmod_lib.experiments.specification import (
     setting_of,
     transfers,
 )
-from procmod_lib.report import statistics
 from procmod_lib.runs.run import Run
 from procmod_lib.runs.store import PUBLISHED, Store
+from procmod_lib.tasks.bounds import SUCCESS
 
 AT_EACH_END = 3
 
@@ -31,7 +31,7 @@ def best_and_worst(store: Store, runs: list[Run] | None = None) -> list[Setting]
     asked = [run for run in (every() if runs is None else runs) if str(run.condition) == BOTH]
     if store.missing(asked):
         return []
-    ends = statistics.final(store.load(asked)).set_index("key").token_accuracy
+    ends = store.load(asked).sort_values("step").groupby("key").token_accuracy.last()
     accuracies: dict[Setting, list[float]] = {}
     for run in asked:
         accuracies.setdefault(setting_of(run), []).append(ends[run.key])
@@ -40,7 +40,7 @@ def best_and_worst(store: Store, runs: list[Run] | None = None) -> list[Setting]
 
 
 def _rank(accuracies: list[float]) -> tuple[int, float]:
-    successes = sum(accuracy >= statistics.SUCCESS for accuracy in accuracies)
+    successes = sum(accuracy >= SUCCESS for accuracy in accuracies)
     return successes, sum(accuracies) / len(accuracies)
 
 

@@ -72,7 +72,7 @@ DRAWN = 16
 """How many settings of the full cross are drawn at random, beside those that change one factor."""
 
 
-SETTINGS = 1 + sum(len(values) - 1 for values in FACTORS.values()) + DRAWN
+HOW_MANY = 1 + sum(len(values) - 1 for values in FACTORS.values()) + DRAWN
 """How many settings there are."""
 
 

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from procmod_lib.experiments.specification import (
     BOTH,
     FACTORS,
+    HOW_MANY,
     LAST,
     SEEDS,
-    SETTINGS,
     WHOLE,
     Setting,
     setting_of,
@@ -215,7 +215,7 @@ def answer(models: pd.DataFrame) -> str:
         return NOT_YET
     rows = by_setting(models)
     finished = int((rows.both_n >= SEEDS).sum())
-    if finished == SETTINGS:
+    if finished == HOW_MANY:
         learnt = rows[rows.learnt >= rows.n * SUCCEEDS_IN / SEEDS]
         both, last, whole = (_carried(learnt, start) for start in STARTS)
         return (
@@ -226,7 +226,7 @@ def answer(models: pd.DataFrame) -> str:
         )
     told = [_succeeded(models, start) for start in STARTS]
     return (
-        f"Not known yet: {finished} of {SETTINGS} settings have all {SEEDS} models, {len(rows)} "
+        f"Not known yet: {finished} of {HOW_MANY} settings have all {SEEDS} models, {len(rows)} "
         f"have some. So far these runs succeed on HAYSTACK: from the last layer's attention alone "
         f"{told[1]}, from the attention of both layers {told[0]}, from the whole model {told[2]}."
     )
@@ -270,7 +270,7 @@ def how_sure(rows: pd.DataFrame) -> str:
         return NOT_YET
     finished = int((rows.both_n >= SEEDS).sum())
     return (
-        f"{finished} of {SETTINGS} settings have all {SEEDS} models, each with a fine-tuning of "
+        f"{finished} of {HOW_MANY} settings have all {SEEDS} models, each with a fine-tuning of "
         f"its own (n = {rows.n.sum()} models in all); the closest replication's own were seen "
         "before the expectations were written. Intervals stand in the figure."
     )

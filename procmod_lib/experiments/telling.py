@@ -7,7 +7,7 @@ import pandas as pd
 from IPython.display import Markdown
 from scipy import stats
 
-from procmod_lib.experiments.specification import SEEDS, SETTINGS
+from procmod_lib.experiments.specification import HOW_MANY, SEEDS
 from procmod_lib.experiments.specified import SUCCEEDS_IN, described
 from procmod_lib.randomness import stream
 from procmod_lib.report import statistics
@@ -95,7 +95,7 @@ def last_layer_judged(rows: pd.DataFrame) -> Markdown:
     names = "; ".join(
         f"{described(r.setting)} ({r.last} of {r.last_n})" for r in broken.itertuples()
     )
-    if finished < SETTINGS:
+    if finished < HOW_MANY:
         against = f" Against it so far: {names}." if names else ""
         return Markdown(f"{_open(finished)}{against}")
     text = (
@@ -106,7 +106,7 @@ def last_layer_judged(rows: pd.DataFrame) -> Markdown:
 
 
 def _open(finished: int) -> str:
-    return f"Open: {finished} of {SETTINGS} settings have all {SEEDS} seeds."
+    return f"Open: {finished} of {HOW_MANY} settings have all {SEEDS} seeds."
 
 
 def first_layer_judged(models: pd.DataFrame) -> Markdown:
@@ -115,7 +115,7 @@ def first_layer_judged(models: pd.DataFrame) -> Markdown:
     """
     rows, seeds = areas(models), models.groupby("setting", sort=False).seed.nunique()
     finished = int((seeds >= SEEDS).sum())
-    if finished < SETTINGS:
+    if finished < HOW_MANY:
         return Markdown(_open(finished))
     row = rows.iloc[-1]
     word = "it does" if row.low > 0 else "it does not"

@@ -84,8 +84,15 @@ class Condition:
         return Condition(**(self.given | changes))
 
     def without(self, *names: str) -> "Condition":
-        """The same condition without some words."""
-        return Condition(**{name: value for name, value in self.given.items() if name not in names})
+        """The same condition without some words; with the last change goes the word for its place.
+
+        >>> parse("attention=set noise=0.05 on_layer=0").without("noise")
+        parse('attention=set')
+        """
+        left = {name: value for name, value in self.given.items() if name not in names}
+        if "scale" not in left and not any(isinstance(WORDS[name], Change) for name in left):
+            left = {name: value for name, value in left.items() if name not in ("on", "on_layer")}
+        return Condition(**left)
 
     def of_kind(self, kind: type) -> dict:
         """The words of one kind that were given, such as every
@@ -208,6 +215,9 @@ def _misplaced(c: Condition, replaced: str) -> str:
         return "tensors needs attention= or loud= alone."
     if c["quiet"] and "A" not in replaced:
         return "quiet needs attention to be transferred or written."
+    for each in c["quiet"].split("+") if c["quiet"] else ():
+        if not _is_replaced(c, *each.split(".")):
+            return f"quiet={each} names a map that stays fresh anyway."
     if c["shape"] and not copied:
         return "shape is that of a source, and there is none."
     for word in ("on", "on_layer"):
@@ -225,9 +235,19 @@ def _misplaced(c: Condition, replaced: str) -> str:
         return "embeddings alone are changed with on=embeddings."
     if c["on"] and not {PARTS[p] for p in c["on"].split("+")} <= set(replaced):
         return f"on={c['on']} needs {c['on']} to be transferred."
+    if c.of_kind(Change) and not asked & {part for word in copied for part in WORDS[word].parts}:
+        return f"on={c['on']} names what is written by hand; a perturbation changes what is copied."
     if c["fresh_positions"] and "E" not in replaced:
         return "fresh_positions needs full= or embeddings=."
     return ""
+
+
+def _is_replaced(c: Condition, layer: str, tensor: str) -> bool:
+    """Whether a map of a layer's attention is among what is transferred or written."""
+    layers = {c["layer"]} if c["layer"] >= 0 else set()
+    layers |= {at for at, _ in heads(c["head"])} if c["head"] else set()
+    is_there = not c["tensors"] or tensor in c["tensors"].split("+")
+    return is_there and (not layers or int(layer) in layers)
 
 
 def parse(text: str) -> Condition:

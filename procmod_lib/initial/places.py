@@ -14,10 +14,15 @@ def _layer(value: int, name: str, arch: Architecture):
     return name.startswith(f"h.{value}.")
 
 
+def _is_number(text: str) -> bool:
+    """Whether a text is a whole number as it is printed, without zeros before it."""
+    return text.isdecimal() and text == str(int(text))
+
+
 def _is_heads(value: str) -> bool:
     numbers = [each.split(".") for each in value.split("+")]
-    right = all(len(pair) == 2 and all(n.isdigit() for n in pair) for pair in numbers)
-    return right and len(set(heads(value))) == len(numbers)
+    right = all(len(pair) == 2 and all(_is_number(n) for n in pair) for pair in numbers)
+    return right and heads(value) == sorted(set(heads(value)))
 
 
 def _head(value: str, name: str, arch: Architecture):
@@ -57,7 +62,7 @@ register(
         name="head",
         default="",
         about="Only these attention heads, each layer.head, with + between them.",
-        allowed="head must be layer.head, for example 0.3, or several with + between.",
+        allowed="head must be layer.head, for example 0.3, or several in order with + between.",
         check=_is_heads,
         label=lambda value: f"head{'s' if '+' in value else ''} {value.replace('+', ' and ')}",
         keeps=_head,
@@ -121,7 +126,7 @@ register(
 
 def _is_maps(value: str) -> bool:
     pairs = [each.split(".") for each in value.split("+")]
-    right = all(len(pair) == 2 and pair[0].isdigit() and pair[1] in TENSORS for pair in pairs)
+    right = all(len(pair) == 2 and _is_number(pair[0]) and pair[1] in TENSORS for pair in pairs)
     return right and len(set(value.split("+"))) == len(pairs)
 
 

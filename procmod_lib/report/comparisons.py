@@ -71,7 +71,9 @@ def how_soon(sections: dict[str, Section], conditions: list[str], head: str) -> 
     for condition in conditions:
         cells = [label(condition)]
         for section in sections.values():
-            found = statistics.steps_to(section.of(condition).table) if len(section) else None
+            found = (
+                statistics.steps_to_success(section.of(condition).table) if len(section) else None
+            )
             rows_of = [] if found is None else list(found.itertuples())
             cells += [_soon(row) for row in rows_of] or ["not yet measured"]
         rows.append(cells)
@@ -207,7 +209,7 @@ def ups_and_downs(section: Section) -> Markdown:
 def best(section: Section, chosen_on: int = 3, most: int = 2) -> pd.DataFrame:
     """The rows of the transfers that gained most over no pretraining on the first seeds."""
     early = section.where(lambda run: run.seed < chosen_on).differences()
-    return early.nlargest(most, "difference")
+    return early.sort_values("difference", ascending=False, kind="stable").head(most)
 
 
 def best_conditions(section: Section, most: int = 2) -> list[str] | None:

@@ -253,11 +253,12 @@ class Inside(Section):
 
     def knock_outs(self) -> pd.DataFrame:
         """One row for each successful run and head: the accuracy that is lost without it."""
-        ends = statistics.final(self.table).set_index("key") if len(self) else self.table
+        table = statistics.final(self.table) if len(self) else self.table
+        ends = dict(zip(table.key, table.token_accuracy, strict=True)) if len(table) else {}
         rows = []
         for run in self.runs:
             taken = self.store.snapshots(run)
-            if not taken or ends.loc[run.key, "token_accuracy"] < statistics.SUCCESS:
+            if not taken or ends.get(run.key, 0.0) < statistics.SUCCESS:
                 continue
             flat = taken[max(taken)]
             whole = inside.accuracy(flat, run.arch, self.batch)

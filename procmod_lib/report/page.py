@@ -5,7 +5,6 @@ Its parameters checked, its runs, a store, a machine, and texts for other pages.
 
 import inspect
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 from IPython.display import Markdown
 
@@ -15,9 +14,8 @@ from procmod_lib.report.origin import origin
 from procmod_lib.report.section import Section
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.progress import Progress
-from procmod_lib.runs.provenance import PROJECT
 from procmod_lib.runs.run import Run, donors_of
-from procmod_lib.runs.store import Store
+from procmod_lib.runs.store import Store, below_project
 
 
 class BadParameter(ValueError):
@@ -75,8 +73,6 @@ class Page:
         try:
             self._refuse_unknown(known)
             self.machine = Machine(device=device, time_budget=time_budget, scheduler=scheduler)
-            if not isinstance(store, str) or not store.strip():
-                raise ValueError(f"store must be the path of a folder, got {store!r}.")
             self.runs = grid(**parameters)
             self.store = Store(below_project(store))
         except ValueError as error:
@@ -158,11 +154,3 @@ class Page:
         except ImportError:
             return
         glue(name, text.replace("**", ""), display=False)
-
-
-def below_project(store: str) -> str:
-    """Return the store's folder.
-
-    A relative one is below the project, wherever the process was started.
-    """
-    return str(PROJECT / Path(store).expanduser())

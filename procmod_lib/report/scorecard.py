@@ -69,7 +69,7 @@ def failed_claims(judged: pd.DataFrame, fewest: int) -> Markdown:
     for r in judged[judged.verdict == "not replicated"].itertuples():
         between = f"95 % interval {r.low:+.1f} to {r.high:+.1f}, n = {r.n}"
         line = f"{r.claim}: {r.difference:+.1f} points ({between}); {_reading(r, fewest)}"
-        if r.ours[0] > 99:
+        if r.baseline == "scratch" and r.ours[0] > 99:
             line += " Without pretraining almost all is right already: there was nothing to gain."
         lines.append(line)
     return bullets(lines, "Of what has been measured with at least three seeds, nothing.")

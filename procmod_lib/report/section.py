@@ -126,7 +126,7 @@ class Section(Pictures):
     def times(self) -> Markdown:
         """The table of steps until a run succeeds."""
         return (
-            tables.times_table(statistics.steps_to(self.table))
+            tables.times_table(statistics.steps_to_success(self.table))
             if len(self)
             else Markdown(tables.NOT_YET)
         )

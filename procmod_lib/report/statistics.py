@@ -14,8 +14,7 @@ from procmod_lib.tasks import Task, bounds
 
 RESAMPLES = 10_000
 LEVEL = 0.05
-SUCCESS = 0.9
-"""A run succeeds when its last score is at least this."""
+SUCCESS = bounds.SUCCESS
 
 EXACT_UP_TO = 16  # pairs for which all sign flips are counted
 FEWEST_FOR_INTERVAL = 3
@@ -26,13 +25,12 @@ def final(table: pd.DataFrame) -> pd.DataFrame:
     return table.loc[table.groupby("key", sort=False)["step"].idxmax()].reset_index(drop=True)
 
 
-def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
-    """Bootstrap interval of the mean over seeds, with a fixed generator; (nan, nan) below three
-    finite values.
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """95 % bootstrap interval of the mean over seeds, with a fixed generator; (nan, nan) below
+    three finite values.
 
     Args:
         values: (n,) one number a seed.
-        level: coverage.
 
     >>> interval([0.5, 0.5, 0.5])
     (0.5, 0.5)
@@ -42,17 +40,17 @@ def interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float
     if len(array) < FEWEST_FOR_INTERVAL:
         return (float("nan"), float("nan"))
     picks = stream("bootstrap").integers(len(array), size=(RESAMPLES, len(array)))
-    low, high = np.quantile(array[picks].mean(1), [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(array[picks].mean(1), [0.025, 0.975])
     return float(low), float(high)
 
 
-def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
+def wilson(successes: int, n: int) -> tuple[float, float]:
     """Wilson interval of a share.
 
     >>> [round(x, 3) for x in wilson(0, 10)]
     [0.0, 0.278]
     """
-    low, high = stats.binomtest(successes, n).proportion_ci(level, method="wilson")
+    low, high = stats.binomtest(successes, n).proportion_ci(0.95, method="wilson")
     return float(low), float(high)
 
 
@@ -75,22 +73,21 @@ def sign_flip(differences: Sequence[float]) -> float:
 
 
 def holm(p: Sequence[float]) -> np.ndarray:
-    """Holm's adjusted p over a family of claims, in the order given.
+    """Holm's adjusted p over a family of claims, in the order given; NaN, which is no claim of the
+    family, stays.
 
     >>> holm([0.01, 0.04, 0.03]).tolist()
     [0.03, 0.06, 0.06]
     """
     values = np.asarray(p, float)
-    order = np.argsort(values)
-    steps = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
-    adjusted = np.empty_like(values)
+    adjusted = np.full_like(values, np.nan)
+    order = np.argsort(values)[: np.isfinite(values).sum()]  # NaN sorts last
+    steps = np.maximum.accumulate(values[order] * np.arange(len(order), 0, -1))
     adjusted[order] = np.minimum(steps, 1.0)
     return adjusted
 
 
-def summary(
-    table: pd.DataFrame, score: str = "token_accuracy", success: float = SUCCESS
-) -> pd.DataFrame:
+def summary(table: pd.DataFrame, score: str = "token_accuracy") -> pd.DataFrame:
     """One row a (diagnostic, initial condition): n, mean and its interval, successes and their
     Wilson interval.
 
@@ -103,7 +100,7 @@ def summary(
     for (diagnostic, condition), group in groups:
         values = group[score].to_numpy()
         low, high = interval(values)
-        successes = int((values >= success).sum())
+        successes = int((values >= SUCCESS).sum())
         success_low, success_high = wilson(successes, len(group))
         row = {
             "diagnostic": diagnostic,
@@ -134,7 +131,8 @@ def paired_differences(
     if not len(table):
         return pd.DataFrame(columns=[*DIFFERENCE, "p_holm"])
     cells = ["diagnostic", "initial_condition"]
-    ends = final(table).pivot_table(index="seed", columns=cells, values=score, sort=False)
+    scores = final(table).set_index([*cells, "seed"])[score]
+    ends = scores.unstack(cells, sort=False)  # raises where a cell holds a seed twice
     rows = []
     for diagnostic, condition in ends.columns:
         if condition == baseline or (diagnostic, baseline) not in ends.columns:
@@ -206,41 +204,42 @@ def settings_of(task: Task, budget: Budget) -> str:
     return "shipped" if task.full_length and budget.warmup == 0 else "closest"
 
 
-def steps_to(
-    table: pd.DataFrame, threshold: float = SUCCESS, baseline: str = "scratch"
-) -> pd.DataFrame:
-    """Steps until a run's accuracy first reaches ``threshold``; runs that never do are censored at
-    their last step.
+def steps_to_success(table: pd.DataFrame) -> pd.DataFrame:
+    """Steps until a run's accuracy first is that of a success; runs that never get there are
+    censored at their last step.
 
     Returns:
-        One row a condition: n, how many reached it, the Kaplan-Meier median (infinite where fewer
-            than half did), and the log-rank p against ``baseline``.
+        One row a diagnostic and condition: n, how many got there, the Kaplan-Meier median (infinite
+            where fewer than half did), and the log-rank p against no pretraining.
     """
     ends = table.groupby("key", sort=False).agg(
-        condition=("initial_condition", "first"), end=("step", "max")
+        diagnostic=("diagnostic", "first"),
+        condition=("initial_condition", "first"),
+        end=("step", "max"),
     )
-    ends["there"] = table[table.token_accuracy >= threshold].groupby("key").step.min()
+    ends["there"] = table[table.token_accuracy >= SUCCESS].groupby("key").step.min()
     samples = {}
-    for condition, group in ends.groupby("condition", sort=False):
+    for cell, group in ends.groupby(["diagnostic", "condition"], sort=False):
         there, not_there = (
             group.there.dropna().astype(float),
             group.end[group.there.isna()].astype(float),
         )
-        samples[condition] = stats.CensoredData(uncensored=there, right=not_there)
+        samples[cell] = stats.CensoredData(uncensored=there, right=not_there)
     rows = []
-    for condition, sample in samples.items():
+    for (diagnostic, condition), sample in samples.items():
         reached = len(sample) - sample.num_censored()
         survival = stats.ecdf(sample).sf
         half = survival.quantiles[survival.probabilities <= 0.5]
-        p = float("nan")
-        if condition != baseline and baseline in samples and reached:
-            p = float(stats.logrank(sample, samples[baseline]).pvalue)
+        p, fresh = float("nan"), samples.get((diagnostic, "scratch"))
+        if condition != "scratch" and fresh is not None and reached:
+            p = float(stats.logrank(sample, fresh).pvalue)
         median = float(half[0]) if len(half) else float("inf")
-        rows.append((condition, len(sample), reached, median, p))
-    return pd.DataFrame(rows, columns=["initial_condition", "n", "reached", "median", "p"])
+        rows.append((diagnostic, condition, len(sample), reached, median, p))
+    columns = ["diagnostic", "initial_condition", "n", "reached", "median", "p"]
+    return pd.DataFrame(rows, columns=columns)
 
 
-def noise_responses(table: pd.DataFrame, word: str = "noise") -> pd.DataFrame:
+def noise_responses(table: pd.DataFrame) -> pd.DataFrame:
     """One row a transfer and size of noise (0 for the plain transfer): n, mean, interval.
 
     Other perturbations are left out.
@@ -248,9 +247,9 @@ def noise_responses(table: pd.DataFrame, word: str = "noise") -> pd.DataFrame:
     rows = []
     for row in summary(table).itertuples():
         condition = parse(row.initial_condition)
-        plain = condition.without(word)
+        plain = condition.without("noise")
         if condition.sources and plain.is_whole:  # nothing else was done to it
             numbers = row.n, row.mean, row.low, row.high
-            rows.append((str(plain), row.initial_condition, condition[word], *numbers))
+            rows.append((str(plain), row.initial_condition, condition["noise"], *numbers))
     columns = ["transfer", "initial_condition", "dose", "n", "mean", "low", "high"]
     return pd.DataFrame(rows, columns=columns).sort_values(["transfer", "dose"])

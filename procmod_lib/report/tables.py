@@ -67,13 +67,16 @@ def summary_table(summary: pd.DataFrame, *, with_diagnostic: bool = False) -> Ma
 
 
 def times_table(rows: pd.DataFrame) -> Markdown:
-    """Return :func:`procmod_lib.report.statistics.steps_to` as a table.
+    """Return :func:`procmod_lib.report.statistics.steps_to_success` as a table.
 
-    Conditions of which no run got there stand below it.
+    Conditions of which no run got there stand below it; the diagnostic is named where there are
+    several.
     """
     there, never = [], []
+    is_several = rows.diagnostic.nunique() > 1
     for r in rows.itertuples():
-        name = f"{label(r.initial_condition)} (n = {r.n})"
+        of = f"{title(r.diagnostic)}, " if is_several else ""
+        name = f"{of}{label(r.initial_condition)} (n = {r.n})"
         if not r.reached:
             never.append(name)
             continue

@@ -103,7 +103,7 @@ class Fleet:
         end = int(table["step"].max())
         if self.keep.snapshots:
             taken = {step: flat[member] for step, flat in state.snapshots.items() if step <= end}
-            self.store.write_snapshots(run, taken, facts)
+            self.store.write_snapshots(run, self.store.snapshots(run) | taken, facts)
         if self.keep.weights:
             tensors = gpt2.views(state.weights[member].cpu().numpy(), run.arch)
             self.store.write_weights(run, tensors, facts)

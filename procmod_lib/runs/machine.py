@@ -1,6 +1,8 @@
 """Where and how runs are trained: one frozen value."""
 
+import json
 import os
+import re
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,11 +89,20 @@ def check_scheduler(scheduler) -> None:
         return
     kind, _, rest = scheduler.partition(":") if isinstance(scheduler, str) else ("", "", "")
     is_right = {
-        "tcp": rest.startswith("//"),
-        "local": rest.isdigit() and int(rest or 0) > 0,
+        "tcp": re.fullmatch(r"//[^/:]+:\d+", rest) is not None,
+        "local": rest.isdecimal() and int(rest) > 0,
         "slurm": bool(rest) and Path(rest).is_file(),
     }
     if not is_right.get(kind, False):
         raise ValueError(
             f"scheduler must be tcp://HOST:PORT, local:N or slurm:FILE, got {scheduler!r}."
         )
+    if kind == "slurm" and not _is_json_object(Path(rest)):
+        raise ValueError(f"scheduler must name a file of JSON options, got {scheduler!r}.")
+
+
+def _is_json_object(path: Path) -> bool:
+    try:
+        return isinstance(json.loads(path.read_text()), dict)
+    except ValueError:
+        return False

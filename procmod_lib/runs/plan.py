@@ -3,7 +3,6 @@
 A few steps of each kind of run are timed on this machine, all cores at work.
 """
 
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,16 +19,14 @@ FEW, NEVER = 30, 10**9  # steps that are timed; between evaluations
 
 def estimate(missing: list[Run], machine: Machine) -> str:
     """Say how many runs are missing, a line a kind, and what they would take in all."""
-    cores = os.cpu_count() or 1
-    on_cpu = machine.device == "cpu"
+    on_cpu, (workers, _) = machine.device == "cpu", machine.share(len(missing))
     lines, seconds, memory = [], 0.0, 0
     for fleet, each in seconds_each(missing, machine):
-        together = min(cores, len(missing)) if on_cpu else 1
-        seconds += each * len(fleet) / together
+        seconds += each * len(fleet) / workers
         members = min(len(fleet), fleet_size(fleet[0], machine.device))
         memory = max(memory, bytes_per_model(fleet[0]) * members)
         lines.append(f"{len(fleet):5} x {fleet[0].task.name}: {each:.0f} s each")
-    where = f"{cores} cores" if on_cpu else "this GPU"
+    where = f"{workers} cores" if on_cpu else "this GPU"
     whose = "main" if on_cpu else "its"
     minutes, gib = seconds / 60, memory / 2**30
     lines.append(
@@ -40,39 +37,37 @@ def estimate(missing: list[Run], machine: Machine) -> str:
 
 
 def seconds_each(missing: list[Run], machine: Machine) -> list[tuple[list[Run], float]]:
-    """Return (runs of one kind, seconds that each takes) for every kind, all cores at work."""
-    workers = (os.cpu_count() or 1) if machine.device == "cpu" and len(missing) > 1 else 1
+    """Return (runs of one kind, seconds that each takes) for every kind, at the machine's pace."""
     kinds = into_fleets(missing, machine.device, most=len(missing) or 1)
     members = [min(len(kind), fleet_size(kind[0], machine.device)) for kind in kinds]
     return [
-        (kind, seconds_per_run(kind[0], machine, workers, together))
+        (kind, seconds_per_run(kind[0], machine, machine.share(len(missing)), together))
         for kind, together in zip(kinds, members, strict=True)
     ]
 
 
 def seconds_for(missing: list[Run], machine: Machine) -> float:
     """Return the seconds that all of them would take on this machine."""
-    together = min(os.cpu_count() or 1, len(missing)) if machine.device == "cpu" else 1
-    return sum(len(fleet) * each for fleet, each in seconds_each(missing, machine)) / max(
-        together, 1
-    )
+    workers, _ = machine.share(len(missing))
+    return sum(len(fleet) * each for fleet, each in seconds_each(missing, machine)) / workers
 
 
-def seconds_per_run(run: Run, machine: Machine, workers: int, members: int = 1) -> float:
+def seconds_per_run(run: Run, machine: Machine, share: tuple[int, int], members: int = 1) -> float:
     """Estimate the seconds of one run from a few of its steps and two evaluations.
 
     Args:
         run: what is timed.
         machine: where and how.
-        workers: fleets at work at once.
+        share: (fleets at work at once, threads of each).
         members: of a fleet, among whom its time is divided.
     """
+    workers, threads = share
     timed = replace(run.budget, steps=FEW, evaluate_every=NEVER, warmup=0, patience=0)
 
     def clock(budget) -> float:
         fresh = np.tile(gpt2.fresh(run.arch, "plan"), (members, 1))
         state, seeds = State.start(fresh, machine.device, run.task), list(range(members))
-        how = dict(device=machine.device, engine=machine.engine, threads=1)
+        how = dict(device=machine.device, engine=machine.engine, threads=threads)
         begun = time.perf_counter()
         train(run.task, run.arch, budget, seeds, state, answer_mask=run.answer_mask, **how)
         return (time.perf_counter() - begun) / members

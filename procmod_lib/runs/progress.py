@@ -8,7 +8,9 @@ SECONDS_BETWEEN_LINES = 30
 
 
 class Progress:
-    """A bar in a terminal and in Jupyter, one line every 30 s elsewhere (papermill, a log)."""
+    """A bar in a terminal and in a notebook, one line every 30 s elsewhere: in a log, and where the
+    book is built, which sets ``PAPERMILL_RUN``.
+    """
 
     def __init__(self):
         self.begun = self.said = time.monotonic()

@@ -16,7 +16,8 @@ from safetensors.numpy import save
 from procmod_lib.runs import files, packs, provenance, strangers
 from procmod_lib.runs.run import Run
 
-PUBLISHED = provenance.PROJECT / "book" / "results"
+PROJECT = provenance.PROJECT
+PUBLISHED = PROJECT / "book" / "results"
 FOLDERS = ("runs", "weights", "snapshots", "checkpoints", "locks", "provenance")
 MANY = 2000  # runs not yet packed: reading one by one takes longer than packing them
 COLUMNS = [
@@ -41,6 +42,18 @@ NUMBERS = {"seed", "step", "token_accuracy", "exact_match", "loss", "seconds"}
 
 class Failed(RuntimeError):
     """Some runs could not be computed; the others are in the store."""
+
+
+def below_project(store: str) -> Path:
+    """The folder that a text names; a relative one is below the project, wherever the process was
+    started.
+
+    Raises:
+        ValueError: it is no text, or an empty one.
+    """
+    if not isinstance(store, str) or not store.strip():
+        raise ValueError(f"store must be the path of a folder, got {store!r}.")
+    return PROJECT / Path(store).expanduser()
 
 
 class Store:
@@ -268,6 +281,7 @@ def _holds(place: Path, key: str) -> bool:
     return any((place / "runs").glob(f"{key}.*.parquet")) or packs.holding(place, key) is not None
 
 
+@packs.again
 def _read_run(place: Path, key: str) -> pd.DataFrame | None:
     content = files.read(place / "runs", key, "parquet")
     if content is not None:

@@ -75,7 +75,9 @@ def make_task(name: str, **parameters) -> Task:
     if "+" in name:
         for parameter in parameters:
             raise ValueError(f"{name}: a mixture has no parameters, got {parameter!r}.")
-        return Mixture(*(make_task(part) for part in name.split("+", 1)))
+        if name.count("+") > 1:
+            raise ValueError(f"task must mix two sources, as in identity+set, got {name!r}.")
+        return Mixture(*(make_task(part) for part in name.split("+")))
     base = name.removesuffix(SHUFFLED)
     if base not in TASKS:
         raise ValueError(f"task must be one of {', '.join(TASKS)}, got {name!r}.")

@@ -13,6 +13,8 @@ LEARNT = 0.8
 """A source counts as learnt when its score has come this share of the way from guessing to what a
 model can reach.
 """
+SUCCESS = 0.9
+"""A run on a diagnostic succeeds when its last score is at least this."""
 
 
 @lru_cache(maxsize=1)

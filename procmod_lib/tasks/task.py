@@ -179,8 +179,8 @@ class Task:
     def sample(self, n: int, rng: np.random.Generator, split: str = "train") -> Batch:
         """Draw n samples of one split.
 
-        The space of samples is divided among the splits by a hash of the tokens that come before
-        the last scored output, so that no sample of one split can occur in another. A sample that
+        The space of samples is divided among the splits by a hash of all tokens, so that no sample
+        of one split can occur in another. A sample that
         falls into the wrong split is drawn again, from itself.
 
         Args:
@@ -188,6 +188,8 @@ class Task:
             rng: a stream of :mod:`procmod_lib.randomness`.
             split: train, validation or test.
         """
+        if split not in SPLITS:
+            raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}.")
         low, high = SPLITS[split]
         uniforms = rng.random((n, self.draws))
         batch = self.build(uniforms)

@@ -81,7 +81,7 @@ def check_haystack(haystack: Callable) -> None:
         len(set(place.tolist())) == PAIRS,
         "the same place is always asked for: a model could answer by position alone.",
     )
-    other = haystack(n, np.random.default_rng(2))
+    other = _array(haystack(n, np.random.default_rng(2)), tokens.shape, "the batch")
     elsewhere = (other[:, 0 : 2 * PAIRS : 2] == other[:, -2:-1] - PAIRS).argmax(1)
     expect(
         not np.array_equal(place, elsewhere),

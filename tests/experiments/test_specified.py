@@ -18,7 +18,7 @@ CLOSEST, LOUD = Setting(), Setting(rate=1e-2)
 def two_settings(monkeypatch):
     """As if the two settings made up here were all."""
     for module in (specified, telling):
-        monkeypatch.setattr(module, "SETTINGS", 2)
+        monkeypatch.setattr(module, "HOW_MANY", 2)
     monkeypatch.setattr(telling, "FEWEST_SETTINGS", 2)
 
 

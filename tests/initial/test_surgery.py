@@ -355,6 +355,13 @@ def test_layer_head_and_freeze():
         ("mlp=set tensors=key", "tensors needs attention"),
         ("embeddings=set full=set", "full cannot be combined"),
         ("attention=set on=attention", "on needs a perturbation"),
+        ("loud=0.3 head=1.1+1.0", "several in order"),
+        ("loud=0.3 head=01.0", "head must be layer.head"),
+        ("attention=set layer=1 quiet=0.value", "quiet=0.value names a map that stays fresh"),
+        ("loud=0.3 head=1.0 quiet=0.value", "quiet=0.value names a map that stays fresh"),
+        ("attention=set tensors=value quiet=0.key", "quiet=0.key names a map that stays fresh"),
+        ("attention=set quiet=00.value", "quiet must be layer.query"),
+        ("mlp=set loud=0.3 shuffle on=attention", "a perturbation changes what is copied"),
         ("attention=set on_layer=0", "on_layer needs a perturbation"),
         ("attention=set shuffle on_layer=-2", "on_layer must be a whole number"),
         ("attention=set shuffle layer=1 on_layer=1", "on_layer names a layer of several"),
@@ -500,6 +507,8 @@ def test_wrong_shapes_and_missing_donors_raise():
 )
 def test_text_round_trip_by_hand(spread, heads, tensors, quiet):
     words = {"tensors": "+".join(sorted(tensors))} if tensors else {}
+    layers = {head[0] for head in heads}
+    quiet = {each for each in quiet if each[0] in layers and (not tensors or each[2:] in tensors)}
     words |= {"quiet": "+".join(sorted(quiet))} if quiet else {}
     condition = Condition(loud=spread, head="+".join(sorted(heads)), **words)
     assert parse(str(condition)) == condition

@@ -101,7 +101,7 @@ def test_steps_to_threshold_counts_runs_that_never_got_there():
             [[0.1, 0.95, 1, 1], [0.1, 0.1, 0.95, 1], [0.1, 0.1, 0.92, 1], [0.1, 0.1, 0.1, 0.1]]
         )
     }
-    rows = statistics.steps_to(table_of(curves)).set_index("initial_condition")
+    rows = statistics.steps_to_success(table_of(curves)).set_index("initial_condition")
     assert rows.loc["scratch", "reached"] == 0 and rows.loc["scratch", "median"] == np.inf
     assert (
         rows.loc["attention=identity", "reached"] == 3
@@ -249,11 +249,15 @@ def test_a_family_counts_claims_that_are_not_measured_yet():
 )  # fmt: skip
 def test_a_failed_claim_says_whether_the_papers_difference_is_left_out(paper, said):
     row = dict(claim="A claim", difference=5.0, low=-1.0, high=41.0, n=3, p=1, ours=(11.0, 16.0))
+    row["baseline"] = "scratch"
     judged = pd.DataFrame([row | {"verdict": "not replicated", "paper_difference": paper}])
     assert f"undecided: the interval {said} resolve little." in failed_claims(judged, 9).data
     below = judged.assign(difference=-5.0, high=-0.01, n=10)
     assert "the other sign" not in failed_claims(below, 9).data  # an interval alone does not say so
     assert "the other sign." in failed_claims(below.assign(p=0.01), 9).data
+    full = judged.assign(ours=[(99.5, 100.0)])
+    assert "nothing to gain" in failed_claims(full, 9).data
+    assert "nothing to gain" not in failed_claims(full.assign(baseline="full=identity"), 9).data
 
 
 def test_two_seeds_have_no_interval():

@@ -154,14 +154,14 @@ def test_a_plan_times_a_fleet_as_it_trains_and_holds_no_more_memory_than_it(monk
     runs = [fine_tuning_run("haystack", "scratch", "smoke", s, **FEW) for s in range(8)]
     asked = []
 
-    def seconds(run, machine, workers, members):
+    def seconds(run, machine, share, members):
         asked.append(members)
         return 6.0
 
     monkeypatch.setattr(plan, "seconds_per_run", seconds)
     monkeypatch.setattr(plan, "fleet_size", lambda run, device: 4)
     monkeypatch.setattr(plan, "into_fleets", lambda runs, device, most: [runs])
-    gpu = SimpleNamespace(device="cuda", engine="auto")
+    gpu = SimpleNamespace(device="cuda", engine="auto", share=lambda fleets: (1, 1))
     said = plan.estimate(runs, gpu).splitlines()[-1]
     memory = 4 * bytes_per_model(runs[0]) / 2**30
     assert asked == [4] and said.startswith("8 runs are missing: about 0.8 minutes on this GPU")

@@ -457,6 +457,19 @@ def test_shuffled_control_keeps_tokens_and_loses_order():
         )
 
 
+@pytest.mark.parametrize("name", ["dyck", "identity", "set", "eca"])
+def test_shuffled_control_has_the_tokens_of_its_source_and_its_padding(name):
+    control = make_task(f"{name}_tokens_shuffled")
+    task, uniforms = control.task, np.random.default_rng(0).random((40, control.draws))
+    a, b = task.build(uniforms[:, : task.draws]), control.build(uniforms)
+    for source, shuffled in zip(a.tokens, b.tokens, strict=True):
+        assert sorted(map(str, source.tolist())) == sorted(map(str, shuffled.tolist()))
+    last = np.where(a.scored, a.positions + 1, 0).max(1)
+    for source, shuffled, end in zip(a.tokens, b.tokens, last, strict=True):
+        assert np.array_equal(source[end + 1 :], shuffled[end + 1 :])  # padding stays in its place
+    assert (a.tokens != b.tokens).any() and np.array_equal(a.positions, b.positions)
+
+
 def CHECKS_OR_FALSE(name, task, row):
     try:
         return CHECKS[name](task, row)

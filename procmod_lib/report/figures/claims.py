@@ -34,6 +34,7 @@ def draw_claims(judged: pd.DataFrame, ours: pd.DataFrame | None = None) -> plt.F
     paper = plt.Line2D([], [], color=ORANGE, marker="x", ls="", label="paper")
     here = plt.Line2D([], [], color=BLUE, marker="o", label="here, with 95 % interval")
     ax.legend(handles=[paper, here], fontsize=9, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+    figure.procmod_data = pd.concat(groups)
     return figure
 
 

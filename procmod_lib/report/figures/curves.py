@@ -14,19 +14,16 @@ DARK = "#333333"  # the released settings
 
 
 @offered
-def draw_curves(
-    table: pd.DataFrame, chance: float | None = None, score: str = "token_accuracy"
-) -> plt.Figure:
+def draw_curves(table: pd.DataFrame, chance: float | None = None) -> plt.Figure:
     """Every run's learning curve as a thin line, one panel a condition, so that jumps and failures
     stay visible.
 
     Args:
         table: rows of one diagnostic.
         chance: height of the dotted chance line, as a share.
-        score: the column that is drawn.
     """
     conditions = [parse(text) for text in dict.fromkeys(table.initial_condition)]
-    what = f"{score.replace('_', ' ')} (%)"
+    what = "token accuracy (%)"
     figure, axes = panels(
         len(conditions), 4, 2.4, "fine-tuning step", what, sharex=True, sharey=True
     )
@@ -35,7 +32,12 @@ def draw_curves(
         for _, run in table[table.initial_condition == str(condition)].groupby("key"):
             curve = run.sort_values("step")
             ax.plot(
-                curve.step, 100 * curve[score], style.line, color=style.colour, lw=1.3, alpha=0.85
+                curve.step,
+                100 * curve.token_accuracy,
+                style.line,
+                color=style.colour,
+                lw=1.3,
+                alpha=0.85,
             )
         if chance is not None:
             ax.axhline(100 * chance, color="black", ls=":", lw=1)

@@ -24,7 +24,7 @@ GROUPS = {
     "second rule": ("s", "predicted by the second rule"),
 }
 LEAST = 1e-4  # below it a selective write is drawn at the lower edge
-DROWNED, CLEAR = 0.6, 0.9  # shares of tokens that part the two panels
+DROWNED = 0.6  # share of tokens that parts the two panels
 
 
 @offered
@@ -149,6 +149,10 @@ def draw_along(table: pd.DataFrame, rows: pd.DataFrame, chance: float | None) ->
     for ax, name in zip(axes[:, 0], ["accuracy (%)", *measures], strict=True):
         ax.set_ylabel(name, fontsize=9)
     figure.supxlabel("fine-tuning step", fontsize=10)
+    cells = ["initial_condition", "seed", "step"]
+    curves = table[table.initial_condition.isin(conditions)]
+    measured = rows.rename(columns={"condition": "initial_condition"})
+    figure.procmod_data = curves.merge(measured, on=cells, how="outer")
     return figure
 
 

@@ -15,7 +15,6 @@ def draw_ends(
     summary: pd.DataFrame,
     table: pd.DataFrame,
     chance: float | None = None,
-    score: str = "token_accuracy",
 ) -> plt.Figure:
     """Mean and interval of each condition after training, with every seed as a point.
 
@@ -23,7 +22,6 @@ def draw_ends(
         summary: from :func:`procmod_lib.report.statistics.summary`.
         table: the rows behind it.
         chance: where the dotted chance line stands, as a share.
-        score: the column that is drawn.
     """
     ends = statistics.final(table)
     figure, ax = plt.subplots(figsize=(WIDTH, 0.5 * len(summary) + 1.1))
@@ -32,7 +30,7 @@ def draw_ends(
         condition = parse(row.initial_condition)
         style = look(condition)
         mine = ends[ends.initial_condition == row.initial_condition].sort_values("seed")
-        values = 100 * mine[score].to_numpy()
+        values = 100 * mine.token_accuracy.to_numpy()
         spread = np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else np.zeros(len(values))
         ax.plot(values, y + spread, style.marker, color=style.colour, ms=5, alpha=0.55, mec="none")
         if np.isfinite(row.low):
@@ -49,5 +47,5 @@ def draw_ends(
         ax.axvline(100 * chance, color="black", ls=":", lw=1)
         ax.text(100 * chance + 1, -0.58, f"chance {100 * chance:.1f} %", fontsize=8.5, va="top")
     ax.set_yticks(range(len(summary)), labels)
-    ax.set(xlim=(-2, 103), ylim=(len(summary) - 0.4, -0.6), xlabel=f"{score.replace('_', ' ')} (%)")
+    ax.set(xlim=(-2, 103), ylim=(len(summary) - 0.4, -0.6), xlabel="token accuracy (%)")
     return with_data(figure, ends, summary)
