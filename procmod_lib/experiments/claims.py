@@ -130,18 +130,18 @@ def count_verdicts(judged: pd.DataFrame, family: int = 0) -> str:
 
 
 def how_replicated(judged: pd.DataFrame) -> str:
-    """Of the claims that replicated: how many in sign alone, and the least share of the paper's
-    effect among the others; in brackets, nothing where none replicated.
+    """Of the claims that replicated: how many in sign alone, since the paper prints no effect, and
+    the least share of its effect among the others; nothing where none replicated.
     """
     found = judged[judged.verdict == "replicated"]
     known = found.dropna(subset=["paper_difference"])
     parts = []
     if len(found) > len(known):
-        parts.append(f"{len(found) - len(known)} in sign alone, where the paper prints no effect")
+        parts.append(f"{len(found) - len(known)} in sign alone (the paper prints no effect)")
     if len(known):
-        least = (known.difference / known.paper_difference).min()
-        parts.append(f"{len(known)} at {100 * least:.0f} % or more of its effect")
-    return f" ({'; '.join(parts)})" if parts else ""
+        shares = 100 * known.difference / known.paper_difference
+        parts.append(f"{len(known)} at {from_to(shares.round().astype(int))} % of its effect")
+    return " and ".join(parts)
 
 
 def count_shown(*judged: pd.DataFrame) -> str:

@@ -38,8 +38,7 @@ def beside_last(section: Section) -> Markdown:
     return Markdown(
         f"From our settings with 30 pairs attention with a quiet first layer ends "
         f"{section.gain(QUIET_FIRST, LAST)} from the last layer alone. It succeeds in {quiet} "
-        f"seeds, as learnt in {learnt}, the last layer alone in {last}: low seeds rise, few more "
-        "pass 90 %."
+        f"seeds, as learnt in {learnt}, the last layer alone in {last}."
     )
 
 

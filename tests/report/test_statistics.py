@@ -260,6 +260,19 @@ def test_a_failed_claim_says_whether_the_papers_difference_is_left_out(paper, sa
     assert "nothing to gain" not in failed_claims(full.assign(baseline="full=identity"), 9).data
 
 
+def test_what_replicated_is_told_with_its_size():
+    judged = pd.DataFrame(
+        {
+            "verdict": ["replicated"] * 3 + ["not replicated"],
+            "difference": [42.4, 30.0, 9.0, 90.0],
+            "paper_difference": [80.0, 50.0, np.nan, 90.0],
+        }
+    )
+    said = "1 in sign alone (the paper prints no effect) and 2 at 53 to 60 % of its effect"
+    assert claims.how_replicated(judged) == said
+    assert claims.how_replicated(judged.tail(1)) == ""
+
+
 def test_two_seeds_have_no_interval():
     assert all(np.isnan(statistics.interval([0.1, 0.9]))) and not any(
         np.isnan(statistics.interval([0.1, 0.5, 0.9]))
