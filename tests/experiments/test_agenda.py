@@ -111,4 +111,19 @@ def test_a_run_that_fails_is_a_sentence_and_not_a_traceback(small, tmp_path, cap
     monkeypatch.setattr(agenda, "ensure", fail)
     assert main(["agenda", "--store", str(tmp_path)]) == 1
     said = capsys.readouterr().err
-    assert "failed: 1 run failed: haystack\n" in said and "Traceback" not in said
+    assert "by hand: 1 run failed: haystack; transfer: 1 run failed: haystack\n" in said
+    assert "Traceback" not in said
+
+
+def test_a_section_that_fails_does_not_keep_the_next_from_being_run(
+    small, tmp_path, capsys, monkeypatch
+):
+    def fail_first(runs, store, machine, **how):
+        if runs[0].condition["loud"] or len(runs) == len(small[0].runs):
+            raise Failed("1 run failed: haystack")
+        return ensure(runs, store, machine)
+
+    monkeypatch.setattr(agenda, "ensure", fail_first)
+    assert main(["agenda", "--store", str(tmp_path)]) == 1
+    store = Store(tmp_path)
+    assert store.missing(small[0].runs) and not store.missing(small[1].runs)

@@ -3,9 +3,10 @@
 import pandas as pd
 import pytest
 
-from procmod_lib.experiments import agenda
+from procmod_lib.experiments import agenda, climbed
 from procmod_lib.experiments.climbed import settings_judged
 from procmod_lib.report.section import Section
+from procmod_lib.report.tables import NOT_YET
 
 RUNS = [run for run in agenda.closest("standard") if str(run.condition) == "attention=identity"]
 
@@ -31,6 +32,19 @@ def section(scores):
 def test_eight_successes_of_ten_decide_one_way_and_two_the_other(successes, verdict):
     said = settings_judged(section([0.95] * successes + [0.1] * (10 - successes)))
     assert said.startswith(verdict) and f"in {successes} of 10 seeds" in said
+
+
+def test_what_climbed_and_what_did_not_is_told_in_a_clause(monkeypatch):
+    def ends(find):
+        return next(sources)
+
+    sources = iter(["rate 0.001, dropout 0, one length", "no rung that all three learn", NOT_YET])
+    monkeypatch.setattr(climbed, "_end", ends)
+    said = climbed.reached_in_words(section([]), ["identity", "set", "eca"])
+    assert said == (
+        "all three pilots learn Identity (rate 0.001, dropout 0, one length); "
+        "no rung has three that learn Set"
+    )
 
 
 def test_before_ten_seeds_nothing_is_decided():

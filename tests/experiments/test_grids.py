@@ -159,6 +159,9 @@ def test_compositions_are_all_ordered_pairs():
         if "+" in str(r.condition)
     )
     assert together.donors[0][1].task.name == "set+stack"
+    for attention, mlp in (("identity", "set@1"), ("identity", "identity"), ("set", "eca")):
+        runs = composition("smoke", attention, mlp, mixtures=True, seeds=1)
+        assert not any("+" in c for c in conditions(runs)), (attention, mlp)
 
 
 def test_released_settings_are_the_released_ones():
@@ -224,6 +227,7 @@ def test_masks_share_all_but_the_mask():
         (composition, dict(attention="music"), "attention must be one of"),
         (composition, dict(mlp=[]), "mlp must be a list"),
         (composition, dict(mixtures=1), "mixtures must be True or False"),
+        (by_hand, dict(pairs=6), "pairs must be at most 5 at preset smoke, got 6"),
         (pretraining, dict(settings="fast"), "settings must be one of large_rate, released"),
         (selective_transfer, dict(lr=0), "lr must be a number above 0"),
         (selective_transfer, dict(lr="fast"), "lr must be a number above 0"),
@@ -321,7 +325,7 @@ def test_by_hand_takes_other_numbers_of_pairs_and_a_source_as_its_target():
     )
     with pytest.raises(ValueError, match="pairs must be a whole number above 0, got 0"):
         by_hand("small", pairs=0)
-    with pytest.raises(ValueError, match="vocab_size must be at least 268 .* for 70 pairs, got"):
+    with pytest.raises(ValueError, match="pairs must be at most 64 at preset small, got 70"):
         by_hand("small", pairs=70)
 
 

@@ -123,6 +123,38 @@ def test_how_soon_says_median_steps_and_how_many_got_there():
     assert "| 200 (3 of 3) | not yet measured |" in lines[3]
 
 
+def test_steps_are_those_of_each_diagnostic():
+    curves = {("scratch", s): [0.1, 0.95] for s in range(3)}
+    two = pd.concat([table_of(curves), table_of(curves, "addition")])
+    rows = statistics.steps_to_success(two)
+    assert list(rows.diagnostic) == ["haystack", "addition"] and list(rows.n) == [3, 3]
+    assert "Addition, no pretraining (n = 3)" in tables.times_table(rows).data
+
+
+def test_pairs_are_told_on_average_over_each_seed():
+    ends = {"attention=set": 0.5, "attention=set shuffle": 0.4, "mlp=set": 0.3, "scratch": 0.0}
+    curves = {(c, s): [v + 0.01 * s] for c, v in ends.items() for s in range(6)}
+    runs = [fine_tuning_run("haystack", c, "smoke", s) for c in ends for s in range(6)]
+    section = Section(runs, table_of(curves), None)
+    pairs = [("attention=set", "attention=set shuffle"), ("mlp=set", "scratch")]
+    said = comparisons.on_average(section, pairs, "both").data
+    assert said.startswith("Both: **higher**, +20.0 points") and "n = 6" in said
+    pairs = [("attention=set", "full=set")]
+    assert comparisons.on_average(section, pairs, "both").data == "Both: not yet measured."
+
+
+def test_a_cell_with_a_seed_twice_is_refused():
+    twice = pd.concat([table_of({("scratch", 0): [0.1]})] * 2)
+    twice["key"] = ["a", "b"]
+    with pytest.raises(ValueError, match="duplicate"):
+        statistics.paired_differences(twice)
+
+
+def test_holm_leaves_what_is_not_measured_out_of_the_family():
+    assert statistics.holm([0.01, np.nan, 0.04]).tolist()[::2] == [0.02, 0.04]
+    assert np.isnan(statistics.holm([0.01, np.nan])[1])
+
+
 def test_sources_are_counted_one_by_one_and_all_together():
     ends = {"attention=identity": [0.95, 0.2], "attention=set": [0.99, 0.91]}
     runs = [fine_tuning_run("haystack", start, "smoke", s) for start in ends for s in (0, 1)]

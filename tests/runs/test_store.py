@@ -154,6 +154,8 @@ def test_snapshots_that_are_missing_or_damaged_are_taken_again(tmp_path):
     with pytest.warns(UserWarning, match="damaged"):
         ensure_in(store, [run], snapshots=(0, 5))
     assert list(store.snapshots(run)) == [0, 5]
+    ensure_in(store, [run], snapshots=(7,))  # asked by another page
+    assert sorted(store.snapshots(run)) == [0, 5, 7]
 
 
 @pytest.mark.parametrize("step", [-1, 1.5, True, "3"])
@@ -424,3 +426,10 @@ def test_dask_gives_the_same_table(tmp_path, undisturbed):
         ValueError, match="scheduler must be tcp://HOST:PORT, local:N or slurm:FILE"
     ):
         ensure_in(Store(tmp_path / "x", None), selective_transfer(**GRID), scheduler="nowhere")
+    for wrong in ("tcp://", "tcp://host", "local:0", "local:²", f"slurm:{tmp_path / 'no'}"):
+        with pytest.raises(ValueError, match="scheduler must be tcp://HOST:PORT"):
+            Machine(scheduler=wrong)
+    options = tmp_path / "options"
+    options.write_text("queue = long")
+    with pytest.raises(ValueError, match="scheduler must name a file of JSON options"):
+        Machine(scheduler=f"slurm:{options}")

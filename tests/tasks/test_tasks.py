@@ -504,12 +504,20 @@ def test_dyck_best_possible_depths_vary():
         ("set", dict(size=3), "there is no parameter 'size'"),
         ("nothing", {}, "task must be one of"),
         ("identity+set", dict(list_length=4), "a mixture has no parameters, got 'list_length'"),
+        ("identity+set+sort", {}, "task must mix two sources, as in identity+set"),
     ],
 )
 def test_bad_parameters_are_named(name, bad, words):
     with pytest.raises(ValueError) as error:
         make_task(name, **bad)
     assert words in str(error.value) and str(error.value).count("\n") == 0
+
+
+def test_a_split_that_is_not_there_is_named():
+    with pytest.raises(
+        ValueError, match="split must be one of test, validation, train, got 'tset'"
+    ):
+        make_task("identity").batch(2, "tset", 0)
 
 
 def test_language_modeling_splits_by_document(tmp_path):

@@ -319,6 +319,11 @@ def test_each_check_knows_four_wrong_answers(check):
     assert sum(w[0] is check for w in WRONG) >= 4
 
 
+def test_a_right_answer_may_be_a_list():
+    verdict = rules.check_haystack(lambda n, rng: haystack(n, rng).tolist())
+    assert verdict.right, verdict
+
+
 def nothing(*arguments):
     return None
 
