@@ -140,7 +140,8 @@ def test_papermill_stopped_keeps_everything_and_says_so(tmp_path, number, name):
 
 def test_while_a_sweep_runs_a_kernel_does_not_find_its_parent_gone(monkeypatch):
     """It would end on the spot, perhaps before the checkpoint is written."""
-    poll = parentpoller.ParentPollerUnix(parent_pid=os.getppid()).run
+    monkeypatch.setattr(os, "getppid", lambda: 4242)
+    poll = parentpoller.ParentPollerUnix(parent_pid=4242).run
     ends = []
 
     def ended(code):
