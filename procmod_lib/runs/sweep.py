@@ -202,10 +202,20 @@ class Sweep:
                 failures += [_failure(run, result) for run in fleet]
                 continue
             packets, seconds = result
-            for packet in packets:
-                self.store.write_packet(packet)
+            self._write(fleet, packets)
             self._report(fleet, seconds)
         return failures
+
+    def _write(self, fleet: list[Run], packets: list[files.Packet]) -> None:
+        """Write what a worker made, but for runs that another process has finished meanwhile."""
+        with ExitStack() as locks:
+            if not self._have_all(fleet, locks):
+                return
+            done = {run.key for run in fleet} - {run.key for run in self._unfinished(fleet)}
+            for packet in packets:
+                _, stem, *_ = packet
+                if stem not in done:
+                    self.store.write_packet(packet)
 
     def _report(self, fleet: list[Run], seconds: float) -> None:
         for run in fleet:

@@ -15,10 +15,11 @@ from conftest import ensure_in
 from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.runs import files, fleet, packs, plan
+from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.run import Run, bytes_per_model, fleet_size
 from procmod_lib.runs.store import Failed, Store
-from procmod_lib.runs.sweep import ensure
+from procmod_lib.runs.sweep import Sweep, ensure
 from procmod_lib.tasks import make_task
 
 LONG = fine_tuning_run("haystack", "scratch", "smoke", 0, steps=100_000)
@@ -147,6 +148,22 @@ def test_files_are_as_readable_as_the_process_makes_them(tmp_path):
     (tmp_path / "plain").write_text("")
     assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
     assert os.access(path, os.W_OK)
+
+
+def test_what_a_cluster_brings_late_does_not_touch_what_is_there(tmp_path):
+    """Two sweeps of one folder on clusters: the second result of a run is left out."""
+    run = fine_tuning_run("haystack", "scratch", "smoke", 0, **FEW)
+    late, store = Store(tmp_path / "late", None), Store(tmp_path / "there", None)
+    for each in (late, store):
+        ensure_in(each, [run])
+    (path,), (before,) = (list((s.folder / "runs").iterdir()) for s in (late, store))
+    packet = ("runs", run.key, "parquet", path.read_bytes())
+    sweep = Sweep(store, Machine(), Keep())
+    sweep._write([run], [packet])
+    assert list((store.folder / "runs").iterdir()) == [before]
+    before.unlink()
+    sweep._write([run], [packet])
+    assert [each.name for each in (store.folder / "runs").iterdir()] == [path.name]
 
 
 def test_a_plan_times_a_fleet_as_it_trains_and_holds_no_more_memory_than_it(monkeypatch):
