@@ -194,11 +194,19 @@ def factors_table(rows: pd.DataFrame) -> Markdown:
 def learning_table(models: pd.DataFrame) -> Markdown:
     """Models that learnt their source and models that did not: runs above 90 % from each start.
 
+    Those of a curriculum stand apart, since they may have learnt it for shorter lists.
+
     Args:
         models: from :func:`models_of`.
     """
-    lines = []
-    for word, part in zip(("learnt", "not learnt"), _halves(models), strict=True):
+    lines, (learnt, not_learnt) = [], _halves(models)
+    is_grown = np.array([setting.lengths == "curriculum" for setting in not_learnt.setting], bool)
+    parts = {
+        "learnt": learnt,
+        "not learnt, with a curriculum": not_learnt[is_grown],
+        "not learnt, without": not_learnt[~is_grown],
+    }
+    for word, part in parts.items():
         if len(part):
             lines.append([word, len(part), *(_succeeded(part, start) for start in STARTS)])
     heads = ["the source was", "models", "both layers", "last layer alone", "whole model"]
@@ -216,19 +224,28 @@ def answer(models: pd.DataFrame) -> str:
     rows = by_setting(models)
     finished = int((rows.both_n >= SEEDS).sum())
     if finished == HOW_MANY:
-        learnt = rows[rows.learnt >= rows.n * SUCCEEDS_IN / SEEDS]
-        both, last, whole = (_carried(learnt, start) for start in STARTS)
-        return (
-            f"The source is learnt with {len(learnt)} of {len(rows)} settings. With these, runs "
-            "succeed on HAYSTACK in three quarters of the seeds or more from the attention of both "
-            f"layers with {both}, from the whole model with {whole}, from the last layer alone "
-            f"with {last}."
-        )
+        return _answer_of_all(rows)
     told = [_succeeded(models, start) for start in STARTS]
     return (
         f"Not known yet: {finished} of {HOW_MANY} settings have all {SEEDS} models, {len(rows)} "
         f"have some. So far these runs succeed on HAYSTACK: from the last layer's attention alone "
         f"{told[1]}, from the attention of both layers {told[0]}, from the whole model {told[2]}."
+    )
+
+
+def _answer_of_all(rows: pd.DataFrame) -> str:
+    """The answer when every setting has all its models."""
+    learnt = rows[rows.learnt >= SUCCEEDS_IN]
+    grown = rows[[setting.lengths == "curriculum" for setting in rows.setting]]
+    both, last, whole = (_carried(rows, start) for start in STARTS)
+    of_learnt = [str(_carried(learnt, start)) for start in STARTS]
+    word = "Yes" if 0 < both < len(rows) else "No"
+    return (
+        f"{word}. At least {SUCCEEDS_IN} of {SEEDS} models carry HAYSTACK by the attention of both "
+        f"layers with {both} of {len(rows)} settings ({_carried(grown, 'both')} of the "
+        f"{len(grown)} with a curriculum), by the last layer's alone with {last}, whole with "
+        f"{whole}. Of the {len(learnt)} settings that learn the source at full length: "
+        f"{', '.join(of_learnt[:2])} and {of_learnt[2]}."
     )
 
 
@@ -241,7 +258,8 @@ def learnt_or_not(models: pd.DataFrame) -> str:
         return ""
     yes, no = ([_succeeded(part, s) for s in STARTS] for part in _halves(models))
     return (
-        f"The last layer carries whether a model learnt its source ({yes[1]}) or not ({no[1]}); "
+        "The last layer carries whether a model learnt its source at full length "
+        f"({yes[1]}) or not ({no[1]}); "
         f"both layers in {yes[0]} of learnt and {no[0]} of unlearnt ones."
     )
 

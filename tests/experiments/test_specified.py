@@ -45,10 +45,14 @@ def test_settings_are_counted_and_put_in_order():
     assert "| dropout: 0.1 | 2 | 7 of 16 (1 to 6 in a setting) | 16 of 16 (8 to 8 in" in factors
     learnt = specified.learning_table(models()).data.splitlines()[2:]
     assert learnt == ["| learnt | 16 | 7 of 16 | 16 of 16 | 7 of 16 |"]
+    grown = models().assign(setting=Setting(lengths="curriculum"), learnt=False)
+    unlearnt = specified.learning_table(pd.concat([grown, models().assign(learnt=False)])).data
+    assert unlearnt.splitlines()[2].startswith("| not learnt, with a curriculum | 16 | 7 of 16 |")
+    assert unlearnt.splitlines()[3].startswith("| not learnt, without | 16 | 7 of 16 |")
     assert specified.learnt_or_not(models()) == ""
     found = models()
     told = specified.learnt_or_not(found.assign(learnt=found.setting == CLOSEST))
-    assert "learnt its source (8 of 8) or not (8 of 8)" in told
+    assert "learnt its source at full length (8 of 8) or not (8 of 8)" in told
     assert told.endswith("both layers in 6 of 8 of learnt and 1 of 8 of unlearnt ones.")
     said = specified.answer(found)
     assert said.startswith("Not known yet: 2 of 31 settings have all 8 models, 2 have some. So far")
@@ -100,9 +104,9 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
 
 def test_the_answer_when_all_settings_are_there(two_settings):
     said = specified.answer(models())
-    assert said.startswith("The source is learnt with 2 of 2 settings.")
-    assert "of both layers with 1, from the whole model with 1" in said
-    assert said.endswith("from the last layer alone with 2.")
+    assert said.startswith("Yes. At least 6 of 8 models carry HAYSTACK by the attention of both")
+    assert "with 1 of 2 settings (0 of the 0 with a curriculum), by the last layer's alone" in said
+    assert said.endswith("Of the 2 settings that learn the source at full length: 1, 2 and 1.")
 
 
 def test_the_last_layer_is_judged_when_all_settings_have_all_seeds(two_settings):
