@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from procmod_lib.experiments import ranked, specification, specified, telling
+from procmod_lib.experiments import curricula, ranked, specification, specified, telling
 from procmod_lib.experiments.specification import Setting
 from procmod_lib.report.section import Section
 from procmod_lib.runs.machine import Machine
@@ -173,6 +173,23 @@ def test_models_are_read_from_runs(tmp_path):
     assert specified.draw(found) is not None
     assert specified.draw_sizes(found) is not None
     assert "size 64 of 100" in specified.settings_table(specified.by_setting(found)).data
+
+
+def test_models_of_a_curriculum_are_asked_for_shorter_lists(tmp_path):
+    store = Store(tmp_path, published=None)
+    runs = specification.settings("smoke", "lengths", seeds=2)
+    section = Section(runs, ensure(runs, store, Machine(workers=2)), store)
+    (line,) = curricula.copied_table(section).data.splitlines()[2:]
+    assert line.startswith("| lengths curriculum, steps 20 | 2 | ")
+    run = next(r for r in runs if specification.setting_of(r).lengths == "curriculum")
+    ((_, donor),) = run.donors
+    monotone = [0.1, 0.3, 0.2]
+    scored = iter(monotone + [0.0] * 20)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(curricula.inside, "accuracy", lambda *asked: next(scored))
+        assert curricula.best_length(donor, store.weights(donor)) == (4, 0.3)
+    nothing = Section(runs, pd.DataFrame(), Store(tmp_path / "empty", None))
+    assert curricula.copied_table(nothing).data == "Not yet measured."
 
 
 def test_bad_values_are_named():
