@@ -99,10 +99,10 @@ def last_layer_judged(rows: pd.DataFrame) -> Markdown:
         against = f" Against it so far: {names}." if names else ""
         return Markdown(f"{_open(finished)}{against}")
     text = (
-        f"Settings whose source is learnt by at least {SUCCEEDS_IN} of {SEEDS} models: "
-        f"{len(learnt)}; of these with fewer than {SUCCEEDS_IN} successes: {len(broken)}."
+        f"of {len(learnt)} settings whose source is learnt by at least {SUCCEEDS_IN} of {SEEDS} "
+        f"models, {len(broken)} have fewer than {SUCCEEDS_IN} successes"
     )
-    return Markdown(f"{text} {names}".strip())
+    return Markdown(f"**it does not**: {text}: {names}." if names else f"**it does**: {text}.")
 
 
 def _open(finished: int) -> str:

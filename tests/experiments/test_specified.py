@@ -111,9 +111,11 @@ def test_the_answer_when_all_settings_are_there(two_settings):
 
 def test_the_last_layer_is_judged_when_all_settings_have_all_seeds(two_settings):
     held = telling.last_layer_judged(specified.by_setting(models())).data
-    assert "learnt by at least 6 of 8 models: 2; of these with fewer than 6 successes: 0." in held
+    assert held.startswith("**it does**: of 2 settings whose source is learnt by at least 6 of 8")
+    assert held.endswith("models, 0 have fewer than 6 successes.")
     broken = telling.last_layer_judged(specified.by_setting(models(last_of_loud=5))).data
-    assert "fewer than 6 successes: 1. rate 0.01 (5 of 8)" in broken
+    assert broken.startswith("**it does not**")
+    assert broken.endswith("1 have fewer than 6 successes: rate 0.01 (5 of 8).")
     few = telling.last_layer_judged(specified.by_setting(models(seeds=7))).data
     assert few == "Open: 0 of 2 settings have all 8 seeds."
     few = telling.last_layer_judged(specified.by_setting(models(last_of_loud=5, seeds=7))).data
