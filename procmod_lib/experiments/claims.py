@@ -137,11 +137,13 @@ def how_replicated(judged: pd.DataFrame) -> str:
     known = found.dropna(subset=["paper_difference"])
     parts = []
     if len(found) > len(known):
-        parts.append(f"{len(found) - len(known)} in sign alone (the paper prints no effect)")
+        parts.append(f"{len(found) - len(known)} in sign alone")
     if len(known):
         shares = 100 * known.difference / known.paper_difference
-        parts.append(f"{len(known)} at {from_to(shares.round().astype(int))} % of its effect")
-    return " and ".join(parts)
+        parts.append(
+            f"{len(known)} at {from_to(shares.round().astype(int))} % of the paper's effect"
+        )
+    return ", ".join(parts)
 
 
 def count_shown(*judged: pd.DataFrame) -> str:

@@ -7,7 +7,8 @@ from procmod_lib.experiments.specification import BOTH, Setting, setting_of
 from procmod_lib.experiments.specified import described
 from procmod_lib.network import inside
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import from_to
+from procmod_lib.report.sentences import from_to, span
+from procmod_lib.report.statistics import interval
 from procmod_lib.report.tables import grid
 from procmod_lib.runs.run import Run
 
@@ -31,7 +32,7 @@ def best_length(donor: Run, weights: np.ndarray) -> tuple[int, float]:
 
 
 def copied_table(section: Section) -> Markdown:
-    """A row a setting with a curriculum: at which length its models copy best, and how well.
+    """A row a setting with a curriculum: at which lengths its models copy best, and how well.
 
     Args:
         section: transfers whose sources were pretrained in several ways.
@@ -48,7 +49,7 @@ def copied_table(section: Section) -> Markdown:
     rows = []
     for setting, best in found.items():
         lengths, scores = zip(*best, strict=True)
-        percents = [round(100 * score) for score in scores]
-        told = f"{np.median(percents):.0f} ({from_to(percents)})"
-        rows.append([described(setting), len(best), from_to(lengths), told])
-    return grid(["what is changed", "n", "length copied best", "right there, median (%)"], rows)
+        mean, between = f"{100 * np.mean(scores):.0f}", span(*interval(scores))
+        rows.append([described(setting), len(best), from_to(lengths), mean, between])
+    heads = ["what is changed", "n", "length copied best", "right there, mean (%)"]
+    return grid([*heads, "95 % interval"], rows)

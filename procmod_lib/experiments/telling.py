@@ -7,10 +7,11 @@ import pandas as pd
 from IPython.display import Markdown
 from scipy import stats
 
-from procmod_lib.experiments.specification import HOW_MANY, SEEDS
+from procmod_lib.experiments.specification import BOTH, HOW_MANY, SEEDS, setting_of
 from procmod_lib.experiments.specified import SUCCEEDS_IN, described
 from procmod_lib.randomness import stream
 from procmod_lib.report import statistics
+from procmod_lib.report.section import Section
 from procmod_lib.report.tables import grid
 
 DRAWS = 5000
@@ -99,10 +100,42 @@ def last_layer_judged(rows: pd.DataFrame) -> Markdown:
         against = f" Against it so far: {names}." if names else ""
         return Markdown(f"{_open(finished)}{against}")
     text = (
-        f"of {len(learnt)} settings whose source is learnt by at least {SUCCEEDS_IN} of {SEEDS} "
-        f"models, {len(broken)} have fewer than {SUCCEEDS_IN} successes"
+        f"settings whose source is learnt by at least {SUCCEEDS_IN} of {SEEDS} models: "
+        f"{len(learnt)}, with fewer than {SUCCEEDS_IN} successes: {len(broken)}"
     )
-    return Markdown(f"**it does not**: {text}: {names}." if names else f"**it does**: {text}.")
+    return Markdown(f"**It does not**: {text}, {names}." if names else f"**It does**: {text}.")
+
+
+def first_again(section: Section) -> Section | None:
+    """Attention of both layers from the first of the ranked settings, at the full protocol; None
+    before all of its seeds are there.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.ranked.again`.
+    """
+    both = [run for run in section.runs if str(run.condition) == BOTH]
+    first = setting_of(both[0]) if both else None
+    chosen = section.where(lambda run: run in both and setting_of(run) == first)
+    return chosen if len(chosen) and chosen.summary.n.iloc[0] >= SEEDS else None
+
+
+def first_again_short(section: Section) -> str:
+    """The mean of these with n and interval."""
+    chosen = first_again(section)
+    return "not yet measured" if chosen is None else chosen.short(BOTH)
+
+
+def first_again_told(section: Section) -> str:
+    """How it ends, in one sentence; nothing before it is there."""
+    chosen = first_again(section)
+    if chosen is None:
+        return ""
+    ((_, donor),) = chosen.runs[0].donors
+    grown = " with a curriculum" if donor.task.lengths == "curriculum" else ""
+    return (
+        f"From the best of {HOW_MANY} settings, one{grown}, all attention ends at "
+        f"{chosen.short(BOTH)} with 30 pairs."
+    )
 
 
 def _open(finished: int) -> str:
@@ -118,7 +151,7 @@ def first_layer_judged(models: pd.DataFrame) -> Markdown:
     if finished < HOW_MANY:
         return Markdown(_open(finished))
     row = rows.iloc[-1]
-    word = "it does" if row.low > 0 else "it does not"
+    word = "It does" if row.low > 0 else "It does not"
     return Markdown(
         f"**{word}**: the areas differ by {row.area:+.2f} (95 % interval {row.low:+.2f} to "
         f"{row.high:+.2f}, n = {row.n} models)."

@@ -100,22 +100,33 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
     assert {run.task.pairs for run in runs} == {30}
     before = {run.donors[0][1].key for s in (CLOSEST, LOUD) for run in specification.transfers(s)}
     assert {run.donors[0][1].key for run in runs} == before
+    ends = pd.DataFrame(
+        [
+            dict(key=run.key, step=1, status="complete", diagnostic="haystack", seed=run.seed)
+            | dict(initial_condition=str(run.condition), token_accuracy=0.92)
+            for run in runs[:8]
+        ]
+    )
+    told = telling.first_again_told(Section(runs, ends, None))
+    assert told.startswith("From the best of 31 settings, one, all attention ends at 92.0 %")
+    assert telling.first_again_told(Section(runs, ends.head(7), None)) == ""
+    assert telling.first_again_told(Section([], ends.head(0), None)) == ""
 
 
 def test_the_answer_when_all_settings_are_there(two_settings):
     said = specified.answer(models())
     assert said.startswith("Yes. At least 6 of 8 models carry HAYSTACK by the attention of both")
     assert "with 1 of 2 settings (0 of the 0 with a curriculum), by the last layer's alone" in said
-    assert said.endswith("Of the 2 settings that learn the source at full length: 1, 2 and 1.")
+    assert said.endswith("both layers do with 1, the last alone with 2.")
 
 
 def test_the_last_layer_is_judged_when_all_settings_have_all_seeds(two_settings):
     held = telling.last_layer_judged(specified.by_setting(models())).data
-    assert held.startswith("**it does**: of 2 settings whose source is learnt by at least 6 of 8")
-    assert held.endswith("models, 0 have fewer than 6 successes.")
+    assert held.startswith("**It does**: settings whose source is learnt by at least 6 of 8")
+    assert held.endswith("models: 2, with fewer than 6 successes: 0.")
     broken = telling.last_layer_judged(specified.by_setting(models(last_of_loud=5))).data
-    assert broken.startswith("**it does not**")
-    assert broken.endswith("1 have fewer than 6 successes: rate 0.01 (5 of 8).")
+    assert broken.startswith("**It does not**")
+    assert broken.endswith("with fewer than 6 successes: 1, rate 0.01 (5 of 8).")
     few = telling.last_layer_judged(specified.by_setting(models(seeds=7))).data
     assert few == "Open: 0 of 2 settings have all 8 seeds."
     few = telling.last_layer_judged(specified.by_setting(models(last_of_loud=5, seeds=7))).data

@@ -300,7 +300,7 @@ def test_what_replicated_is_told_with_its_size():
             "paper_difference": [80.0, 50.0, np.nan, 90.0],
         }
     )
-    said = "1 in sign alone (the paper prints no effect) and 2 at 53 to 60 % of its effect"
+    said = "1 in sign alone, 2 at 53 to 60 % of the paper's effect"
     assert claims.how_replicated(judged) == said
     assert claims.how_replicated(judged.tail(1)) == ""
 
