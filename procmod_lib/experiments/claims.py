@@ -129,10 +129,16 @@ def count_verdicts(judged: pd.DataFrame, family: int = 0) -> str:
     )
 
 
-def how_replicated(judged: pd.DataFrame) -> str:
-    """Of the claims that replicated: how many in sign alone, since the paper prints no effect, and
-    the least share of its effect among the others; nothing where none replicated.
+def count_with_sizes(judged: pd.DataFrame) -> str:
+    """How many claims got each verdict; of those that replicated, how many in sign alone, since the
+    paper prints no effect, and at which shares of its effect the others.
     """
+    text, sizes = count_verdicts(judged), _sizes(judged)
+    return text.replace(" replicated", f" replicated ({sizes})", 1) if sizes else text
+
+
+def _sizes(judged: pd.DataFrame) -> str:
+    """The words in brackets; nothing where none replicated."""
     found = judged[judged.verdict == "replicated"]
     known = found.dropna(subset=["paper_difference"])
     parts = []

@@ -249,21 +249,6 @@ def _answer_of_all(rows: pd.DataFrame) -> str:
     )
 
 
-def learnt_or_not(models: pd.DataFrame) -> str:
-    """How often each start succeeds from models that learnt their source and from those that did
-    not; nothing where all are of one kind.
-    """
-    has_learnt = models.learnt.astype(bool)
-    if not len(models) or has_learnt.all() or not has_learnt.any():
-        return ""
-    yes, no = ([_succeeded(part, s) for s in STARTS] for part in _halves(models))
-    return (
-        "The last layer carries whether a model learnt its source at full length "
-        f"({yes[1]}) or not ({no[1]}); "
-        f"both layers in {yes[0]} of learnt and {no[0]} of unlearnt ones."
-    )
-
-
 def _succeeded(models: pd.DataFrame, start: str) -> str:
     """How many of some models succeed from a start, such as ``3 of 8``."""
     ends = models[start].dropna()

@@ -301,8 +301,9 @@ def test_what_replicated_is_told_with_its_size():
         }
     )
     said = "1 in sign alone, 2 at 53 to 60 % of the paper's effect"
-    assert claims.how_replicated(judged) == said
-    assert claims.how_replicated(judged.tail(1)) == ""
+    judged["n"] = 10
+    assert claims.count_with_sizes(judged) == f"3 replicated ({said}), 1 not replicated"
+    assert claims.count_with_sizes(judged.tail(1)) == "1 not replicated"
 
 
 def test_two_seeds_have_no_interval():
