@@ -6,7 +6,7 @@ Each entry is a section of a page; what is missing of it is what is still to be 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from procmod_lib.experiments import first_layer, ranked, specification
+from procmod_lib.experiments import first_layer, ranked, specification, why_curricula
 from procmod_lib.experiments.claimed import BEYOND, CLAIMS, claim_runs
 from procmod_lib.experiments.conditions import RECIPE, SHAPES, SIX, SPOILT
 from procmod_lib.experiments.crossed import models_by_seeds
@@ -223,6 +223,9 @@ AGENDA = (
     Entry("the paper's nulls, full protocol", nulls_at_the_full_protocol),
     Entry("by hand: 60 pairs", lambda: by_hand("standard", RECIPE, seeds=6, pairs=60)),
     Entry("what the settings decide", specification.every),
+    Entry("attention that carries, damaged, 10 pairs", why_curricula.damaged),
+    Entry("a curriculum or other lengths, 10 pairs", why_curricula.by_length),
+    Entry("attention that carries, damaged, full protocol", why_curricula.damaged_in_full),
     Entry("the best and the worst settings, full protocol", ranked.again),
     Entry("single layers of all sources, 10 pairs", layers),
     Entry("held fixed, 10 pairs", frozen),

@@ -22,6 +22,7 @@ from procmod_lib.experiments.first_layer import (
     TAKEN_APART,
     Arm,
 )
+from procmod_lib.experiments.specification import CARRIED_IN, SPOILT_IN
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import of_runs
 from procmod_lib.report.tables import NOT_YET, bullets, grid
@@ -66,9 +67,6 @@ class Prediction:
         return found, "**holds**" if holds else "**fails**", holds
 
 
-CARRIED_IN, SPOILT_IN = 6, 2
-"""Of eight seeds: a part does harm if as many succeed without it, and no more with it."""
-
 WHY = (
     "it carries as learnt",
     "the first layer's attention was all that stood in its way",
@@ -107,6 +105,8 @@ def others_judged(section: Section) -> Markdown:
 
 def apart_judged(section: Section) -> Markdown:
     """Which parts of a whole model do harm: a row a comparison, by the rule of the page.
+
+    A part does harm if a start carries without it and does not with it.
 
     Args:
         section: the runs of :data:`procmod_lib.experiments.first_layer.APART`.

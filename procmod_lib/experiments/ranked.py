@@ -2,6 +2,7 @@
 
 from procmod_lib.experiments.specification import (
     BOTH,
+    CARRIED_IN,
     STARTS,
     Setting,
     every,
@@ -18,9 +19,6 @@ AT_EACH_END = 3
 def best_and_worst(store: Store, runs: list[Run] | None = None) -> list[Setting]:
     """The settings with most successes of the attention of both layers, then those with fewest.
 
-    Settings are ranked by their successes, among equals the higher mean first; the rule was fixed
-    before any of them had its runs, see the page "Fixed in advance".
-
     Args:
         store: where the runs are.
         runs: those of all settings; None takes those of the specification curve.
@@ -28,15 +26,39 @@ def best_and_worst(store: Store, runs: list[Run] | None = None) -> list[Setting]
     Returns:
         At most six settings; none before all their runs are there.
     """
+    ranked = list(_ranked(store, runs))
+    return list(dict.fromkeys([*ranked[:AT_EACH_END], *ranked[-AT_EACH_END:]]))
+
+
+def carrying(store: Store | None = None, runs: list[Run] | None = None) -> list[Setting]:
+    """The settings of which the attention of both layers carries in six models or more, by rank.
+
+    Args:
+        store: where the runs are; None takes the published one.
+        runs: those of all settings; None takes those of the specification curve.
+
+    Returns:
+        None before all their runs are there.
+    """
+    ranked = _ranked(Store(PUBLISHED) if store is None else store, runs)
+    return [setting for setting, ends in ranked.items() if _rank(ends)[0] >= CARRIED_IN]
+
+
+def _ranked(store: Store, runs: list[Run] | None) -> dict[Setting, list[float]]:
+    """How the attention of both layers ends from every setting, the best first.
+
+    Settings are ranked by their successes, among equals the higher mean first; the rule was fixed
+    before any of them had its runs, see the page "Fixed in advance".
+    """
     asked = [run for run in (every() if runs is None else runs) if str(run.condition) == BOTH]
     if store.missing(asked):
-        return []
+        return {}
     ends = store.load(asked).sort_values("step").groupby("key").token_accuracy.last()
     accuracies: dict[Setting, list[float]] = {}
     for run in asked:
         accuracies.setdefault(setting_of(run), []).append(ends[run.key])
-    ranked = sorted(accuracies, key=lambda setting: _rank(accuracies[setting]), reverse=True)
-    return list(dict.fromkeys([*ranked[:AT_EACH_END], *ranked[-AT_EACH_END:]]))
+    order = sorted(accuracies, key=lambda setting: _rank(accuracies[setting]), reverse=True)
+    return {setting: accuracies[setting] for setting in order}
 
 
 def _rank(accuracies: list[float]) -> tuple[int, float]:

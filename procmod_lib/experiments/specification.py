@@ -26,6 +26,8 @@ from procmod_lib.tasks import make_task
 BOTH, LAST, WHOLE = "attention=identity", "attention=identity layer=1", "full=identity"
 STARTS = (BOTH, LAST, WHOLE)
 SEEDS = 8
+CARRIED_IN, SPOILT_IN = 6, 2
+"""Of eight seeds: a start carries with so many successes or more, and does not with so few."""
 
 
 @dataclass(frozen=True)
@@ -143,14 +145,19 @@ def setting_of(run: Run) -> Setting:
 
 
 def transfers(
-    setting: Setting, preset: str = "small", seeds: range = range(SEEDS), **changes
+    setting: Setting,
+    preset: str = "small",
+    seeds: range = range(SEEDS),
+    starts: tuple[str, ...] = STARTS,
+    **changes,
 ) -> list[Run]:
-    """Attention, its last layer and the whole model on HAYSTACK, from models of a setting.
+    """Transfers to HAYSTACK from models of a setting.
 
     Args:
         setting: how their source was pretrained.
         preset: how large.
         seeds: of the models, each with a fine-tuning of its own.
+        starts: initial conditions; the usual three are attention, its last layer and the whole.
         **changes: fields of the fine-tuning budget.
     """
     return [
@@ -159,7 +166,7 @@ def transfers(
             donors=(("identity", pretrained(setting, seed, preset)),),
         )
         for seed in seeds
-        for start in STARTS
+        for start in starts
     ]
 
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from procmod_lib.experiments.specification import (
     BOTH,
+    CARRIED_IN,
     FACTORS,
     HOW_MANY,
     LAST,
@@ -27,7 +28,6 @@ from procmod_lib.runs.run import Run
 from procmod_lib.runs.store import Store
 from procmod_lib.tasks import bounds
 
-SUCCEEDS_IN = 6  # of eight seeds
 STARTS = {"both": BOTH, "last": LAST, "whole": WHOLE}
 """The columns of accuracies, and the starts that they belong to."""
 COLUMNS = ["setting", "seed", "score", "learnt", "first_size", "last_size", *STARTS]
@@ -235,13 +235,13 @@ def answer(models: pd.DataFrame) -> str:
 
 def _answer_of_all(rows: pd.DataFrame) -> str:
     """The answer when every setting has all its models."""
-    learnt = rows[rows.learnt >= SUCCEEDS_IN]
+    learnt = rows[rows.learnt >= CARRIED_IN]
     grown = rows[[setting.lengths == "curriculum" for setting in rows.setting]]
     both, last, whole = (_carried(rows, start) for start in STARTS)
     of_learnt = [str(_carried(learnt, start)) for start in STARTS]
     word = "Yes" if 0 < both < len(rows) else "No"
     return (
-        f"{word}. At least {SUCCEEDS_IN} of {SEEDS} models carry HAYSTACK by the attention of both "
+        f"{word}. At least {CARRIED_IN} of {SEEDS} models carry HAYSTACK by the attention of both "
         f"layers with {both} of {len(rows)} settings ({_carried(grown, 'both')} of the "
         f"{len(grown)} with a curriculum), by the last layer's alone with {last}, whole with "
         f"{whole}. Of the {len(learnt)} settings that learn the source at full length both layers "
@@ -264,7 +264,7 @@ def _halves(models: pd.DataFrame) -> list[pd.DataFrame]:
 def _carried(rows: pd.DataFrame, start: str) -> int:
     """Settings of which at least six in eight runs from a start succeed."""
     many = rows[rows[f"{start}_n"] > 0]
-    return int((many[start] >= many[f"{start}_n"] * SUCCEEDS_IN / SEEDS).sum())
+    return int((many[start] >= many[f"{start}_n"] * CARRIED_IN / SEEDS).sum())
 
 
 def how_sure(rows: pd.DataFrame) -> str:

@@ -7,8 +7,8 @@ import pandas as pd
 from IPython.display import Markdown
 from scipy import stats
 
-from procmod_lib.experiments.specification import BOTH, HOW_MANY, SEEDS, setting_of
-from procmod_lib.experiments.specified import SUCCEEDS_IN, described
+from procmod_lib.experiments.specification import BOTH, CARRIED_IN, HOW_MANY, SEEDS, setting_of
+from procmod_lib.experiments.specified import described
 from procmod_lib.randomness import stream
 from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
@@ -90,7 +90,7 @@ def last_layer_judged(rows: pd.DataFrame) -> Markdown:
     Args:
         rows: from :func:`procmod_lib.experiments.specified.by_setting`.
     """
-    share, finished = SUCCEEDS_IN / SEEDS, int((rows.last_n >= SEEDS).sum())
+    share, finished = CARRIED_IN / SEEDS, int((rows.last_n >= SEEDS).sum())
     learnt = rows[rows.learnt >= rows.n * share]
     broken = learnt[learnt["last"] < learnt.last_n * share]
     names = "; ".join(
@@ -100,8 +100,8 @@ def last_layer_judged(rows: pd.DataFrame) -> Markdown:
         against = f" Against it so far: {names}." if names else ""
         return Markdown(f"{_open(finished)}{against}")
     text = (
-        f"settings whose source is learnt by at least {SUCCEEDS_IN} of {SEEDS} models: "
-        f"{len(learnt)}, with fewer than {SUCCEEDS_IN} successes: {len(broken)}"
+        f"settings whose source is learnt by at least {CARRIED_IN} of {SEEDS} models: "
+        f"{len(learnt)}, with fewer than {CARRIED_IN} successes: {len(broken)}"
     )
     return Markdown(f"**It does not**: {text}, {names}." if names else f"**It does**: {text}.")
 

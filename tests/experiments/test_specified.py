@@ -87,6 +87,15 @@ def test_the_best_and_the_worst_run_again():
     assert ranked.best_and_worst(store, runs) == []
 
 
+def test_a_setting_carries_with_six_of_eight():
+    scores = {Setting(steps=many): [0.95] * many + [0.2] * (8 - many) for many in (5, 6, 8)}
+    runs = [run for setting in scores for run in specification.transfers(setting)]
+    store = Scores(scores)
+    assert [setting.steps for setting in ranked.carrying(store, runs)] == [8, 6]
+    store.unknown = runs[:1]
+    assert ranked.carrying(store, runs) == []
+
+
 def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
     monkeypatch.setattr(ranked, "best_and_worst", lambda store: [CLOSEST, LOUD])
     runs = ranked.again(None)

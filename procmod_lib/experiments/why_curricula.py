@@ -1,0 +1,68 @@
+"""Why does the attention of both layers carry from a curriculum? Its content, or short lists?
+
+Runs, measures and rules stand on the page "Fixed in advance".
+"""
+
+from dataclasses import replace
+
+from procmod_lib.experiments.first_layer import (
+    BOTH,
+    LAST,
+    QUIET_FIRST,
+    SHUFFLED_FIRST,
+    SHUFFLED_LAST,
+)
+from procmod_lib.experiments.grids import without_copies
+from procmod_lib.experiments.ranked import carrying
+from procmod_lib.experiments.specification import Setting, transfers
+from procmod_lib.runs.run import Run
+from procmod_lib.runs.store import Store
+
+SHUFFLED = f"{BOTH} shuffle"
+DAMAGED = (BOTH, SHUFFLED, QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST)
+SHORT = (4, 8, 16)
+
+
+def damaged(store: Store | None = None) -> list[Run]:
+    """Attention as learnt and damaged, with 10 pairs, from every setting that carries.
+
+    Args:
+        store: where the runs are that say which do; None takes the published one.
+    """
+    settings = carrying(store)
+    return [run for setting in settings for run in transfers(setting, starts=DAMAGED)]
+
+
+def damaged_in_full(store: Store | None = None) -> list[Run]:
+    """The same at the full protocol, from the setting that ranks first."""
+    settings = carrying(store)[:1]
+    return [run for setting in settings for run in transfers(setting, "standard", starts=DAMAGED)]
+
+
+def other_lengths(best: Setting) -> dict[str, Setting]:
+    """A setting with a curriculum, and with lists of other lengths in its place.
+
+    Args:
+        best: with a curriculum.
+
+    Returns:
+        By what the lists are, in words.
+    """
+    longest, symbols = best.size
+    fixed = {
+        f"{length} tokens": replace(best, lengths="fixed", size=(length, symbols))
+        for length in (*SHORT, longest)
+    }
+    every = {f"every length up to {longest}": replace(best, lengths="all")}
+    return {f"a curriculum up to {longest}": best} | fixed | every
+
+
+def by_length(store: Store | None = None) -> list[Run]:
+    """Both layers and the last alone with 10 pairs, from the best setting and other lengths."""
+    return without_copies(
+        *(
+            transfers(setting, starts=(BOTH, LAST))
+            for best in carrying(store)[:1]
+            for setting in other_lengths(best).values()
+        )
+    )
