@@ -225,6 +225,7 @@ AGENDA = (
     Entry("what the settings decide", specification.every),
     Entry("attention that carries, damaged, 10 pairs", why_curricula.damaged),
     Entry("a curriculum or other lengths, 10 pairs", why_curricula.by_length),
+    Entry("a last layer louder and quieter, 10 pairs", why_curricula.scaled),
     Entry("attention that carries, damaged, full protocol", why_curricula.damaged_in_full),
     Entry("the best and the worst settings, full protocol", ranked.again),
     Entry("single layers of all sources, 10 pairs", layers),

@@ -1,16 +1,26 @@
-"""What models of a curriculum copy: the list length at which each is best."""
+"""What is found of curricula: which lengths their models copy, and why their attention carries."""
 
 import numpy as np
 from IPython.display import Markdown
 
-from procmod_lib.experiments.specification import BOTH, Setting, setting_of
+from procmod_lib.experiments.first_layer import QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST
+from procmod_lib.experiments.specification import (
+    BOTH,
+    CARRIED_IN,
+    LAST,
+    SPOILT_IN,
+    Setting,
+    setting_of,
+)
 from procmod_lib.experiments.specified import described
+from procmod_lib.experiments.why_curricula import DAMAGED, SHUFFLED, other_lengths
 from procmod_lib.network import inside
+from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import from_to, span
-from procmod_lib.report.statistics import interval
-from procmod_lib.report.tables import grid
+from procmod_lib.report.sentences import capital, from_to, of_runs, span
+from procmod_lib.report.tables import NOT_YET, bullets, grid
 from procmod_lib.runs.run import Run
+from procmod_lib.tasks.bounds import SUCCESS
 
 SAMPLES = 300
 STEP = 2  # by which a curriculum lengthens its lists
@@ -49,7 +59,122 @@ def copied_table(section: Section) -> Markdown:
     rows = []
     for setting, best in found.items():
         lengths, scores = zip(*best, strict=True)
-        mean, between = f"{100 * np.mean(scores):.0f}", span(*interval(scores))
+        mean, between = f"{100 * np.mean(scores):.0f}", span(*statistics.interval(scores))
         rows.append([described(setting), len(best), from_to(lengths), mean, between])
     heads = ["what is changed", "n", "length copied best", "right there, mean (%)"]
     return grid([*heads, "95 % interval"], rows)
+
+
+EXPECTED = (
+    ("with a quiet first layer at least six of eight carry", {QUIET_FIRST: True}),
+    ("with the last layer shuffled at least six of eight carry", {SHUFFLED_LAST: True}),
+    (
+        "with the first layer shuffled at most two of eight carry, and with both shuffled too",
+        {SHUFFLED_FIRST: False, SHUFFLED: False},
+    ),
+)
+"""What the page says in words, and of which starts: whether they carry."""
+OFTEN = 4
+"""Settings of five in which an expectation has to hold."""
+
+
+def ends_of(section: Section) -> dict[Setting, dict[str, list[float]]]:
+    """How the runs from each setting and start end: their token accuracies, in order of seeds."""
+    ends = statistics.final(section.table).set_index("key").token_accuracy if len(section) else {}
+    found: dict[Setting, dict[str, list[float]]] = {}
+    for run in section.runs:
+        if run.key in ends:
+            starts = found.setdefault(setting_of(run), {})
+            starts.setdefault(str(run.condition), []).append(ends[run.key])
+    return found
+
+
+def damaged_table(section: Section) -> Markdown:
+    """A row a setting: how many of its models carry by attention as learnt and damaged.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.why_curricula.damaged`.
+    """
+    rows = [
+        [described(setting), *(_carried(ends.get(start, [])) for start in DAMAGED)]
+        for setting, ends in ends_of(section).items()
+    ]
+    heads = ["as learnt", "both shuffled", "first quiet", "first shuffled", "last shuffled"]
+    return grid(["what is changed", *heads], rows)
+
+
+def damaged_judged(section: Section) -> Markdown:
+    """Whether each expectation holds in so many settings as the page asks; open before all runs.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.why_curricula.damaged`.
+    """
+    found = ends_of(section)
+    if section.store.missing(section.runs) or not found:
+        return Markdown(NOT_YET)
+    lines = []
+    for words, starts in EXPECTED:
+        held = sum(_holds(ends, starts) for ends in found.values())
+        word = "holds" if held >= OFTEN else "does not hold"
+        lines.append(f"{capital(words)}: **{word}**, in {held} of {len(found)} settings.")
+    return bullets(lines)
+
+
+def by_length_table(section: Section) -> Markdown:
+    """A row a way to choose lengths: how many models carry, by both layers and by the last alone.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.why_curricula.by_length`.
+    """
+    rows = []
+    for words, ends in _by_length(section).items():
+        both = ends.get(BOTH, [])
+        mean, between = f"{100 * np.mean(both):.1f}", span(*statistics.interval(both))
+        rows.append([words, _carried(both), mean, between, _carried(ends.get(LAST, []))])
+    heads = ["lists of", "both layers", "mean (%)", "95 % interval", "last layer alone"]
+    return grid(heads, rows)
+
+
+def by_length_judged(section: Section) -> Markdown:
+    """What would be said of curricula, by the rule of the page; open before all runs.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.why_curricula.by_length`.
+    """
+    found = _by_length(section)
+    if section.store.missing(section.runs) or not found:
+        return Markdown(NOT_YET)
+    _, *others = (_successes(ends[BOTH]) for ends in found.values())
+    *short, longest, every = others
+    if max(short) >= CARRIED_IN and longest <= SPOILT_IN:
+        return Markdown("**Short lists do it.**")
+    if max(short) < CARRIED_IN <= every:
+        return Markdown("**Many lengths do it.**")
+    if max(others) < CARRIED_IN:
+        return Markdown("**The curriculum does it.**")
+    return Markdown("**Undecided** by the rule.")
+
+
+def _by_length(section: Section) -> dict[str, dict[str, list[float]]]:
+    """How runs end, by what their lists were; the first in the section has a curriculum."""
+    found = ends_of(section)
+    if not found:
+        return {}
+    named = other_lengths(setting_of(section.runs[0]))
+    return {words: found[setting] for words, setting in named.items() if setting in found}
+
+
+def _successes(ends: list[float]) -> int:
+    return sum(end >= SUCCESS for end in ends)
+
+
+def _carried(ends: list[float]) -> str:
+    return of_runs(_successes(ends), len(ends)) if ends else NOT_YET
+
+
+def _holds(ends: dict[str, list[float]], starts: dict[str, bool]) -> bool:
+    """Whether each start carries where it should, and does not where it should not."""
+    return all(
+        _successes(ends[start]) >= CARRIED_IN if carries else _successes(ends[start]) <= SPOILT_IN
+        for start, carries in starts.items()
+    )

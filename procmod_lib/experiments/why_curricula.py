@@ -21,6 +21,7 @@ from procmod_lib.runs.store import Store
 SHUFFLED = f"{BOTH} shuffle"
 DAMAGED = (BOTH, SHUFFLED, QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST)
 SHORT = (4, 8, 16)
+FACTORS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 
 
 def damaged(store: Store | None = None) -> list[Run]:
@@ -66,3 +67,16 @@ def by_length(store: Store | None = None) -> list[Run]:
             for setting in other_lengths(best).values()
         )
     )
+
+
+def at_size(factor: float) -> tuple[str, str]:
+    """The last layer alone as learnt, and shuffled, times a factor."""
+    scale = "" if factor == 1 else f" scale={factor}"
+    return f"{BOTH}{scale} layer=1", f"{BOTH} shuffle{scale} layer=1"
+
+
+def scaled(store: Store | None = None) -> list[Run]:
+    """The last layer as learnt and shuffled at every size, 10 pairs, of the first and the third."""
+    starts = tuple(start for factor in FACTORS for start in at_size(factor))
+    settings = carrying(store)[:3:2]
+    return [run for setting in settings for run in transfers(setting, starts=starts)]

@@ -19,6 +19,7 @@ RANKED = (
     ranked.again,
     why_curricula.damaged,
     why_curricula.by_length,
+    why_curricula.scaled,
     why_curricula.damaged_in_full,
 )
 """What is known only when every setting has its runs."""

@@ -2,10 +2,20 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
-from procmod_lib.experiments import why_curricula
+from procmod_lib.experiments import curricula, why_curricula
+from procmod_lib.experiments.first_layer import (
+    BOTH,
+    LAST,
+    QUIET_FIRST,
+    SHUFFLED_FIRST,
+    SHUFFLED_LAST,
+)
 from procmod_lib.experiments.specification import SEEDS, Setting, setting_of, transfers
+from procmod_lib.report.section import Section
+from procmod_lib.report.tables import NOT_YET
 
 GROWN = Setting(rate=3e-4, lengths="curriculum", size=(64, 100))
 
@@ -32,6 +42,106 @@ def test_attention_is_damaged_in_every_model_that_was_asked_before(carrying):
     assert donors == {
         run.donors[0][1].key for setting in (GROWN, Setting()) for run in transfers(setting)
     }
+    assert not why_curricula.scaled(None)[12 * SEEDS :]  # there is no third
+    louder = why_curricula.scaled(None)
+    written = {start for factor in why_curricula.FACTORS for start in why_curricula.at_size(factor)}
+    assert {str(run.condition) for run in louder} == written and LAST in written
     full = why_curricula.damaged_in_full(None)
     assert {setting_of(run) for run in full} == {GROWN}
     assert {run.task.pairs for run in full} == {30} and len(full) == 5 * SEEDS
+
+
+class Whole:
+    """A store in which nothing is missing."""
+
+    def missing(self, runs):
+        return []
+
+
+class Partial:
+    """A store that lacks a run."""
+
+    def missing(self, runs):
+        return runs[:1]
+
+
+def section(runs, successes, store=None):
+    """Runs of which so many of eight succeed, by setting and start."""
+    rows = [
+        dict(
+            key=run.key,
+            step=1,
+            status="complete",
+            diagnostic="haystack",
+            initial_condition=str(run.condition),
+            preset=run.preset,
+            seed=run.seed,
+            token_accuracy=0.95 if run.seed < successes(run) else 0.2,
+        )
+        for run in runs
+    ]
+    return Section(runs, pd.DataFrame(rows), store or Whole())
+
+
+AS_EXPECTED = {BOTH: 8, QUIET_FIRST: 6, SHUFFLED_LAST: 6, SHUFFLED_FIRST: 2, "both": 0}
+
+
+@pytest.mark.parametrize(
+    "start, successes, line",
+    [(QUIET_FIRST, 5, 0), (SHUFFLED_LAST, 5, 1), (SHUFFLED_FIRST, 3, 2), ("both", 3, 2)],
+)
+def test_an_expectation_may_fail_in_one_setting_of_five(start, successes, line):
+    ways = [Setting(steps=steps) for steps in range(1, 6)]
+    runs = [run for way in ways for run in transfers(way, starts=why_curricula.DAMAGED)]
+
+    def found(broken):
+        def of(run):
+            name = {why_curricula.SHUFFLED: "both"}.get(str(run.condition), str(run.condition))
+            spoilt = setting_of(run).steps <= broken and name == start
+            return successes if spoilt else AS_EXPECTED[name]
+
+        return curricula.damaged_judged(section(runs, of)).data.splitlines()
+
+    assert [line.split("**")[1] for line in found(0)] == ["holds"] * 3
+    assert found(1)[line].endswith("**holds**, in 4 of 5 settings.")
+    assert found(2)[line].endswith("**does not hold**, in 3 of 5 settings.")
+    assert found(2)[:line] + found(2)[line + 1 :] == found(0)[:line] + found(0)[line + 1 :]
+
+
+def test_every_setting_has_its_row():
+    runs = transfers(GROWN, starts=why_curricula.DAMAGED[:2])
+    table = curricula.damaged_table(section(runs, lambda run: 7)).data.splitlines()
+    assert len(table) == 3
+    assert table[2].count("7 of 8 (53 to 98 %)") == 2 and table[2].count(NOT_YET) == 3
+
+
+@pytest.mark.parametrize(
+    "successes, verdict",
+    [
+        ((8, 1, 6, 1, 2, 8), "**Short lists do it.**"),
+        ((8, 1, 5, 1, 2, 6), "**Many lengths do it.**"),
+        ((8, 5, 5, 5, 5, 5), "**The curriculum does it.**"),
+        ((8, 1, 6, 1, 3, 8), "**Undecided** by the rule."),
+        ((8, 1, 1, 1, 6, 2), "**Undecided** by the rule."),
+    ],
+)
+def test_what_is_said_of_curricula_follows_the_rule(carrying, successes, verdict):
+    runs = why_curricula.by_length(None)
+    settings = list(dict.fromkeys(setting_of(run) for run in runs))
+    many = dict(zip(settings, successes, strict=True))
+    whole = section(runs, lambda run: many[setting_of(run)] if str(run.condition) == BOTH else 8)
+    assert curricula.by_length_judged(whole).data == verdict
+    rows = curricula.by_length_table(whole).data.splitlines()[2:]
+    assert [row.split(" | ")[1].split(" of ")[0] for row in rows] == list(map(str, successes))
+    assert rows[0].startswith("| a curriculum up to 64 |") and rows[-1].endswith(
+        "8 of 8 (68 to 100 %) |"
+    )
+
+
+def test_nothing_is_said_before_all_runs_are_there(carrying):
+    runs = why_curricula.by_length(None)
+    partial = section(runs[:20], lambda run: 8, Partial())
+    assert curricula.by_length_judged(partial).data == NOT_YET
+    assert curricula.damaged_judged(partial).data == NOT_YET
+    assert curricula.by_length_table(section([], None, Partial())).data == NOT_YET
+    assert {str(run.condition) for run in runs} == {BOTH, LAST}
