@@ -1,7 +1,9 @@
 """What is found of curricula: which lengths their models copy, and why their attention carries."""
 
 import numpy as np
+import pandas as pd
 from IPython.display import Markdown
+from matplotlib.figure import Figure
 
 from procmod_lib.experiments.first_layer import QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST
 from procmod_lib.experiments.specification import (
@@ -13,9 +15,16 @@ from procmod_lib.experiments.specification import (
     setting_of,
 )
 from procmod_lib.experiments.specified import described
-from procmod_lib.experiments.why_curricula import DAMAGED, SHUFFLED, other_lengths
+from procmod_lib.experiments.why_curricula import (
+    DAMAGED,
+    FACTORS,
+    SHUFFLED,
+    at_size,
+    other_lengths,
+)
 from procmod_lib.network import inside
 from procmod_lib.report import statistics
+from procmod_lib.report.figures import draw_factors
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import capital, from_to, of_runs, span
 from procmod_lib.report.tables import NOT_YET, bullets, grid
@@ -153,6 +162,62 @@ def by_length_judged(section: Section) -> Markdown:
     if max(others) < CARRIED_IN:
         return Markdown("**The curriculum does it.**")
     return Markdown("**Undecided** by the rule.")
+
+
+def draw_scaled(section: Section) -> Figure | None:
+    """What the last layer carries, as learnt and shuffled, at every size; None before any run.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`.
+    """
+    rows = [
+        {"panel": f"pretrained for {setting.steps:,} steps", "change": change, "factor": factor}
+        | {"initial_condition": start, "token_accuracy": accuracy}
+        for setting, ends in ends_of(section).items()
+        for factor in FACTORS
+        for change, start in zip(("as learnt", "shuffled"), at_size(factor), strict=True)
+        for accuracy in ends.get(start, [])
+    ]
+    return draw_factors(pd.DataFrame(rows)) if rows else None
+
+
+def scaled_judged(section: Section) -> Markdown:
+    """Whether content is worth size and size replaces content, by the rule of the page.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`.
+    """
+    found = ends_of(section)
+    if section.store.missing(section.runs) or not found:
+        return Markdown(NOT_YET)
+    least = [_least_sizes(ends) for ends in found.values()]
+    is_worth = all(learnt < shuffled for learnt, shuffled in least)
+    replaces = all(shuffled < np.inf for _, shuffled in least)
+    sizes = [
+        f"with {setting.steps:,} steps as learnt {_least(learnt)}, shuffled {_least(shuffled)}"
+        for setting, (learnt, shuffled) in zip(found, least, strict=True)
+    ]
+    return bullets(
+        [
+            f"Content is worth size: **{'it is' if is_worth else 'not shown'}**.",
+            f"Size replaces content: **{'it does' if replaces else 'not shown'}**.",
+            f"Least sizes, of eight models each: {'; '.join(sizes)}.",
+        ]
+    )
+
+
+def _least_sizes(ends: dict[str, list[float]]) -> tuple[float, float]:
+    """The smallest factor with which enough models carry, as learnt and shuffled, else infinity."""
+    least = []
+    for starts in zip(*map(at_size, FACTORS), strict=True):
+        carry = [_successes(ends[start]) >= CARRIED_IN for start in starts]
+        least.append(FACTORS[carry.index(True)] if any(carry) else np.inf)
+    learnt, shuffled = least
+    return learnt, shuffled
+
+
+def _least(factor: float) -> str:
+    return f"times {factor:g}" if factor < np.inf else "at none"
 
 
 def _by_length(section: Section) -> dict[str, dict[str, list[float]]]:

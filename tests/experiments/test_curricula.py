@@ -145,3 +145,29 @@ def test_nothing_is_said_before_all_runs_are_there(carrying):
     assert curricula.damaged_judged(partial).data == NOT_YET
     assert curricula.by_length_table(section([], None, Partial())).data == NOT_YET
     assert {str(run.condition) for run in runs} == {BOTH, LAST}
+
+
+@pytest.mark.parametrize(
+    "learnt, shuffled, verdicts",
+    [
+        ({0.5: 6}, {2.0: 6}, ["it is", "it does"]),
+        ({1.0: 8, 3.0: 8}, {1.0: 6}, ["not shown", "it does"]),
+        ({0.25: 8}, {3.0: 5}, ["it is", "not shown"]),
+    ],
+)
+def test_sizes_are_told_by_the_least_that_carries(monkeypatch, learnt, shuffled, verdicts):
+    settings = [GROWN, Setting(), replace(GROWN, steps=5000)]
+    monkeypatch.setattr(why_curricula, "carrying", lambda store: settings)
+    many = {}
+    for factor in why_curricula.FACTORS:
+        starts = why_curricula.at_size(factor)
+        many |= dict(zip(starts, (learnt.get(factor, 5), shuffled.get(factor, 5)), strict=True))
+    found = section(why_curricula.scaled(None), lambda run: many[str(run.condition)])
+    lines = curricula.scaled_judged(found).data.splitlines()
+    assert [line.split("**")[1] for line in lines[:2]] == verdicts
+    assert lines[2].count(f"as learnt times {min(learnt):g}") == 2
+    assert "20,000 steps" in lines[2] and "5,000 steps" in lines[2]
+    ends = curricula.draw_scaled(found).procmod_data
+    assert len(ends) == 2 * 2 * len(why_curricula.FACTORS) * SEEDS
+    assert set(ends.panel) == {"pretrained for 20,000 steps", "pretrained for 5,000 steps"}
+    assert curricula.draw_scaled(section([], None)) is None

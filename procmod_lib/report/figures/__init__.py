@@ -21,6 +21,7 @@ from procmod_lib.report.figures.rows import draw_rows as draw_rows
 from procmod_lib.report.figures.samples import draw_counts as draw_counts
 from procmod_lib.report.figures.samples import draw_depths_and_rows as draw_depths_and_rows
 from procmod_lib.report.figures.samples import draw_strips as draw_strips
+from procmod_lib.report.figures.specified import draw_factors as draw_factors
 from procmod_lib.report.figures.specified import draw_layer_sizes as draw_layer_sizes
 from procmod_lib.report.figures.specified import draw_specification as draw_specification
 from procmod_lib.report.figures.style import use_style as use_style

@@ -1,9 +1,9 @@
-"""The specification curve, and success against the sizes of both layers."""
+"""The specification curve, and success against the sizes of layers."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, LogLocator, NullLocator
 
 from procmod_lib.report import statistics
 from procmod_lib.report.figures.data import offered
@@ -101,4 +101,45 @@ def draw_layer_sizes(models: pd.DataFrame) -> plt.Figure:
         axis.set_major_formatter("{x:g}")
         axis.set_minor_locator(NullLocator())
     figure.supxlabel("size of the first layer's attention", fontsize=10)
+    return figure
+
+
+@offered
+def draw_factors(ends: pd.DataFrame) -> plt.Figure:
+    """What a layer carries, as learnt and shuffled, times a factor: mean, interval and seeds.
+
+    Args:
+        ends: a row a run, with the columns panel, change (both in words), factor and
+            token_accuracy.
+    """
+    panels, factors = ends.panel.unique(), sorted(ends.factor.unique())
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(WIDTH, 3.2), sharex=True, sharey=True, squeeze=False
+    )
+    for ax, panel in zip(axes[0], panels, strict=True):
+        for i, (change, rows) in enumerate(ends[ends.panel == panel].groupby("change")):
+            colour, marker = ((BLUE, "D"), (ORANGE, "s"))[i]
+            beside = 1.06 ** (i - 0.5)  # not on top of each other
+            ax.plot(
+                rows.factor * beside,
+                100 * rows.token_accuracy,
+                marker,
+                color=colour,
+                ms=4,
+                alpha=0.4,
+                mec="none",
+            )
+            means = 100 * rows.groupby("factor").token_accuracy.mean()
+            ax.plot(means.index * beside, means, f"{marker}-", color=colour, label=change)
+            for factor, part in rows.groupby("factor"):
+                low, high = statistics.interval(part.token_accuracy)
+                ax.vlines(factor * beside, 100 * low, 100 * high, color=colour, lw=2.2, alpha=0.7)
+        ax.set_title(panel, fontsize=10)
+        ax.set(xscale="log", ylim=(-2, 103))
+        ax.xaxis.set_major_locator(FixedLocator(factors))
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_locator(NullLocator())
+    axes[0][0].set(ylabel="token accuracy (%)")
+    axes[0][0].legend(fontsize=9, loc="center left", bbox_to_anchor=(0, 0.55))
+    figure.supxlabel("the last layer's attention, times", fontsize=10)
     return figure
