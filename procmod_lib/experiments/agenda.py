@@ -226,6 +226,7 @@ AGENDA = (
     Entry("attention that carries, damaged, 10 pairs", why_curricula.damaged),
     Entry("a curriculum or other lengths, 10 pairs", why_curricula.by_length),
     Entry("a last layer louder and quieter, 10 pairs", why_curricula.scaled),
+    Entry("the shortest lists, full protocol", why_curricula.short_in_full),
     Entry("attention that carries, damaged, full protocol", why_curricula.damaged_in_full),
     Entry("the best and the worst settings, full protocol", ranked.again),
     Entry("single layers of all sources, 10 pairs", layers),

@@ -9,12 +9,11 @@ from procmod_lib.experiments.first_layer import QUIET_FIRST, SHUFFLED_FIRST, SHU
 from procmod_lib.experiments.specification import (
     BOTH,
     CARRIED_IN,
-    LAST,
     SPOILT_IN,
     Setting,
     setting_of,
 )
-from procmod_lib.experiments.specified import described
+from procmod_lib.experiments.specified import by_setting, described, models_of
 from procmod_lib.experiments.why_curricula import (
     DAMAGED,
     FACTORS,
@@ -130,18 +129,21 @@ def damaged_judged(section: Section) -> Markdown:
 
 
 def by_length_table(section: Section) -> Markdown:
-    """A row a way to choose lengths: how many models carry, by both layers and by the last alone.
+    """A row a way to choose lengths: how many models carry, have learnt, and their layers' sizes.
 
     Args:
         section: the runs of :func:`procmod_lib.experiments.why_curricula.by_length`.
     """
+    found = {row.setting: row for row in by_setting(models_of(section)).itertuples()}
     rows = []
-    for words, ends in _by_length(section).items():
-        both = ends.get(BOTH, [])
-        mean, between = f"{100 * np.mean(both):.1f}", span(*statistics.interval(both))
-        rows.append([words, _carried(both), mean, between, _carried(ends.get(LAST, []))])
-    heads = ["lists of", "both layers", "mean (%)", "95 % interval", "last layer alone"]
-    return grid(heads, rows)
+    for words, setting in _named(section).items():
+        if setting in found:
+            row = found[setting]
+            carried = [of_runs(row.both, row.both_n), of_runs(row.last, row.last_n)]
+            sizes = [f"{row.first_size:.2f}", f"{row.last_size:.2f}"]
+            rows.append([words, *carried, f"{row.learnt} of {row.n}", *sizes])
+    heads = ["lists of", "both layers", "last layer alone", "learnt"]
+    return grid([*heads, "size of the first layer", "of the last"], rows)
 
 
 def by_length_judged(section: Section) -> Markdown:
@@ -150,10 +152,10 @@ def by_length_judged(section: Section) -> Markdown:
     Args:
         section: the runs of :func:`procmod_lib.experiments.why_curricula.by_length`.
     """
-    found = _by_length(section)
-    if section.store.missing(section.runs) or not found:
+    if section.store.missing(section.runs) or not section.runs:
         return Markdown(NOT_YET)
-    _, *others = (_successes(ends[BOTH]) for ends in found.values())
+    found = ends_of(section)
+    _, *others = (_successes(found[setting][BOTH]) for setting in _named(section).values())
     *short, longest, every = others
     if max(short) >= CARRIED_IN and longest <= SPOILT_IN:
         return Markdown("**Short lists do it.**")
@@ -162,6 +164,32 @@ def by_length_judged(section: Section) -> Markdown:
     if max(others) < CARRIED_IN:
         return Markdown("**The curriculum does it.**")
     return Markdown("**Undecided** by the rule.")
+
+
+def told(lists: Section, damage: Section) -> str:
+    """What lists and what content do, in two sentences; nothing before all runs are there.
+
+    Args:
+        lists: the runs of :func:`procmod_lib.experiments.why_curricula.by_length`.
+        damage: the runs of :func:`procmod_lib.experiments.why_curricula.damaged`.
+    """
+    if any(part.store.missing(part.runs) or not part.runs for part in (lists, damage)):
+        return ""
+    ends, best = ends_of(lists), setting_of(damage.runs[0])
+    of_length = {
+        setting.size[0]: _of(ends[setting][BOTH])
+        for setting in _named(lists).values()
+        if setting.lengths == "fixed"
+    }
+    shuffled_last, shuffled_first = (
+        _of(ends_of(damage)[best][start]) for start in (SHUFFLED_LAST, SHUFFLED_FIRST)
+    )
+    return (
+        f"With lists of one length in its place, {of_length[min(of_length)]} models carry with 10 "
+        f"pairs where it is {min(of_length)} and {of_length[max(of_length)]} where it is "
+        f"{max(of_length)}. What its last layer learnt counts: shuffled, {shuffled_last} carry; "
+        f"the first layer shuffled, {shuffled_first}."
+    )
 
 
 def draw_scaled(section: Section) -> Figure | None:
@@ -220,17 +248,17 @@ def _least(factor: float) -> str:
     return f"times {factor:g}" if factor < np.inf else "at none"
 
 
-def _by_length(section: Section) -> dict[str, dict[str, list[float]]]:
-    """How runs end, by what their lists were; the first in the section has a curriculum."""
-    found = ends_of(section)
-    if not found:
-        return {}
-    named = other_lengths(setting_of(section.runs[0]))
-    return {words: found[setting] for words, setting in named.items() if setting in found}
+def _named(section: Section) -> dict[str, Setting]:
+    """The ways to choose lengths in words; the first run of the section has a curriculum."""
+    return other_lengths(setting_of(section.runs[0])) if section.runs else {}
 
 
 def _successes(ends: list[float]) -> int:
     return sum(end >= SUCCESS for end in ends)
+
+
+def _of(ends: list[float]) -> str:
+    return f"{_successes(ends)} of {len(ends)}"
 
 
 def _carried(ends: list[float]) -> str:

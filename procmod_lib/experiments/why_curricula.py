@@ -49,13 +49,20 @@ def other_lengths(best: Setting) -> dict[str, Setting]:
     Returns:
         By what the lists are, in words.
     """
-    longest, symbols = best.size
-    fixed = {
-        f"{length} tokens": replace(best, lengths="fixed", size=(length, symbols))
-        for length in (*SHORT, longest)
-    }
+    longest, _ = best.size
+    fixed = {f"{length} tokens": _of_one(best, length) for length in (*SHORT, longest)}
     every = {f"every length up to {longest}": replace(best, lengths="all")}
     return {f"a curriculum up to {longest}": best} | fixed | every
+
+
+def shortest(best: Setting) -> Setting:
+    """A setting with a curriculum, and with lists of the fewest tokens in its place."""
+    return _of_one(best, min(SHORT))
+
+
+def _of_one(setting: Setting, length: int) -> Setting:
+    """The same setting with lists of one length."""
+    return replace(setting, lengths="fixed", size=(length, setting.size[1]))
 
 
 def by_length(store: Store | None = None) -> list[Run]:
@@ -67,6 +74,15 @@ def by_length(store: Store | None = None) -> list[Run]:
             for setting in other_lengths(best).values()
         )
     )
+
+
+def short_in_full(store: Store | None = None) -> list[Run]:
+    """Both layers at the full protocol, from lists of the fewest tokens."""
+    return [
+        run
+        for best in carrying(store)[:1]
+        for run in transfers(shortest(best), "standard", starts=(BOTH,))
+    ]
 
 
 def at_size(factor: float) -> tuple[str, str]:

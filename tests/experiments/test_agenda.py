@@ -20,6 +20,7 @@ RANKED = (
     why_curricula.damaged,
     why_curricula.by_length,
     why_curricula.scaled,
+    why_curricula.short_in_full,
     why_curricula.damaged_in_full,
 )
 """What is known only when every setting has its runs."""
