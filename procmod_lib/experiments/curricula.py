@@ -185,10 +185,10 @@ def told(lists: Section, damage: Section) -> str:
         _of(ends_of(damage)[best][start]) for start in (SHUFFLED_LAST, SHUFFLED_FIRST)
     )
     return (
-        f"With lists of one length in its place, {of_length[min(of_length)]} models carry with 10 "
-        f"pairs where it is {min(of_length)} and {of_length[max(of_length)]} where it is "
-        f"{max(of_length)}. What its last layer learnt counts: shuffled, {shuffled_last} carry; "
-        f"the first layer shuffled, {shuffled_first}."
+        f"With lists of one length in its place and 10 pairs {of_length[min(of_length)]} models "
+        f"carry at {min(of_length)} tokens, {of_length[max(of_length)]} at {max(of_length)}. What "
+        f"its last layer learnt counts: shuffled, {shuffled_last} carry; the first layer "
+        f"shuffled, {shuffled_first}."
     )
 
 

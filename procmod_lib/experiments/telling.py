@@ -119,12 +119,6 @@ def first_again(section: Section) -> Section | None:
     return chosen if len(chosen) and chosen.summary.n.iloc[0] >= SEEDS else None
 
 
-def first_again_short(section: Section) -> str:
-    """The mean of these with n and interval."""
-    chosen = first_again(section)
-    return "not yet measured" if chosen is None else chosen.short(BOTH)
-
-
 def first_again_told(section: Section) -> str:
     """How it ends, in one sentence; nothing before it is there."""
     chosen = first_again(section)
@@ -132,10 +126,7 @@ def first_again_told(section: Section) -> str:
         return ""
     ((_, donor),) = chosen.runs[0].donors
     grown = " with a curriculum" if donor.task.lengths == "curriculum" else ""
-    return (
-        f"From the best of {HOW_MANY} settings, one{grown}, all attention ends at "
-        f"{chosen.short(BOTH)} with 30 pairs."
-    )
+    return f"From the best, one{grown}, all attention ends at {chosen.short(BOTH)} with 30 pairs."
 
 
 def _open(finished: int) -> str:

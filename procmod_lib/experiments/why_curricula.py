@@ -21,7 +21,7 @@ from procmod_lib.runs.store import Store
 SHUFFLED = f"{BOTH} shuffle"
 DAMAGED = (BOTH, SHUFFLED, QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST)
 SHORT = (4, 8, 16)
-FACTORS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
+FACTORS = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 
 
 def damaged(store: Store | None = None) -> list[Run]:

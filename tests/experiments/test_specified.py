@@ -112,7 +112,7 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
         ]
     )
     told = telling.first_again_told(Section(runs, ends, None))
-    assert told.startswith("From the best of 31 settings, one, all attention ends at 92.0 %")
+    assert told.startswith("From the best, one, all attention ends at 92.0 %")
     assert telling.first_again_told(Section(runs, ends.head(7), None)) == ""
     assert telling.first_again_told(Section([], ends.head(0), None)) == ""
 

@@ -140,6 +140,7 @@ def draw_factors(ends: pd.DataFrame) -> plt.Figure:
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_locator(NullLocator())
     axes[0][0].set(ylabel="token accuracy (%)")
-    axes[0][0].legend(fontsize=9, loc="center left", bbox_to_anchor=(0, 0.55))
+    lines, names = axes[0][0].get_legend_handles_labels()
+    figure.legend(lines, names, fontsize=9, ncols=2, loc="upper center", bbox_to_anchor=(0.5, 1.07))
     figure.supxlabel("the last layer's attention, times", fontsize=10)
     return figure
