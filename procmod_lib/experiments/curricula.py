@@ -1,9 +1,7 @@
 """What is found of curricula: which lengths their models copy, and why their attention carries."""
 
 import numpy as np
-import pandas as pd
 from IPython.display import Markdown
-from matplotlib.figure import Figure
 
 from procmod_lib.experiments.first_layer import QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST
 from procmod_lib.experiments.specification import (
@@ -16,14 +14,11 @@ from procmod_lib.experiments.specification import (
 from procmod_lib.experiments.specified import by_setting, described, models_of
 from procmod_lib.experiments.why_curricula import (
     DAMAGED,
-    FACTORS,
     SHUFFLED,
-    at_size,
     other_lengths,
 )
 from procmod_lib.network import inside
 from procmod_lib.report import statistics
-from procmod_lib.report.figures import draw_factors
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import capital, from_to, of_runs, span
 from procmod_lib.report.tables import NOT_YET, bullets, grid
@@ -155,7 +150,7 @@ def by_length_judged(section: Section) -> Markdown:
     if section.store.missing(section.runs) or not section.runs:
         return Markdown(NOT_YET)
     found = ends_of(section)
-    _, *others = (_successes(found[setting][BOTH]) for setting in _named(section).values())
+    _, *others = (successes_of(found[setting][BOTH]) for setting in _named(section).values())
     *short, longest, every = others
     if max(short) >= CARRIED_IN and longest <= SPOILT_IN:
         return Markdown("**Short lists do it.**")
@@ -192,82 +187,28 @@ def told(lists: Section, damage: Section) -> str:
     )
 
 
-def draw_scaled(section: Section) -> Figure | None:
-    """What the last layer carries, as learnt and shuffled, at every size; None before any run.
-
-    Args:
-        section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`.
-    """
-    rows = [
-        {"panel": f"pretrained for {setting.steps:,} steps", "change": change, "factor": factor}
-        | {"initial_condition": start, "token_accuracy": accuracy}
-        for setting, ends in ends_of(section).items()
-        for factor in FACTORS
-        for change, start in zip(("as learnt", "shuffled"), at_size(factor), strict=True)
-        for accuracy in ends.get(start, [])
-    ]
-    return draw_factors(pd.DataFrame(rows)) if rows else None
-
-
-def scaled_judged(section: Section) -> Markdown:
-    """Whether content is worth size and size replaces content, by the rule of the page.
-
-    Args:
-        section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`.
-    """
-    found = ends_of(section)
-    if section.store.missing(section.runs) or not found:
-        return Markdown(NOT_YET)
-    least = [_least_sizes(ends) for ends in found.values()]
-    is_worth = all(learnt < shuffled for learnt, shuffled in least)
-    replaces = all(shuffled < np.inf for _, shuffled in least)
-    sizes = [
-        f"with {setting.steps:,} steps as learnt {_least(learnt)}, shuffled {_least(shuffled)}"
-        for setting, (learnt, shuffled) in zip(found, least, strict=True)
-    ]
-    return bullets(
-        [
-            f"Content is worth size: **{'it is' if is_worth else 'not shown'}**.",
-            f"Size replaces content: **{'it does' if replaces else 'not shown'}**.",
-            f"Least sizes, of eight models each: {'; '.join(sizes)}.",
-        ]
-    )
-
-
-def _least_sizes(ends: dict[str, list[float]]) -> tuple[float, float]:
-    """The smallest factor with which enough models carry, as learnt and shuffled, else infinity."""
-    least = []
-    for starts in zip(*map(at_size, FACTORS), strict=True):
-        carry = [_successes(ends[start]) >= CARRIED_IN for start in starts]
-        least.append(FACTORS[carry.index(True)] if any(carry) else np.inf)
-    learnt, shuffled = least
-    return learnt, shuffled
-
-
-def _least(factor: float) -> str:
-    return f"times {factor:g}" if factor < np.inf else "at none"
-
-
 def _named(section: Section) -> dict[str, Setting]:
     """The ways to choose lengths in words; the first run of the section has a curriculum."""
     return other_lengths(setting_of(section.runs[0])) if section.runs else {}
 
 
-def _successes(ends: list[float]) -> int:
+def successes_of(ends: list[float]) -> int:
+    """How many runs succeed."""
     return sum(end >= SUCCESS for end in ends)
 
 
 def _of(ends: list[float]) -> str:
-    return f"{_successes(ends)} of {len(ends)}"
+    return f"{successes_of(ends)} of {len(ends)}"
 
 
 def _carried(ends: list[float]) -> str:
-    return of_runs(_successes(ends), len(ends)) if ends else NOT_YET
+    return of_runs(successes_of(ends), len(ends)) if ends else NOT_YET
 
 
 def _holds(ends: dict[str, list[float]], starts: dict[str, bool]) -> bool:
     """Whether each start carries where it should, and does not where it should not."""
+    many = {start: successes_of(ends[start]) for start in starts}
     return all(
-        _successes(ends[start]) >= CARRIED_IN if carries else _successes(ends[start]) <= SPOILT_IN
+        many[start] >= CARRIED_IN if carries else many[start] <= SPOILT_IN
         for start, carries in starts.items()
     )

@@ -50,7 +50,7 @@ def from_to(counts) -> str:
     ('6 to 10', '3')
     """
     least, most = min(counts), max(counts)
-    return f"{least}" if least == most else f"{least} to {most}"
+    return f"{least:g}" if least == most else f"{least:g} to {most:g}"
 
 
 def of_runs(successes: int, n: int) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from procmod_lib.experiments import curricula, why_curricula
+from procmod_lib.experiments import content_or_size, curricula, why_curricula
 from procmod_lib.experiments.first_layer import (
     BOTH,
     LAST,
@@ -45,7 +45,9 @@ def test_attention_is_damaged_in_every_model_that_was_asked_before(carrying):
     assert donors == {
         run.donors[0][1].key for setting in (GROWN, Setting()) for run in transfers(setting)
     }
-    assert not why_curricula.scaled(None)[12 * SEEDS :]  # there is no third
+    assert not why_curricula.scaled(None)[
+        2 * len(why_curricula.FACTORS) * SEEDS :
+    ]  # there is no third
     louder = why_curricula.scaled(None)
     written = {start for factor in why_curricula.FACTORS for start in why_curricula.at_size(factor)}
     assert {str(run.condition) for run in louder} == written and LAST in written
@@ -159,9 +161,9 @@ def test_nothing_is_said_before_all_runs_are_there(carrying):
 @pytest.mark.parametrize(
     "learnt, shuffled, verdicts",
     [
-        ({0.5: 6}, {2.0: 6}, ["it is", "it does"]),
-        ({1.0: 8, 3.0: 8}, {1.0: 6}, ["not shown", "it does"]),
-        ({0.25: 8}, {3.0: 5}, ["it is", "not shown"]),
+        ({0.5: 6}, {2.0: 6}, ["it is", "it does", "4 times as large"]),
+        ({1.0: 8, 3.0: 8}, {1.0: 6}, ["not shown", "it does", "1 times as large"]),
+        ({0.25: 8}, {3.0: 5}, ["it is", "not shown", "not at any size asked"]),
     ],
 )
 def test_sizes_are_told_by_the_least_that_carries(monkeypatch, learnt, shuffled, verdicts):
@@ -172,11 +174,13 @@ def test_sizes_are_told_by_the_least_that_carries(monkeypatch, learnt, shuffled,
         starts = why_curricula.at_size(factor)
         many |= dict(zip(starts, (learnt.get(factor, 5), shuffled.get(factor, 5)), strict=True))
     found = section(why_curricula.scaled(None), lambda run: many[str(run.condition)])
-    lines = curricula.scaled_judged(found).data.splitlines()
-    assert [line.split("**")[1] for line in lines[:2]] == verdicts
+    lines = content_or_size.scaled_judged(found).data.splitlines()
+    *said, worth = verdicts
+    assert [line.split("**")[1] for line in lines[:2]] == said
+    assert content_or_size.worth(found).startswith(worth)
     assert lines[2].count(f"as learnt times {min(learnt):g}") == 2
     assert "20,000 steps" in lines[2] and "5,000 steps" in lines[2]
-    ends = curricula.draw_scaled(found).procmod_data
+    ends = content_or_size.draw_scaled(found).procmod_data
     assert len(ends) == 2 * 2 * len(why_curricula.FACTORS) * SEEDS
     assert set(ends.panel) == {"pretrained for 20,000 steps", "pretrained for 5,000 steps"}
-    assert curricula.draw_scaled(section([], None)) is None
+    assert content_or_size.draw_scaled(section([], None)) is None

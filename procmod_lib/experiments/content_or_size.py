@@ -1,0 +1,90 @@
+"""Can size stand in for content? The last layer of short lists, learnt and shuffled, at many sizes.
+
+The rule stands on the page "Fixed in advance".
+"""
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+from matplotlib.figure import Figure
+
+from procmod_lib.experiments.curricula import ends_of, successes_of
+from procmod_lib.experiments.specification import CARRIED_IN
+from procmod_lib.experiments.why_curricula import FACTORS, at_size
+from procmod_lib.report.figures import draw_factors
+from procmod_lib.report.section import Section
+from procmod_lib.report.sentences import from_to
+from procmod_lib.report.tables import NOT_YET, bullets
+
+
+def draw_scaled(section: Section) -> Figure | None:
+    """What the last layer carries, as learnt and shuffled, at every size; None before any run.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`.
+    """
+    rows = [
+        {"panel": f"pretrained for {setting.steps:,} steps", "change": change, "factor": factor}
+        | {"initial_condition": start, "token_accuracy": accuracy}
+        for setting, ends in ends_of(section).items()
+        for factor in FACTORS
+        for change, start in zip(("as learnt", "shuffled"), at_size(factor), strict=True)
+        for accuracy in ends.get(start, [])
+    ]
+    return draw_factors(pd.DataFrame(rows)) if rows else None
+
+
+def scaled_judged(section: Section) -> Markdown:
+    """Whether content is worth size and size replaces content, by the rule of the page.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`.
+    """
+    found = ends_of(section)
+    if section.store.missing(section.runs) or not found:
+        return Markdown(NOT_YET)
+    least = [_least_sizes(ends) for ends in found.values()]
+    is_worth = all(learnt < shuffled for learnt, shuffled in least)
+    replaces = all(shuffled < np.inf for _, shuffled in least)
+    sizes = [
+        f"with {setting.steps:,} steps as learnt {_least(learnt)}, shuffled {_least(shuffled)}"
+        for setting, (learnt, shuffled) in zip(found, least, strict=True)
+    ]
+    return bullets(
+        [
+            f"Content is worth size: **{'it is' if is_worth else 'not shown'}**.",
+            f"Size replaces content: **{'it does' if replaces else 'not shown'}**.",
+            f"Least sizes, of eight models each: {'; '.join(sizes)}.",
+        ]
+    )
+
+
+def worth(section: Section) -> str:
+    """How many times as large as learnt the last layer has to be when shuffled, with n.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`.
+    """
+    found = ends_of(section)
+    if section.store.missing(section.runs) or not found:
+        return NOT_YET
+    least = [_least_sizes(ends) for ends in found.values()]
+    times = [shuffled / learnt for learnt, shuffled in least]
+    if not np.isfinite(times).all():
+        return "not at any size asked"
+    models = len(next(iter(next(iter(found.values())).values())))
+    return f"{from_to(times)} times as large (n = {models} models of each of {len(times)} settings)"
+
+
+def _least_sizes(ends: dict[str, list[float]]) -> tuple[float, float]:
+    """The smallest factor with which enough models carry, as learnt and shuffled, else infinity."""
+    least = []
+    for starts in zip(*map(at_size, FACTORS), strict=True):
+        carry = [successes_of(ends[start]) >= CARRIED_IN for start in starts]
+        least.append(FACTORS[carry.index(True)] if any(carry) else np.inf)
+    learnt, shuffled = least
+    return learnt, shuffled
+
+
+def _least(factor: float) -> str:
+    return f"times {factor:g}" if factor < np.inf else "at none"
