@@ -161,14 +161,15 @@ def by_length_judged(section: Section) -> Markdown:
     return Markdown("**Undecided** by the rule.")
 
 
-def told(lists: Section, damage: Section) -> str:
-    """What lists and what content do, in two sentences; nothing before all runs are there.
+def told(lists: Section, short: Section, damage: Section) -> str:
+    """What lists and what content do, in a few sentences; nothing before all runs are there.
 
     Args:
         lists: the runs of :func:`procmod_lib.experiments.why_curricula.by_length`.
-        damage: the runs of :func:`procmod_lib.experiments.why_curricula.damaged`.
+        short: those of :func:`procmod_lib.experiments.why_curricula.short_in_full`.
+        damage: those of :func:`procmod_lib.experiments.why_curricula.damaged`.
     """
-    if any(part.store.missing(part.runs) or not part.runs for part in (lists, damage)):
+    if any(part.store.missing(part.runs) or not part.runs for part in (lists, short, damage)):
         return ""
     ends, best = ends_of(lists), setting_of(damage.runs[0])
     of_length = {
@@ -176,14 +177,12 @@ def told(lists: Section, damage: Section) -> str:
         for setting in _named(lists).values()
         if setting.lengths == "fixed"
     }
-    shuffled_last, shuffled_first = (
-        _of(ends_of(damage)[best][start]) for start in (SHUFFLED_LAST, SHUFFLED_FIRST)
-    )
+    fewest, most = min(of_length), max(of_length)
+    shuffled = _of(ends_of(damage)[best][SHUFFLED_LAST])
     return (
-        f"With lists of one length in its place and 10 pairs {of_length[min(of_length)]} models "
-        f"carry at {min(of_length)} tokens, {of_length[max(of_length)]} at {max(of_length)}. What "
-        f"its last layer learnt counts: shuffled, {shuffled_last} carry; the first layer "
-        f"shuffled, {shuffled_first}."
+        f"From lists of {fewest} tokens in its place: {short.short(BOTH)}. With 10 pairs "
+        f"{of_length[fewest]} models carry at {fewest} tokens, {of_length[most]} at {most}. What "
+        f"the last layer learnt counts: shuffled, {shuffled} of the best setting carry."
     )
 
 
