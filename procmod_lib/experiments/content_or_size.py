@@ -73,7 +73,7 @@ def worth(section: Section) -> str:
     if not np.isfinite(times).all():
         return "not at any size asked"
     models = len(next(iter(next(iter(found.values())).values())))
-    return f"{from_to(times)} times as large (n = {models} models each, {len(times)} settings)"
+    return f"{from_to(times)} times as large (n = {models} models, {len(times)} settings)"
 
 
 def _least_sizes(ends: dict[str, list[float]]) -> tuple[float, float]:

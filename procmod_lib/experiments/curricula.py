@@ -161,28 +161,20 @@ def by_length_judged(section: Section) -> Markdown:
     return Markdown("**Undecided** by the rule.")
 
 
-def told(lists: Section, short: Section, damage: Section) -> str:
-    """What lists and what content do, in a few sentences; nothing before all runs are there.
+def told(short: Section, damage: Section) -> str:
+    """What lists and what content do, in two sentences; nothing before all runs are there.
 
     Args:
-        lists: the runs of :func:`procmod_lib.experiments.why_curricula.by_length`.
-        short: those of :func:`procmod_lib.experiments.why_curricula.short_in_full`.
+        short: the runs of :func:`procmod_lib.experiments.why_curricula.short_in_full`.
         damage: those of :func:`procmod_lib.experiments.why_curricula.damaged`.
     """
-    if any(part.store.missing(part.runs) or not part.runs for part in (lists, short, damage)):
+    if any(part.store.missing(part.runs) or not part.runs for part in (short, damage)):
         return ""
-    ends, best = ends_of(lists), setting_of(damage.runs[0])
-    of_length = {
-        setting.size[0]: _of(ends[setting][BOTH])
-        for setting in _named(lists).values()
-        if setting.lengths == "fixed"
-    }
-    fewest, most = min(of_length), max(of_length)
-    shuffled = _of(ends_of(damage)[best][SHUFFLED_LAST])
+    shuffled = _of(ends_of(damage)[setting_of(damage.runs[0])][SHUFFLED_LAST])
     return (
-        f"From lists of {fewest} tokens in its place: {short.short(BOTH)}. With 10 pairs "
-        f"{of_length[fewest]} models carry at {fewest} tokens, {of_length[most]} at {most}. What "
-        f"the last layer learnt counts: shuffled, {shuffled} of the best setting carry."
+        f"From lists of {setting_of(short.runs[0]).size[0]} tokens in its place: "
+        f"{short.short(BOTH)}. With its last layer shuffled and 10 pairs the best setting's "
+        f"attention carries in {shuffled}."
     )
 
 

@@ -244,8 +244,8 @@ def _answer_of_all(rows: pd.DataFrame) -> str:
         f"{word}. At least {CARRIED_IN} of {SEEDS} models carry HAYSTACK by the attention of both "
         f"layers with {both} of {len(rows)} settings ({_carried(grown, 'both')} of the "
         f"{len(grown)} with a curriculum), by the last layer's alone with {last}, whole with "
-        f"{whole}. Of the {len(learnt)} settings that learn the source at full length both layers "
-        f"do with {of_learnt[0]}, the last alone with {of_learnt[1]}."
+        f"{whole}. Of the {len(learnt)} that learn full lists both layers do with {of_learnt[0]}, "
+        f"the last with {of_learnt[1]}."
     )
 
 

@@ -184,3 +184,12 @@ def test_sizes_are_told_by_the_least_that_carries(monkeypatch, learnt, shuffled,
     assert len(ends) == 2 * 2 * len(why_curricula.FACTORS) * SEEDS
     assert set(ends.panel) == {"pretrained for 20,000 steps", "pretrained for 5,000 steps"}
     assert content_or_size.draw_scaled(section([], None)) is None
+
+
+def test_the_answer_tells_of_short_lists_and_of_content(carrying):
+    short = section(why_curricula.short_in_full(None), lambda run: 8)
+    damage = section(why_curricula.damaged(None), lambda run: 3)
+    said = curricula.told(short, damage)
+    assert said.startswith("From lists of 4 tokens in its place: 95.0 % (95 % interval")
+    assert said.endswith("the best setting's attention carries in 3 of 8.")
+    assert curricula.told(section(short.runs, lambda run: 8, Partial()), damage) == ""

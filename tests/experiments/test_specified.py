@@ -121,7 +121,7 @@ def test_the_answer_when_all_settings_are_there(two_settings):
     said = specified.answer(models())
     assert said.startswith("Yes. At least 6 of 8 models carry HAYSTACK by the attention of both")
     assert "with 1 of 2 settings (0 of the 0 with a curriculum), by the last layer's alone" in said
-    assert said.endswith("both layers do with 1, the last alone with 2.")
+    assert said.endswith("both layers do with 1, the last with 2.")
 
 
 def test_the_last_layer_is_judged_when_all_settings_have_all_seeds(two_settings):
