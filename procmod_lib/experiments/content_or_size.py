@@ -9,7 +9,7 @@ from IPython.display import Markdown
 from matplotlib.figure import Figure
 
 from procmod_lib.experiments.curricula import ends_of, successes_of
-from procmod_lib.experiments.specification import CARRIED_IN
+from procmod_lib.experiments.specification import CARRIED_IN, SEEDS
 from procmod_lib.experiments.why_curricula import FACTORS, at_size
 from procmod_lib.report.figures import draw_factors
 from procmod_lib.report.section import Section
@@ -40,9 +40,9 @@ def scaled_judged(section: Section) -> Markdown:
     Args:
         section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`.
     """
-    found = ends_of(section)
-    if section.store.missing(section.runs) or not found:
+    if not section.is_complete:
         return Markdown(NOT_YET)
+    found = ends_of(section)
     least = [_least_sizes(ends) for ends in found.values()]
     is_worth = all(learnt < shuffled for learnt, shuffled in least)
     replaces = all(shuffled < np.inf for _, shuffled in least)
@@ -65,15 +65,13 @@ def worth(section: Section) -> str:
     Args:
         section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`.
     """
-    found = ends_of(section)
-    if section.store.missing(section.runs) or not found:
+    if not section.is_complete:
         return NOT_YET
-    least = [_least_sizes(ends) for ends in found.values()]
+    least = [_least_sizes(ends) for ends in ends_of(section).values()]
     times = [shuffled / learnt for learnt, shuffled in least]
     if not np.isfinite(times).all():
         return "not at any size asked"
-    models = len(next(iter(next(iter(found.values())).values())))
-    return f"{from_to(times)} times as large (n = {models} models, {len(times)} settings)"
+    return f"{from_to(times)} times as large (n = {SEEDS} models, {len(times)} settings)"
 
 
 def _least_sizes(ends: dict[str, list[float]]) -> tuple[float, float]:

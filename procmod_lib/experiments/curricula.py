@@ -112,10 +112,9 @@ def damaged_judged(section: Section) -> Markdown:
     Args:
         section: the runs of :func:`procmod_lib.experiments.why_curricula.damaged`.
     """
-    found = ends_of(section)
-    if section.store.missing(section.runs) or not found:
+    if not section.is_complete:
         return Markdown(NOT_YET)
-    lines = []
+    found, lines = ends_of(section), []
     for words, starts in EXPECTED:
         held = sum(_holds(ends, starts) for ends in found.values())
         word = "holds" if held >= OFTEN else "does not hold"
@@ -147,7 +146,7 @@ def by_length_judged(section: Section) -> Markdown:
     Args:
         section: the runs of :func:`procmod_lib.experiments.why_curricula.by_length`.
     """
-    if section.store.missing(section.runs) or not section.runs:
+    if not section.is_complete:
         return Markdown(NOT_YET)
     found = ends_of(section)
     _, *others = (successes_of(found[setting][BOTH]) for setting in _named(section).values())
@@ -168,7 +167,7 @@ def told(short: Section, damage: Section) -> str:
         short: the runs of :func:`procmod_lib.experiments.why_curricula.short_in_full`.
         damage: those of :func:`procmod_lib.experiments.why_curricula.damaged`.
     """
-    if any(part.store.missing(part.runs) or not part.runs for part in (short, damage)):
+    if not (short.is_complete and damage.is_complete):
         return ""
     shuffled = _of(ends_of(damage)[setting_of(damage.runs[0])][SHUFFLED_LAST])
     return (

@@ -28,6 +28,11 @@ class Selection:
 
     # A part of it
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether there are runs, and none of them is missing in the store."""
+        return bool(self.runs) and not self.store.missing(self.runs)
+
     def where(self, keep: Callable[[Run], bool]) -> Self:
         """The section of those runs only that ``keep`` is true of."""
         runs = [run for run in self.runs if keep(run)]
