@@ -8,11 +8,11 @@ from IPython.display import Markdown
 from scipy import stats
 
 from procmod_lib.experiments.specification import BOTH, CARRIED_IN, HOW_MANY, SEEDS, setting_of
-from procmod_lib.experiments.specified import described
+from procmod_lib.experiments.specified import STARTS, by_setting, described, models_of
 from procmod_lib.randomness import stream
 from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
-from procmod_lib.report.tables import grid
+from procmod_lib.report.tables import NOT_YET, grid
 
 DRAWS = 5000
 FEWEST_SETTINGS = 5
@@ -127,6 +127,31 @@ def first_again_told(section: Section) -> str:
     ((_, donor),) = chosen.runs[0].donors
     grown = " with a curriculum" if donor.task.lengths == "curriculum" else ""
     return f"From the best, one{grown}, all attention ends at {chosen.short(BOTH)} with 30 pairs."
+
+
+def full_protocol_judged(few_pairs: pd.DataFrame, section: Section) -> Markdown:
+    """Whether what carries at the full protocol carries with 10 pairs too, by the page's rule.
+
+    Args:
+        few_pairs: from :func:`procmod_lib.experiments.specified.by_setting`, with 10 pairs.
+        section: the runs of :func:`procmod_lib.experiments.ranked.again`.
+    """
+    if not section.is_complete:
+        return Markdown(NOT_YET)
+    before, after = few_pairs.set_index("setting"), by_setting(models_of(section))
+    rows = [
+        (before.loc[row.setting, start] >= CARRIED_IN, getattr(row, start) >= CARRIED_IN)
+        for row in after.itertuples()
+        for start in STARTS
+    ]
+    carry = [full for ten, full in rows if ten]
+    new = sum(full for ten, full in rows if not ten)
+    word = "It does not hold" if new else "It holds"
+    return Markdown(
+        f"**{word}**. Of the {len(rows) - len(carry)} rows that do not carry with 10 pairs, so "
+        f"many carry with 30: {new}. Of the {len(carry)} that do: {sum(carry)} (n = {SEEDS} models "
+        "a row)."
+    )
 
 
 def _open(finished: int) -> str:

@@ -117,6 +117,41 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
     assert telling.first_again_told(Section([], ends.head(0), None)) == ""
 
 
+class Complete:
+    """A store that holds every run and no weights."""
+
+    def missing(self, runs):
+        return []
+
+    def load(self, runs):
+        return []
+
+    def weights(self, donor):
+        return None
+
+
+@pytest.mark.parametrize(
+    ("of_loud", "word", "new"), [(0, "It holds", 0), (6, "It does not hold", 1)]
+)
+def test_what_carries_at_the_full_protocol(monkeypatch, of_loud, word, new):
+    monkeypatch.setattr(ranked, "best_and_worst", lambda store: [CLOSEST, LOUD])
+    runs, ten_pairs = ranked.again(None), specified.by_setting(models())
+    successes = {(CLOSEST, specification.BOTH): 6, (CLOSEST, specification.LAST): 5}
+    successes[LOUD, specification.BOTH] = of_loud
+    rows = []
+    for run in runs:
+        many = successes.get((specification.setting_of(run), str(run.condition)), 0)
+        row = dict(key=run.key, step=1, status="complete", seed=run.seed)
+        rows.append(row | dict(token_accuracy=0.9 if run.seed < many else 0.8))
+    section = Section(runs, pd.DataFrame(rows), Complete())
+    judged = telling.full_protocol_judged(ten_pairs, section).data
+    assert judged.startswith(f"**{word}**. Of the 2 rows that do not carry with 10 pairs, so many")
+    assert judged.endswith(f"with 30: {new}. Of the 4 that do: 1 (n = 8 models a row).")
+    section.store = Scores({})
+    section.store.unknown = runs[:1]
+    assert telling.full_protocol_judged(ten_pairs, section).data == "Not yet measured."
+
+
 def test_the_answer_when_all_settings_are_there(two_settings):
     said = specified.answer(models())
     assert said.startswith("Yes. At least 6 of 8 models carry HAYSTACK by the attention of both")
