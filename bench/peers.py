@@ -82,7 +82,7 @@ def make_environment() -> None:
     subprocess.run([JAX, "-m", "pip", "install", "-q", *PACKAGES], check=True)
 
 
-def clocks(name: str, batch: int, threads: int, jax: JaxPeer | None) -> dict[str, Callable]:
+def clocks(name: str, batch: int, jax: JaxPeer | None) -> dict[str, Callable]:
     """A function for each loop that takes some steps and returns the seconds of one."""
     task = make_task(name)
     arch = Architecture(task.vocab, max(100, task.length))
@@ -106,7 +106,7 @@ def compare(name: str, threads: int, *, peers: bool) -> dict:
     batch, task = TASKS[name], make_task(name)
     arch = Architecture(task.vocab, max(100, task.length))
     jax = JaxPeer(task, arch, batch, threads) if peers else None
-    loops = clocks(name, batch, threads, jax)
+    loops = clocks(name, batch, jax)
     for clock in loops.values():  # compiles, fills caches
         clock()
         clock()

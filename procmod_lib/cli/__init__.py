@@ -15,6 +15,7 @@ from procmod_lib.cli.common import (
     FAILED,
     FINISHED,
     UNFINISHED,
+    add_device,
     add_machine,
     finish,
     machine_of,
@@ -46,7 +47,7 @@ GRIDS = {
     )
 }
 """The grids of the chapters, by name."""
-NUMBERS = {"int": int, "<class 'int'>": int, "int | None": int, "float | None": float}
+NUMBERS = {"<class 'int'>": int, "int | None": int, "float | None": float}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,9 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The parser.
-
-    A subcommand an action, and below it one a grid, with only the options that the grid has.
+    """The parser: a subcommand an action, and below it one a grid, with only the options that the
+    grid has.
     """
     parser = argparse.ArgumentParser(prog="procmod", description=__doc__)
     actions = parser.add_subparsers(title="what to do", required=True, metavar="ACTION")
@@ -77,7 +77,8 @@ def make_parser() -> argparse.ArgumentParser:
         ("plan", plan, "say what is missing and what it would cost"),
         ("status", status, "say what is finished and what is missing"),
     ):
-        _add_grids(actions.add_parser(name, help=about, description=capital(about)), action)
+        parser_of_action = actions.add_parser(name, help=about, description=capital(about))
+        _add_grids(parser_of_action, action, trains=action is sweep)
     merge_parser = actions.add_parser(
         "merge", help="copy what another store has and this one lacks"
     )
@@ -99,7 +100,7 @@ def capital(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _add_grids(parser: argparse.ArgumentParser, action: Callable) -> None:
+def _add_grids(parser: argparse.ArgumentParser, action: Callable, trains: bool) -> None:
     choices = parser.add_subparsers(title="of which grid", required=True, metavar="GRID")
     for name, grid in GRIDS.items():
         about = (inspect.getdoc(grid) or "").split("\n")[0]
@@ -107,7 +108,7 @@ def _add_grids(parser: argparse.ArgumentParser, action: Callable) -> None:
         one.add_argument("--preset", default="quick", help=", ".join(PRESETS))
         for parameter in list(inspect.signature(grid).parameters.values())[1:]:
             _add_option(one, parameter)
-        add_machine(one)
+        add_machine(one) if trains else add_device(one)
         one.set_defaults(grid=grid)
         finish(one, action)
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 
 from procmod_lib.runs.machine import Machine
-from procmod_lib.runs.store import PUBLISHED, Store, below_project
+from procmod_lib.runs.store import Store, folder_of
 
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 FINISHED, FAILED, UNFINISHED = 0, 1, 3  # exit codes
@@ -21,9 +21,14 @@ def finish(parser: argparse.ArgumentParser, action: Callable) -> None:
     parser.set_defaults(action=action, parser=parser)
 
 
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """On what to train."""
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+
+
 def add_machine(parser: argparse.ArgumentParser) -> None:
     """Where to train and for how long."""
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    add_device(parser)
     parser.add_argument(
         "--scheduler",
         help="tcp://HOST:PORT, local:N or slurm:FILE; trains in this process by default",
@@ -58,4 +63,4 @@ def seconds(text: str) -> float:
 
 def open_store(options) -> Store:
     """The store that the options name."""
-    return Store(PUBLISHED if options.store == "published" else below_project(options.store))
+    return Store(folder_of(options.store))

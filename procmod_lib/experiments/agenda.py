@@ -19,6 +19,7 @@ from procmod_lib.experiments.grids import (
     without_copies,
 )
 from procmod_lib.runs.run import Run
+from procmod_lib.runs.store import Store
 
 ATTENTION = [f"attention={source}" for source in SIX]
 MLPS = [f"mlp={source}" for source in SIX]
@@ -53,10 +54,26 @@ class Entry:
     name: str
     make: Callable[[], list[Run]]
 
-    @property
-    def runs(self) -> list[Run]:
+    def runs(self, store: Store) -> list[Run]:
         """The runs of the section, in its order."""
         return self.make()
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A section of settings that runs of the specification curve choose.
+
+    Attributes:
+        name: what is asked, in a few words.
+        make: its runs, of the store that ranks the settings.
+    """
+
+    name: str
+    make: Callable[[Store], list[Run]]
+
+    def runs(self, store: Store) -> list[Run]:
+        """The runs of the section, in its order; none before its settings can be ranked."""
+        return self.make(store)
 
 
 def closest(preset: str) -> list[Run]:
@@ -223,12 +240,12 @@ AGENDA = (
     Entry("the paper's nulls, full protocol", nulls_at_the_full_protocol),
     Entry("by hand: 60 pairs", lambda: by_hand("standard", RECIPE, seeds=6, pairs=60)),
     Entry("what the settings decide", specification.every),
-    Entry("attention that carries, damaged, 10 pairs", why_curricula.damaged),
-    Entry("a curriculum or other lengths, 10 pairs", why_curricula.by_length),
-    Entry("a last layer louder and quieter, 10 pairs", why_curricula.scaled),
-    Entry("the shortest lists, full protocol", why_curricula.short_in_full),
-    Entry("attention that carries, damaged, full protocol", why_curricula.damaged_in_full),
-    Entry("the best and the worst settings, full protocol", ranked.again),
+    Ranked("attention that carries, damaged, 10 pairs", why_curricula.damaged),
+    Ranked("a curriculum or other lengths, 10 pairs", why_curricula.by_length),
+    Ranked("a last layer louder and quieter, 10 pairs", why_curricula.scaled),
+    Ranked("the shortest lists, full protocol", why_curricula.short_in_full),
+    Ranked("attention that carries, damaged, full protocol", why_curricula.damaged_in_full),
+    Ranked("the best and the worst settings, full protocol", ranked.again),
     Entry("single layers of all sources, 10 pairs", layers),
     Entry("held fixed, 10 pairs", frozen),
     Entry("sources of other shapes, 10 pairs", shapes),

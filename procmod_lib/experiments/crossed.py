@@ -15,7 +15,7 @@ from procmod_lib.tasks import TASKS
 
 def changed_transfers(preset, transfers, words, diagnostics, seeds: range, steps) -> list[Run]:
     """Scratch, every transfer as it is, and with each of the words."""
-    transfers = read_list("transfers", ["attention=identity"] if transfers is None else transfers)
+    transfers = read_list("transfers", transfers)
     for transfer in transfers:
         if not parse(transfer).sources:
             example = "for example attention=identity"
@@ -23,7 +23,8 @@ def changed_transfers(preset, transfers, words, diagnostics, seeds: range, steps
     conditions = ["scratch"]
     for transfer in transfers:
         conditions += [transfer, *(f"{transfer} {word}" for word in words)]
-    return crossed(preset, conditions, diagnostics, seeds, **read_changes(steps))
+    changes = read_changes(steps)
+    return crossed(preset, conditions, diagnostics, seeds, named="transfers", **changes)
 
 
 MODELS = range(5, 11)
@@ -77,10 +78,12 @@ def crossed(
     model=None,
     pairs=None,
     items=None,
+    *,
+    named="initial_conditions",
     **changes,
 ) -> list[Run]:
     """Conditions x diagnostics x seeds, seeds outermost, so that a sweep that ends early has whole
-    comparisons.
+    comparisons; ``named`` is the parameter of the grid that holds the conditions.
     """
     check_one_of("answer_mask", answer_mask, ("reference", "full"))
     diagnostics = read_list("diagnostics", diagnostics)
@@ -91,7 +94,7 @@ def crossed(
     conditions = list(dict.fromkeys(map(parse, conditions)))
     sources = [source for condition in conditions for source in condition.sources]
     if sources:
-        read_sources("initial_conditions: the source", sources)
+        read_sources(f"{named}: the source", sources)
     return [
         fine_tuning_run(
             diagnostic,

@@ -7,7 +7,12 @@ from dataclasses import replace
 
 from procmod_lib.experiments.conditions import PERTURBATIONS, PIECES, RECIPE, RECIPES, SPOILT
 from procmod_lib.experiments.crossed import changed_transfers, crossed
-from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run, seeds_of
+from procmod_lib.experiments.make_runs import (
+    find_preset,
+    fine_tuning_run,
+    pretraining_run,
+    seeds_of,
+)
 from procmod_lib.experiments.parameters import (
     check_flag,
     check_shape,
@@ -22,7 +27,6 @@ from procmod_lib.tasks import SOURCES
 
 SNAPSHOTS = tuple(range(0, 2001, 200))
 """After which steps the weights of runs are kept that are looked into."""
-BRIEF = ("smoke", "quick")  # presets that take minutes, with a part of the usual list
 
 
 def pretraining(
@@ -119,7 +123,7 @@ def selective_transfer(
 
 def perturbation(
     preset: str,
-    transfers=None,
+    transfers=("attention=identity",),
     perturbations=None,
     diagnostics=("haystack",),
     seeds: int | None = None,
@@ -130,7 +134,7 @@ def perturbation(
 
     Args:
         preset: how large.
-        transfers: conditions such as ``attention=identity``, the default.
+        transfers: conditions that name what is copied.
         perturbations: words such as ``noise=0.05`` or ``shuffle``; by default all of PERTURBATIONS,
             or half of them at the presets that take minutes.
         diagnostics: what is fine-tuned.
@@ -138,7 +142,7 @@ def perturbation(
         steps: of fine-tuning; None takes the preset's.
         first_seed: the seeds are this number and those behind it.
     """
-    usual = PERTURBATIONS[::2] if preset in BRIEF else PERTURBATIONS
+    usual = PERTURBATIONS[::2] if find_preset(preset).is_brief else PERTURBATIONS
     words = read_list("perturbations", usual if perturbations is None else perturbations)
     chosen = seeds_of(preset, seeds, first_seed)
     return changed_transfers(preset, transfers, words, diagnostics, chosen, steps)
@@ -146,7 +150,7 @@ def perturbation(
 
 def localisation(
     preset: str,
-    transfers=None,
+    transfers=("attention=identity",),
     pieces=None,
     diagnostics=("haystack",),
     seeds: int | None = None,
@@ -165,7 +169,7 @@ def localisation(
         steps: of fine-tuning; None takes the preset's.
         first_seed: the seeds are this number and those behind it.
     """
-    usual = PIECES[:4] if preset in BRIEF else PIECES
+    usual = PIECES[:4] if find_preset(preset).is_brief else PIECES
     words = read_list("pieces", usual if pieces is None else pieces)
     chosen = seeds_of(preset, seeds, first_seed)
     return changed_transfers(preset, transfers, words, diagnostics, chosen, steps)
@@ -173,7 +177,7 @@ def localisation(
 
 def by_hand(
     preset: str,
-    recipes=None,
+    recipes=RECIPES,
     diagnostics=("haystack",),
     seeds: int | None = None,
     steps: int | None = None,
@@ -186,7 +190,7 @@ def by_hand(
 
     Args:
         preset: how large.
-        recipes: conditions such as ``loud=0.3 head=1.0``; by default all of RECIPES.
+        recipes: conditions such as ``loud=0.3 head=1.0``.
         diagnostics: what is fine-tuned.
         seeds: how many; None takes the preset's.
         steps: of fine-tuning; None takes the preset's.
@@ -196,7 +200,7 @@ def by_hand(
         first_seed: the seeds are this number and those behind it.
     """
     check_shape("model", model)
-    recipes = read_list("recipes", RECIPES if recipes is None else recipes)
+    recipes = read_list("recipes", recipes)
     for recipe in recipes:
         if parse(recipe).sources:
             raise ValueError(
@@ -211,7 +215,7 @@ def by_hand(
 
 def inside(
     preset: str,
-    starts=None,
+    starts=("scratch", RECIPE, SPOILT),
     seeds: int | None = None,
     steps: int | None = None,
     lr: float | None = None,
@@ -221,17 +225,16 @@ def inside(
 
     Args:
         preset: how large.
-        starts: whole conditions; by default no pretraining, the recipe, and a loud head in each
-            layer.
+        starts: whole conditions, such as ``scratch``.
         seeds: how many; None takes the preset's.
         steps: of fine-tuning; None takes the preset's.
         lr: peak learning rate of fine-tuning; None takes the preset's.
         first_seed: the seeds are this number and those behind it.
     """
-    usual = ("scratch", RECIPE, SPOILT)
-    starts = read_list("starts", usual if starts is None else starts)
+    starts = read_list("starts", starts)
     chosen = seeds_of(preset, seeds, first_seed)
-    return crossed(preset, starts, ["haystack"], chosen, **read_changes(steps, lr))
+    changes = read_changes(steps, lr)
+    return crossed(preset, starts, ["haystack"], chosen, named="starts", **changes)
 
 
 def composition(

@@ -12,7 +12,7 @@ from procmod_lib.report.sentences import percent
 from procmod_lib.report.tables import grid
 
 SEEDS = 3
-FEWEST, MOST = 0.6, 0.9
+LOWEST, HIGHEST = 0.6, 0.9
 """Between these the mean of the pilots must lie."""
 
 
@@ -29,7 +29,7 @@ def choose(scores: dict[int, float]) -> int | None:
     for n in HARDER:
         if n not in scores:
             return None
-        if FEWEST <= scores[n] <= MOST:
+        if LOWEST <= scores[n] <= HIGHEST:
             return n
     return None
 

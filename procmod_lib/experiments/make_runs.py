@@ -4,13 +4,15 @@ from dataclasses import replace
 
 from procmod_lib.experiments.parameters import check_one_of, read_seeds, read_sources
 from procmod_lib.experiments.presets import PRESETS, Preset
-from procmod_lib.experiments.settings import LARGE_RATE_STEPS, apply_settings, on_the_ladder
+from procmod_lib.experiments.settings import apply_settings, on_the_ladder
 from procmod_lib.initial import Condition, parse
 from procmod_lib.network.gpt2 import Architecture
+from procmod_lib.runs.budget import Budget
 from procmod_lib.runs.run import Run
 from procmod_lib.tasks import SHUFFLED, SOURCES, TASKS, THEN, Mixture, Task, make_task
 
-SMALL_MODEL = "2_4_16"  # layers_heads_width, the paper's
+SMALL_MODEL = "2_4_16"
+"""The paper's, as layers_heads_width."""
 
 
 def find_preset(preset: str) -> Preset:
@@ -54,15 +56,10 @@ def pretraining_run(
         run = pretraining_run(second, preset, seed, settings, shape)
         donors = ((first, pretraining_run(first, preset, seed, settings, shape)),)
         return replace(run, condition=parse(f"full={first}"), donors=donors)
-    plain = source.removesuffix(SHUFFLED)
-    changes = SOURCES[plain].budgets.get(preset, {}) if plain in SOURCES else {}
-    task, budget = _source_task(source, preset), replace(plan.pretraining, **changes)
-    steps = budget.steps
-    task, budget = apply_settings(settings, task, budget)
-    if (
-        plan.pretraining.steps != LARGE_RATE_STEPS
-    ):  # a preset of minutes trains all settings for as many steps
-        budget = replace(budget, steps=steps)
+    usual = _usual_budget(source, preset)
+    task, budget = apply_settings(settings, _source_task(source, preset), usual)
+    if plan.is_brief:
+        budget = replace(budget, steps=usual.steps)
     arch = architecture_of(task, shape, tied=task.kind != "bits")
     return Run(task, arch, budget, seed, preset=preset)
 
@@ -85,6 +82,20 @@ def reference_run(
     task, budget = on_the_ladder(make_task(source), rate, dropout, curriculum)
     arch = architecture_of(task, shape, tied=task.kind != "bits")
     return Run(task, arch, budget, seed, preset="standard")
+
+
+def _usual_budget(source: str, preset: str) -> Budget:
+    """What our settings train a source for; a mixture as long as the part that needs least, in the
+    larger batches.
+    """
+    usual = find_preset(preset).pretraining
+    parts = [
+        replace(usual, **SOURCES[part.removesuffix(SHUFFLED)].budgets.get(preset, {}))
+        for part in source.split("+")
+    ]
+    return replace(
+        usual, steps=min(part.steps for part in parts), batch=max(part.batch for part in parts)
+    )
 
 
 def _source_task(source: str, preset: str) -> Task:

@@ -25,6 +25,11 @@ class Preset:
     fine_tuning: Budget
     seeds: int
 
+    @property
+    def is_brief(self) -> bool:
+        """Whether it takes minutes: all settings pretrain for as few steps, and lists are cut."""
+        return self.pretraining.steps < LARGE_RATE_STEPS
+
 
 def _pretraining(steps: int, **changes) -> Budget:
     return replace(LARGE_RATE, steps=steps, **changes)

@@ -10,7 +10,7 @@ from procmod_lib.experiments.specification import (
     transfers,
 )
 from procmod_lib.runs.run import Run
-from procmod_lib.runs.store import PUBLISHED, Store
+from procmod_lib.runs.store import Store
 from procmod_lib.tasks.bounds import SUCCESS
 
 AT_EACH_END = 3
@@ -30,17 +30,17 @@ def best_and_worst(store: Store, runs: list[Run] | None = None) -> list[Setting]
     return list(dict.fromkeys([*ranked[:AT_EACH_END], *ranked[-AT_EACH_END:]]))
 
 
-def carrying(store: Store | None = None, runs: list[Run] | None = None) -> list[Setting]:
+def carrying(store: Store, runs: list[Run] | None = None) -> list[Setting]:
     """The settings of which the attention of both layers carries in six models or more, by rank.
 
     Args:
-        store: where the runs are; None takes the published one.
+        store: where the runs are.
         runs: those of all settings; None takes those of the specification curve.
 
     Returns:
-        None before all their runs are there.
+        No setting before all their runs are there.
     """
-    ranked = _ranked(Store(PUBLISHED) if store is None else store, runs)
+    ranked = _ranked(store, runs)
     return [setting for setting, ends in ranked.items() if _rank(ends)[0] >= CARRIED_IN]
 
 
@@ -66,14 +66,14 @@ def _rank(accuracies: list[float]) -> tuple[int, float]:
     return successes, sum(accuracies) / len(accuracies)
 
 
-def again(store: Store | None = None) -> list[Run]:
+def again(store: Store) -> list[Run]:
     """Their transfers at the full protocol, from the same models.
 
     The attention of both layers, by which they were chosen, comes before the other two starts.
 
     Args:
-        store: where the runs that rank them are; None takes the published one.
+        store: where the runs are that rank them.
     """
-    chosen = best_and_worst(Store(PUBLISHED) if store is None else store)
+    chosen = best_and_worst(store)
     runs = [run for setting in chosen for run in transfers(setting, "standard")]
     return sorted(runs, key=lambda run: STARTS.index(str(run.condition)))

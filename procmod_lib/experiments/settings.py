@@ -116,11 +116,11 @@ def apply_settings(settings: str, task: Task, budget: Budget) -> tuple[Task, Bud
     Args:
         settings: one of SETTINGS, or an old name.
         task: the source as the preset has it.
-        budget: that of the preset and the source; where it trains for fewer steps than
-            LARGE_RATE_STEPS, all settings do.
+        budget: that of the preset and the source.
 
     Raises:
-        ValueError: ``one_length`` is asked of a source that has no lists.
+        ValueError: the settings are asked of a source that does not have them, such as lists of
+            several lengths.
     """
     settings = check_settings(settings)
     if settings == "large_rate":

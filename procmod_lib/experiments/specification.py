@@ -18,7 +18,7 @@ from procmod_lib.experiments.parameters import (
     read_changes,
     read_list,
 )
-from procmod_lib.experiments.settings import CLOSEST, LARGE_RATE_STEPS, RUNGS
+from procmod_lib.experiments.settings import CLOSEST, RUNGS
 from procmod_lib.randomness import stream
 from procmod_lib.runs.run import Run
 from procmod_lib.tasks import make_task
@@ -119,14 +119,9 @@ def pretrained(setting: Setting, seed: int, preset: str = "small") -> Run:
         dropout=setting.dropout,
         weight_decay=setting.decay,
     )
-    if _is_brief(preset):
+    if find_preset(preset).is_brief:
         budget = replace(budget, steps=find_preset(preset).pretraining.steps)
     return Run(task, architecture_of(task, SMALL_MODEL, tied=True), budget, seed, preset=preset)
-
-
-def _is_brief(preset: str) -> bool:
-    """Whether a preset pretrains for fewer steps than results take."""
-    return find_preset(preset).pretraining.steps < LARGE_RATE_STEPS
 
 
 def setting_of(run: Run) -> Setting:
@@ -192,7 +187,7 @@ def settings(
     chosen, factors = seeds_of(preset, seeds, first_seed), read_list("factors", factors)
     for name in factors:
         check_one_of("factors", name, FACTORS)
-    if "steps" in factors and _is_brief(preset):
+    if "steps" in factors and find_preset(preset).is_brief:
         allowed = ", ".join(name for name in FACTORS if name != "steps")
         raise ValueError(
             f"factors must be of {allowed} at preset {preset}, which pretrains all settings for as "

@@ -166,6 +166,8 @@ def first_layer_judged(models: pd.DataFrame) -> Markdown:
     finished = int((seeds >= SEEDS).sum())
     if finished < HOW_MANY:
         return Markdown(_open(finished))
+    if not len(rows):
+        return Markdown("Open: all models end alike, so nothing can tell them apart.")
     row = rows.iloc[-1]
     word = "It does" if row.low > 0 else "It does not"
     return Markdown(

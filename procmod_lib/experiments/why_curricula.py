@@ -24,17 +24,17 @@ SHORT = (4, 8, 16)
 FACTORS = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 
 
-def damaged(store: Store | None = None) -> list[Run]:
+def damaged(store: Store) -> list[Run]:
     """Attention as learnt and damaged, with 10 pairs, from every setting that carries.
 
     Args:
-        store: where the runs are that say which do; None takes the published one.
+        store: where the runs are that say which do.
     """
     settings = carrying(store)
     return [run for setting in settings for run in transfers(setting, starts=DAMAGED)]
 
 
-def damaged_in_full(store: Store | None = None) -> list[Run]:
+def damaged_in_full(store: Store) -> list[Run]:
     """The same at the full protocol, from the setting that ranks first."""
     settings = carrying(store)[:1]
     return [run for setting in settings for run in transfers(setting, "standard", starts=DAMAGED)]
@@ -65,7 +65,7 @@ def _of_one(setting: Setting, length: int) -> Setting:
     return replace(setting, lengths="fixed", size=(length, setting.size[1]))
 
 
-def by_length(store: Store | None = None) -> list[Run]:
+def by_length(store: Store) -> list[Run]:
     """Both layers and the last alone with 10 pairs, from the best setting and other lengths."""
     return without_copies(
         *(
@@ -76,7 +76,7 @@ def by_length(store: Store | None = None) -> list[Run]:
     )
 
 
-def short_in_full(store: Store | None = None) -> list[Run]:
+def short_in_full(store: Store) -> list[Run]:
     """Both layers at the full protocol, from lists of the fewest tokens."""
     return [
         run
@@ -91,7 +91,7 @@ def at_size(factor: float) -> tuple[str, str]:
     return f"{BOTH}{scale} layer=1", f"{BOTH} shuffle{scale} layer=1"
 
 
-def scaled(store: Store | None = None) -> list[Run]:
+def scaled(store: Store) -> list[Run]:
     """The last layer as learnt and shuffled at every size, 10 pairs, of the first and the third."""
     starts = tuple(start for factor in FACTORS for start in at_size(factor))
     settings = carrying(store)[:3:2]

@@ -3,10 +3,16 @@ prints as a short text.
 
 It can be a notebook parameter, a row label and part of a run's key::
 
-    scratch · full=identity · attention=identity · attention=set mlp=eca · attention=identity
-    noise=0.05 attention=set shuffle · mlp=eca freeze=mlp · attention=set layer=0 · attention=set
-    scale=0.5 head=0.3 loud=0.3 head=1.0 · loud=0.2 layer=1 · fan_in=attention+mlp ·
-    embeddings=identity fresh_positions attention=identity mlp=identity random_donor on=mlp
+    scratch
+    full=identity
+    attention=set mlp=eca
+    attention=identity noise=0.05
+    mlp=eca freeze=mlp
+    attention=set layer=0
+    attention=set scale=0.5 head=0.3
+    loud=0.3 head=1.0
+    fan_in=attention+mlp
+    embeddings=identity fresh_positions attention=identity random_donor on=embeddings
 """
 
 from procmod_lib.initial import places  # noqa: F401  (its words register themselves)
@@ -53,7 +59,7 @@ class Condition:
             raise ValueError(f"initial_condition {str(self)!r}: {problem}")
 
     def __setattr__(self, name, value):
-        raise AttributeError("a condition cannot be changed; with_() returns another one.")
+        raise AttributeError("a condition cannot be changed; parse another one.")
 
     def __reduce__(self):
         return parse, (str(self),)
@@ -78,10 +84,6 @@ class Condition:
 
     def __repr__(self) -> str:
         return f"parse({str(self)!r})"
-
-    def with_(self, **changes) -> "Condition":
-        """The same condition with some words changed; a word set to its default goes."""
-        return Condition(**(self.given | changes))
 
     def without(self, *names: str) -> "Condition":
         """The same condition without some words; with the last change goes the word for its place.

@@ -158,6 +158,6 @@ def _refuse_gaps(condition: Condition, report: dict) -> None:
     missing = expected - {part_of(name) for name in report}
     if missing:
         raise ValueError(
-            f"initial_condition '{condition}': nothing of part {', '.join(sorted(missing))} would "
-            "be copied."
+            f"initial_condition '{condition}': nothing would be copied or written of the "
+            f"{' and the '.join(name for name, part in PARTS.items() if part in missing)}."
         )

@@ -24,12 +24,14 @@ try:
 except ImportError:  # numba is optional; PyTorch is the stated fallback
     kernel = None  # type: ignore[assignment]
 
-CHUNKS = (
-    4  # a batch is always cut into this many pieces, so sums do not depend on the number of threads
-)
-AGREE = 1e-3  # of a gradient's length: sums in another order differ by a hundredth of this
-KINDS = 256  # of fleets that torch.compile may be asked for in one process
-BUCKETS = 4  # into which PyTorch sorts rows by length on a CPU
+CHUNKS = 4
+"""A batch is always cut into this many pieces, so sums do not depend on the number of threads."""
+AGREE = 1e-3
+"""Of a gradient's length: sums in another order differ by a hundredth of this."""
+KINDS = 256
+"""Of fleets that torch.compile may be asked for in one process."""
+BUCKETS = 4
+"""Into which PyTorch sorts rows by length on a CPU."""
 ENGINES = ("auto", "kernel", "torch")
 DRAWING = threading.Lock()  # whoever holds it draws from PyTorch's generator, of which there is one
 

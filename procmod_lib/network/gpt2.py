@@ -49,6 +49,10 @@ class Architecture:
             raise ValueError(
                 f"architecture: width must be a multiple of heads ({self.heads}), got {self.width}."
             )
+        if self.inputs not in ("tokens", "bits"):
+            raise ValueError(f"architecture: inputs must be tokens or bits, got {self.inputs!r}.")
+        if self.inputs == "bits" and self.tied:
+            raise ValueError("architecture: tied must be False for inputs of bits, got True.")
 
     @property
     def shape(self) -> str:
@@ -57,10 +61,7 @@ class Architecture:
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape of every parameter, in the order of the flat vector.
-
-        Names are Hugging Face's.
-        """
+        """Shape of every parameter by Hugging Face's name, in the order of the flat vector."""
         d = self.width
         shapes: dict[str, tuple[int, ...]] = {}
         shapes |= {"wte.weight": (self.vocab, d), "wpe.weight": (self.positions, d)}
@@ -268,8 +269,6 @@ def readout(flat, arch: Architecture, x: torch.Tensor):
     """Return the logits (S, B, W, V) of what the last layer gives, x (S, B, W, D)."""
     p = views(flat, arch)
     head = p["wte.weight" if arch.tied else "lm_head.weight"]
-    if arch.inputs == "bits" and arch.tied:
-        raise ValueError("architecture: tied must be False for inputs of bits, got True.")
     h = norm(x, p["ln_f.weight"], p["ln_f.bias"])
     return (h.flatten(1, 2) @ head.transpose(1, 2)).unflatten(1, h.shape[1:3])
 
@@ -282,11 +281,12 @@ def losses(flat, arch: Architecture, tokens, positions, targets, dropout: float 
 
 
 def judged(z: torch.Tensor, arch: Architecture, targets: torch.Tensor):
-    """Return the loss of each logit vector of z (S, B, W, V), 0 where it is ignored, and whether it
-    predicts right, both (S, B, W).
+    """Return the loss of each logit vector of z (S, B, W, V), 0 where it is ignored, and the share
+    of what it predicts that is right, both (S, B, W).
 
-    Cross-entropy in nats over tokens; for bits the mean binary cross-entropy of a row and whether
-    every bit is right."""
+    Over tokens the loss is the cross-entropy in nats and the share 0 or 1; over bits they are the
+    mean binary cross-entropy and the share of right bits of a row.
+    """
     if arch.inputs == "bits":
         scored = targets[..., 0] >= 0
         loss = F.binary_cross_entropy_with_logits(

@@ -99,9 +99,8 @@ def linear(x, base, y, times, inputs, outputs, p, at, step_in, step_out, bias, k
 
 @njit(**FAST)
 def weight_gradient(x, dy, times, inputs, outputs, g, at, step_in, step_out, bias):
-    """Gradient of :func:`linear`'s weights and bias.
-
-    G[at + i step_in + o step_out] += sum over t, lanes of x[t, i] dy[t, o].
+    """Add the gradient of :func:`linear`'s weights and bias to ``g``: the sum over t and lanes of
+    x[t, i] dy[t, o] to g[at + i step_in + o step_out].
     """
     zero, xs, ys = splat(np.float32(0.0)), (inputs + 1) * LANES, (outputs + 1) * LANES
     for four in range(0, outputs, 4):
@@ -132,9 +131,8 @@ def weight_gradient(x, dy, times, inputs, outputs, g, at, step_in, step_out, bia
 
 @njit(**FAST)
 def gain4(g, i, step, v, new):
-    """g[i], g[i + step], ...
-
-    += the sums over the lanes of four vectors, the first three times 1 or 0.
+    """Add to g[i], g[i + step], ... the sums over the lanes of four vectors, of the first three
+    times 1 or 0.
     """
     g[i] += total(v[0] * new[0])
     g[i + step] += total(v[1] * new[1])
@@ -190,7 +188,7 @@ def norm_back(dy, unit, rstd, dx, times, d, p, g, weight, bias):
 def gelu(a, slope, times, width):
     """Replace a (times, width) by its tanh-GELU and keep the slope.
 
-    X times sigmoid(2u) is the same function.
+    It is computed as x times sigmoid(2u), which is the same function.
     """
     one, c = splat(np.float32(1.0)), splat(np.float32(-1.5957691216))  # -2 sqrt(2 / pi)
     cubic, triple = splat(np.float32(0.044715)), splat(np.float32(-1.5957691216 * 0.134145))

@@ -137,9 +137,8 @@ def on_average(section: Section, pairs: list[tuple[str, str]], noun: str) -> Mar
 
 
 def by_settings(sections: dict[str, Section], head: str) -> Markdown:
-    """A row for each way of pretraining, each section being of one condition.
-
-    N, mean, interval, successes.
+    """A row for each way of pretraining, each section being of one condition: mean, interval, n and
+    successes.
     """
     lines = []
     for name, section in sections.items():

@@ -1,10 +1,13 @@
 """Does a composition beat both of its parents? The rule, its word, and the table."""
 
+from typing import NamedTuple
+
 import pandas as pd
 from IPython.display import Markdown
 
 from procmod_lib.initial import parse
 from procmod_lib.report import statistics
+from procmod_lib.report.sentences import in_points
 from procmod_lib.report.tables import NOT_YET, grid
 from procmod_lib.tasks import title
 
@@ -12,8 +15,7 @@ WORDS = ("yes", "perhaps yes", "not shown", "perhaps no", "no")
 HEADS = [
     "diagnostic",
     "composition",
-    "n",
-    "result in points (95 % interval): against no pretraining",
+    "against no pretraining",
     "against its attention alone",
     "against its MLPs alone",
     "beats both",
@@ -21,26 +23,39 @@ HEADS = [
 FEWEST = 3
 
 
-def judge(table: pd.DataFrame) -> list[list]:
-    """A row for each composition that was run with three seeds, beside no pretraining and both of
-    its parents, with a word.
+class Judged(NamedTuple):
+    """One composition: its differences as text, the word, and in how many seeds the comparison with
+    fewest of them was made.
+    """
+
+    diagnostic: str
+    composition: str
+    none: str
+    attention: str
+    mlps: str
+    word: str
+    seeds: int
+
+
+def judge(table: pd.DataFrame) -> list[Judged]:
+    """Each composition of attention and MLPs that was run with three seeds, beside no pretraining
+    and both of its parents, with a word.
 
     "yes" is all three intervals above zero: beating parents that harm is not enough, it must also
     beat no pretraining. "no" is an interval below zero against a parent. "perhaps" stands before it
-    where the exact test does not agree."""
+    where the exact test does not agree.
+    """
     rows, lines = statistics.differences_from_parents(table), []
     rows = rows[rows.n >= FEWEST]
     for (diagnostic, condition), three in rows.groupby(
         ["diagnostic", "initial_condition"], sort=False
     ):
-        if len(three) < 3:
+        composition = parse(condition)
+        if set(composition.given) != {"attention", "mlp"} or len(three) < 3:
             continue
-        points = [
-            f"{100 * r.difference:+.1f} ({100 * r.low:+.1f} to {100 * r.high:+.1f})"
-            for r in three.itertuples()
-        ]
+        points = [in_points(row) for row in three.itertuples()]
         lines.append(
-            [title(diagnostic), parse(condition).label, three.n.min(), *points, word(three)]
+            Judged(title(diagnostic), composition.label, *points, word(three), three.n.min())
         )
     return lines
 
@@ -55,27 +70,27 @@ def word(three: pd.DataFrame) -> str:
     return "no" if (lost.p < statistics.LEVEL).any() else "perhaps no"
 
 
-def judged_table(lines: list[list]) -> Markdown:
+def judged_table(lines: list[Judged]) -> Markdown:
     """The table of all judged compositions."""
-    return grid(HEADS, lines)
+    return grid(HEADS, [line[:-1] for line in lines])
 
 
-def judged_in_words(lines: list[list]) -> Markdown:
+def judged_in_words(lines: list[Judged]) -> Markdown:
     """How many compositions got each word, what luck alone would give, and those that beat both of
     their parents, one by one.
     """
     if not lines:
         return Markdown(NOT_YET)
-    words = [line[-1] for line in lines]
+    words = [line.word for line in lines]
     counts = "; ".join(f"{each}: {words.count(each)}" for each in WORDS)
-    luck = _luck(sum(line[2] == FEWEST for line in lines))
+    luck = _luck(sum(line.seeds == FEWEST for line in lines))
     text = f"Of {len(lines)} compositions, {counts}.{luck}\n"
-    for diagnostic, composition, n, none, attention, mlps, said in lines:
-        if "yes" in said:
+    for line in lines:
+        if "yes" in line.word:
             text += (
-                f"\n- {diagnostic}, {composition} (n = {n}): {none} points against no pretraining, "
-                f"{attention} against its "
-                f"attention alone, {mlps} against its MLPs alone: {said}"
+                f"\n- {line.diagnostic}, {line.composition}: {line.none} against no pretraining, "
+                f"{line.attention} against its attention alone, {line.mlps} against its MLPs "
+                f"alone: {line.word}"
             )
     return Markdown(text)
 
@@ -84,12 +99,13 @@ def _luck(three: int) -> str:
     """What luck alone would give so many compositions of three seeds.
 
     "perhaps yes" is being the best of four in each of three seeds; "perhaps no" being below one of
-    two parents in each of three."""
+    two parents in each of three.
+    """
     if not three:
         return ""
     yes, no = three / 4**3, three * (2 / 2**3 - 1 / 3**3)
     return (
-        " With n = 3 no word can be without its perhaps; were a composition and what it is "
-        "compared with equally good, luck alone "
-        f'would give "perhaps yes" to {yes:.1f} and "perhaps no" to {no:.0f} of {three}.'
+        ' With n = 3 every "yes" and every "no" is a "perhaps"; were a composition and what it is '
+        'compared with equally good, luck alone would give "perhaps yes" to '
+        f'{yes:.1f} and "perhaps no" to {no:.0f} of the {three} with n = 3.'
     )

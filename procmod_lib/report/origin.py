@@ -1,5 +1,7 @@
 """Where a table comes from: minutes of training, commits, versions, machines."""
 
+import re
+
 import pandas as pd
 
 from procmod_lib.runs.store import Store
@@ -10,8 +12,7 @@ def origin(table: pd.DataFrame, store: Store) -> str:
     commits: dict[str, list[str]] = {}
     for facts in map(store.origin, table.provenance.unique()):
         where = f"torch {facts['versions']['torch']}, {facts['cores']} cores ({facts['device']})"
-        changed = " with uncommitted changes" if facts["dirty"] else ""
-        commits.setdefault(where, []).append(f"`{facts['commit'][:10]}`{changed}")
+        commits.setdefault(where, []).append(f"{_short(facts['commit'])}{_changed(facts['dirty'])}")
     if not commits:
         return "not yet made"
     made = "; ".join(
@@ -19,3 +20,15 @@ def origin(table: pd.DataFrame, store: Store) -> str:
     )
     minutes = table.drop_duplicates("key").seconds.sum() / 60
     return f"{minutes:.1f} minutes of training; {made}"
+
+
+def _short(commit: str) -> str:
+    """The first ten digits of a commit; what stands in place of one as it is."""
+    return f"`{commit[:10]}`" if re.fullmatch(r"[0-9a-f]{40,64}", commit) else commit
+
+
+def _changed(dirty: bool | None) -> str:
+    """What is said of uncommitted changes; None where nobody can know."""
+    if dirty is None:
+        return ", perhaps with uncommitted changes"
+    return " with uncommitted changes" if dirty else ""

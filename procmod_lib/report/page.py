@@ -4,6 +4,7 @@ Its parameters checked, its runs, a store, a machine, and texts for other pages.
 """
 
 import inspect
+import shlex
 from collections.abc import Callable, Iterable
 
 from IPython.display import Markdown
@@ -15,7 +16,7 @@ from procmod_lib.report.section import Section
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.progress import Progress
 from procmod_lib.runs.run import Run, donors_of
-from procmod_lib.runs.store import Store, below_project
+from procmod_lib.runs.store import Store, folder_of
 
 
 class BadParameter(ValueError):
@@ -40,6 +41,8 @@ class Page:
     store: Store
     machine: Machine
     progress: Progress
+    given: list[str]
+    """Options of papermill, as the shell reads them, that ask for the same runs."""
 
     def __init__(self, namespace: dict):
         self.namespace = namespace
@@ -59,12 +62,12 @@ class Page:
 
         Args:
             grid: a function of :mod:`procmod_lib.experiments.grids`.
-            store: folder of new results; a relative one is below the project, wherever the notebook
-                was started.
+            store: folder of new results, see :func:`procmod_lib.runs.store.folder_of`.
             device: see :class:`procmod_lib.runs.machine.Machine`, as for the next two.
             scheduler: a Dask cluster, or None.
             time_budget: seconds, or None.
-            **parameters: every other parameter of the notebook; they go to ``grid``.
+            **parameters: every other parameter of the notebook; they go to ``grid``, but for None,
+                which takes the grid's default.
 
         Raises:
             BadParameter: one sentence that names the parameter, what was given and what is allowed.
@@ -73,8 +76,10 @@ class Page:
         try:
             self._refuse_unknown(known)
             self.machine = Machine(device=device, time_budget=time_budget, scheduler=scheduler)
-            self.runs = grid(**parameters)
-            self.store = Store(below_project(store))
+            asked = _without_none(grid, parameters)
+            self.runs = grid(**asked)
+            self.given = _as_given(grid, asked)
+            self.store = Store(folder_of(store))
         except ValueError as error:
             raise BadParameter(str(error)) from None
         self.progress = Progress()
@@ -123,7 +128,7 @@ class Page:
             f"Here {seeds} seeds, {first.budget.steps:,} steps of {first.budget.batch:,} samples."
         )
         pretrained = f", from {len(donors)} pretrained models" if donors else ""
-        command = f"`papermill notebooks/{title}.ipynb out.ipynb -p preset {first.preset}`"
+        command = f"`papermill notebooks/{title}.ipynb out.ipynb {' '.join(self.given)}`"
         rows = [
             ["**Preset**", f"`{first.preset}`: {about} {scale}"],
             ["**Runs**", f"{len(keys)} of {len(self.runs)}{pretrained}"],
@@ -154,3 +159,30 @@ class Page:
         except ImportError:
             return
         glue(name, text.replace("**", ""), display=False)
+
+
+def _without_none(grid: Callable, parameters: dict) -> dict:
+    """The parameters, without those that are None where the grid has a default."""
+    usual = inspect.signature(grid).parameters
+    return {
+        name: value
+        for name, value in parameters.items()
+        if value is not None or usual[name].default is inspect.Parameter.empty
+    }
+
+
+def _as_given(grid: Callable, parameters: dict) -> list[str]:
+    """Options of papermill for the preset and every parameter that is not as the grid has it."""
+    usual = inspect.signature(grid).parameters
+    options = []
+    for name, value in parameters.items():
+        if _in_one_word(value) == _in_one_word(usual[name].default):
+            continue
+        is_text = not isinstance(value, int | float)
+        options.append(f"-{'r' if is_text else 'p'} {name} {shlex.quote(_in_one_word(value))}")
+    return options
+
+
+def _in_one_word(value) -> str:
+    """A list with commas between its names, anything else as Python writes it."""
+    return ",".join(value) if isinstance(value, list | tuple) else str(value)

@@ -38,7 +38,7 @@ class Pictures(Selection):
 
     def draw_parts(self) -> Figure | None:
         """The heat map of every source and part against no pretraining."""
-        rows = self._map(lambda c: len(c.given) == 1)
+        rows = self._map(lambda c: len(c.given) == len(c.sources) == 1)
         names = [next(iter(parse(c).given.items())) for c in rows.initial_condition]
         rows = rows.assign(
             part=[PARTS[part] for part, _ in names], source=[title(source) for _, source in names]

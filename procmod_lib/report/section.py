@@ -101,9 +101,8 @@ class Section(Pictures):
         return tables.bullets(lines)
 
     def beside_null(self) -> Markdown:
-        """A sentence for each null beside the piece that it is the null of.
-
-        The condition without its perturbation.
+        """A sentence for each null beside the piece that it is the null of: the same condition
+        without its perturbation.
         """
         nulls = [name for name, word in WORDS.items() if isinstance(word, Change)]
         pairs = [(str(c), str(c.without(*nulls))) for c in self.conditions if c.of_kind(Change)]
@@ -152,9 +151,8 @@ class Section(Pictures):
         return Markdown(f"Made with: {origin(self.table, self.store)}.")
 
     def pieces(self) -> Markdown:
-        """A row a condition.
-
-        Beside no pretraining, and, where it is a piece, beside the whole that it was cut from.
+        """A row a condition, beside no pretraining and, where it is a piece, beside the whole that
+        it was cut from.
         """
         rows = []
         for row in self.differences().itertuples():

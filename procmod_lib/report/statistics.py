@@ -88,8 +88,7 @@ def holm(p: Sequence[float]) -> np.ndarray:
 
 
 def summary(table: pd.DataFrame, score: str = "token_accuracy") -> pd.DataFrame:
-    """One row a (diagnostic, initial condition): n, mean and its interval, successes and their
-    Wilson interval.
+    """One row a (diagnostic, initial condition): n, mean and its interval, successes.
 
     Runs whose loss was not finite count with the score that they ended at, and in ``non_finite``.
     """
@@ -101,7 +100,6 @@ def summary(table: pd.DataFrame, score: str = "token_accuracy") -> pd.DataFrame:
         values = group[score].to_numpy()
         low, high = interval(values)
         successes = int((values >= SUCCESS).sum())
-        success_low, success_high = wilson(successes, len(group))
         row = {
             "diagnostic": diagnostic,
             "initial_condition": condition,
@@ -111,8 +109,6 @@ def summary(table: pd.DataFrame, score: str = "token_accuracy") -> pd.DataFrame:
             "low": low,
             "high": high,
             "successes": successes,
-            "success_low": success_low,
-            "success_high": success_high,
         }
         rows.append(row)
     return pd.DataFrame(rows)

@@ -53,9 +53,8 @@ def _sequences(task: Task, count: int, seed: int) -> Batch:
 
 
 def drawn_ahead(draw: Callable, device: str) -> Callable:
-    """Return ``draw``.
-
-    On a GPU so that the next step's batches are drawn while the device is busy with this one's.
+    """Return ``draw``; on a GPU one that draws the next step's batches while the device is busy
+    with this one's.
     """
     if device == "cpu":
         return draw

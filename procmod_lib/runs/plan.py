@@ -19,11 +19,13 @@ FEW, NEVER = 30, 10**9  # steps that are timed; between evaluations
 
 def estimate(missing: list[Run], machine: Machine) -> str:
     """Say how many runs are missing, a line a kind, and what they would take in all."""
+    if not missing:
+        return "No runs are missing."
     on_cpu, (workers, _) = machine.device == "cpu", machine.share(len(missing))
     lines, seconds, memory = [], 0.0, 0
     for fleet, each in seconds_each(missing, machine):
         seconds += each * len(fleet) / workers
-        members = min(len(fleet), fleet_size(fleet[0], machine.device))
+        members = workers if on_cpu else min(len(fleet), fleet_size(fleet[0], machine.device))
         memory = max(memory, bytes_per_model(fleet[0]) * members)
         lines.append(f"{len(fleet):5} x {fleet[0].task.name}: {each:.0f} s each")
     where = f"{workers} cores" if on_cpu else "this GPU"

@@ -44,16 +44,16 @@ class Failed(RuntimeError):
     """Some runs could not be computed; the others are in the store."""
 
 
-def below_project(store: str) -> Path:
-    """The folder that a text names; a relative one is below the project, wherever the process was
-    started.
+def folder_of(store: str) -> Path:
+    """The folder that a text names: ``published`` is the book's; another relative one is below the
+    project, wherever the process was started.
 
     Raises:
         ValueError: it is no text, or an empty one.
     """
     if not isinstance(store, str) or not store.strip():
         raise ValueError(f"store must be the path of a folder, got {store!r}.")
-    return PROJECT / Path(store).expanduser()
+    return PUBLISHED if store == "published" else PROJECT / Path(store).expanduser()
 
 
 class Store:

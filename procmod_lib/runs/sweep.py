@@ -74,7 +74,7 @@ def ensure(
             except Failed as failed:
                 failures.append(str(failed))
         if request.number is not None:
-            raise _stopped(request.number, runs, store, machine)
+            raise _stopped(request.number, runs, store, machine, failures)
     if failures:
         raise Failed("; ".join(failures))
     store.tidy()
@@ -87,7 +87,9 @@ def _without_lost_donors(runs: list[Run], store: Store) -> list[Run]:
     return [run for run in runs if not lost & {donor.key for _, donor in run.donors}]
 
 
-def _stopped(number: int, runs: list[Run], store: Store, machine: Machine) -> Stopped:
+def _stopped(
+    number: int, runs: list[Run], store: Store, machine: Machine, failures: list[str]
+) -> Stopped:
     """What is told and raised after a signal."""
     done = len(runs) - len(store.missing(runs))
     kept = (
@@ -96,6 +98,7 @@ def _stopped(number: int, runs: list[Run], store: Store, machine: Machine) -> St
         else "they are kept, those under way on the cluster begin anew"
     )
     text = f"{done} of {len(runs)} runs are finished; {kept}. The same command goes on from there."
+    text = " ".join([text, *failures])
     tell(text)
     return Stopped(number, text)
 
@@ -274,10 +277,7 @@ def _failure(run: Run, error: Exception) -> str:
 
 
 def train_alone(fleet: list[Run], donors: list[files.Packet], machine: Machine, keep: Keep):
-    """Train a fleet in a folder of its own, on a worker.
-
-    Return (files to send back, seconds a member).
-    """
+    """Train a fleet on a worker; return (files to send back, seconds a member)."""
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder, published=None)
         for packet in donors:

@@ -213,9 +213,8 @@ def _evaluate(compute, state: State, test: Batch, members) -> None:
 
 
 def _lengthen(compute, task: Task, state: State, budget: Budget) -> None:
-    """Curriculum.
-
-    Longer lists whenever the validation accuracy at the present length is high enough.
+    """Give a curriculum longer lists where the validation accuracy at the present length is high
+    enough.
     """
     if not state.length or state.length >= task.full_length:
         return

@@ -12,7 +12,7 @@ from procmod_lib.tasks.brackets import Dyck, DyckShuffle
 from procmod_lib.tasks.automaton import Automaton
 from procmod_lib.tasks.further_lists import Delete, Reverse, Sort, Union
 from procmod_lib.tasks.mixture import Mixture
-from procmod_lib.tasks.control import Shuffled
+from procmod_lib.tasks.control import SHUFFLED, Shuffled
 from procmod_lib.tasks.haystack import Haystack
 from procmod_lib.tasks.arithmetic import Addition, Multiplication, ReversedAddition
 from procmod_lib.tasks.sorting import Sorting
@@ -53,9 +53,6 @@ __all__ = [
 
 THEN = ">"
 """What stands between two sources where a model learns one after the other."""
-
-SHUFFLED = "_tokens_shuffled"
-"""What stands behind the name of a source whose tokens are shuffled inside each sequence."""
 
 
 def make_task(name: str, **parameters) -> Task:

@@ -15,7 +15,8 @@ class Brackets(Task):
     """k types of brackets: ids 0..k-1 open, k..2k-1 close. Every next token is scored.
 
     Attributes:
-        k: number of bracket types. brackets: T, the number of tokens.
+        k: number of bracket types.
+        brackets: T, the number of tokens.
         form: ``"ours"``, or ``"reference"``, which has one token id more, a pad that never occurs.
     """
 

@@ -1,6 +1,5 @@
-"""The structure control.
-
-A source whose sequences are shuffled inside, so its tokens stay and its structure goes.
+"""The structure control: a source whose sequences are shuffled inside, so its tokens stay and its
+structure goes.
 """
 
 from dataclasses import dataclass
@@ -8,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from procmod_lib.tasks.task import Batch, Task
+
+SHUFFLED = "_tokens_shuffled"
+"""What stands behind the name of a source whose tokens are shuffled inside each sequence."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Shuffled(Task):
     def __post_init__(self) -> None:
         inner = self.task
         for key, value in (
-            ("name", f"{inner.name}_tokens_shuffled"),
+            ("name", f"{inner.name}{SHUFFLED}"),
             ("kind", inner.kind),
             ("vocab", inner.vocab),
             ("length", inner.length),
@@ -78,9 +80,8 @@ class Shuffled(Task):
         batch = self.task.build(np.ascontiguousarray(uniforms[:, : self.task.draws]))
         noise = uniforms[:, self.task.draws :].copy()
         last = np.where(batch.scored, batch.positions + 1, 0).max(1)
-        noise += (
-            np.arange(self.length) > last[:, None]
-        )  # what follows the last scored token sorts last, in place
+        # what follows the last scored token sorts last, in place
+        noise += np.arange(self.length) > last[:, None]
         tail = noise >= 1
         noise[tail] = 1 + np.broadcast_to(np.arange(self.length), noise.shape)[tail]
         order = np.argsort(noise, axis=1, kind="stable")

@@ -21,8 +21,9 @@ class Haystack(Task):
     in the context gives mean(1/n).
 
     Attributes:
-        pairs: the most pairs. values: number of different values. vocab_size: size of the
-            embedding.
+        pairs: the most pairs.
+        values: number of different values.
+        vocab_size: size of the embedding.
 
     >>> task = Haystack(pairs=3, values=4, vocab_size=16)               # keys 5 6 7, queries 8 9 10
     >>> batch = task.build(np.array([[.4, .9, .5, .1, .2, .6, .8, .0]]))

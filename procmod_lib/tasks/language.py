@@ -28,7 +28,8 @@ class LanguageModeling(Task):
     seen are steps x batch x block.
 
     Attributes:
-        block: T. vocab_size: number of byte-pair tokens.
+        block: T.
+        vocab_size: number of byte-pair tokens.
         path: ``""`` for the English that ships with Python itself (the language reference in
             pydoc_data.topics); a text file whose documents are separated by ``<|endoftext|>``; or a
             data set's name for the ``datasets`` package, streamed (``roneneldan/TinyStories`` is

@@ -21,7 +21,8 @@ class ListTask(Task):
     varies, the first pad, which says that the output has ended.
 
     Attributes:
-        symbols: V, payload ids run to V - 1. list_length: the longest list.
+        symbols: V, payload ids run to V - 1.
+        list_length: the longest list.
         lengths: ``"fixed"`` (always list_length), ``"all"`` (uniform from 2 to list_length)
             or ``"curriculum"`` (as fixed; training lengthens the list as it is learnt).
         form: ``"ours"``, or ``"reference"``, in which no pad is scored.

@@ -21,7 +21,8 @@ class Stack(Task):
     pops begin one operation earlier.
 
     Attributes:
-        symbols: V, payload ids are 1..V-1. operations: number of operations.
+        symbols: V, payload ids are 1..V-1.
+        operations: number of operations.
         form: ``"ours"`` or ``"reference"``.
         lengths: ``"fixed"``, or ``"curriculum"`` (training begins with 2 operations).
 
@@ -84,9 +85,8 @@ class Stack(Task):
         for i in range(m):
             push = self._pushes(i, depth, uniforms[:, i])
             nth = below(uniforms[:, m + i], np.maximum(self.symbols - 1 - depth, 1))
-            token = 1 + np.argmax(
-                np.cumsum(~used, 1) == nth[:, None] + 1, 1
-            )  # the nth token that is free
+            # the nth token that is free
+            token = 1 + np.argmax(np.cumsum(~used, 1) == nth[:, None] + 1, 1)
             top = stack[row, np.maximum(depth - 1, 0)]
             tokens[:, i] = np.where(push, token, 0)
             changed = np.where(push, token, top)

@@ -100,9 +100,8 @@ class Task:
     has_lengths: ClassVar[bool] = False  # whether its lists may have several lengths
     length_field: ClassVar[str] = ""  # which of its parameters is the length of its lists
     shortest: ClassVar[int] = 2  # list that a curriculum begins with
-    younger: ClassVar[dict] = {
-        "form": "ours"
-    }  # parameters that came after the first published runs
+    # parameters that came after the first published runs
+    younger: ClassVar[dict] = {"form": "ours"}
 
     def build(self, uniforms: np.ndarray) -> Batch:
         """Turn uniforms (n, draws) in [0, 1) into a batch of n samples. A pure function."""

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from procmod_lib.cli import agenda, main
-from procmod_lib.experiments import ladder, ranked, settings, specification, why_curricula
-from procmod_lib.experiments.agenda import AGENDA, Entry
+from procmod_lib.experiments import ladder, settings, specification
+from procmod_lib.experiments.agenda import AGENDA, Entry, Ranked
 from procmod_lib.experiments.grids import by_hand, selective_transfer
 from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
 from procmod_lib.runs.machine import Machine
@@ -15,24 +15,29 @@ from procmod_lib.runs.run import generations, with_donors
 from procmod_lib.runs.store import PUBLISHED, Failed, Store
 from procmod_lib.runs.sweep import ensure
 
-RANKED = (
-    ranked.again,
-    why_curricula.damaged,
-    why_curricula.by_length,
-    why_curricula.scaled,
-    why_curricula.short_in_full,
-    why_curricula.damaged_in_full,
-)
-"""What is known only when every setting has its runs."""
-
 
 def test_every_entry_is_a_list_of_runs_of_its_own():
     assert len({entry.name for entry in AGENDA}) == len(AGENDA)
-    unranked = Store(PUBLISHED).missing(specification.every())
+    store = Store(PUBLISHED)
+    unranked = store.missing(specification.every())
     for entry in AGENDA:
-        keys = [run.key for run in entry.runs]
-        assert keys or (entry.make in RANKED and unranked), entry.name
-        assert all(run.preset in ("small", "standard") for run in entry.runs), entry.name
+        runs = entry.runs(store)
+        assert runs or (isinstance(entry, Ranked) and unranked), entry.name
+        assert all(run.preset in ("small", "standard") for run in runs), entry.name
+
+
+def test_what_is_ranked_waits_for_the_runs_that_rank_it(small, monkeypatch, tmp_path, capsys):
+    asked = Entry("curve", lambda: selective_transfer("smoke", "identity", seeds=1))
+
+    def chosen(store):
+        return [] if store.missing(asked.runs(store)) else small[0].make()
+
+    later = Ranked("best", chosen)
+    monkeypatch.setattr(agenda, "AGENDA", (asked, later))
+    assert main(["agenda", "--plan", "--store", str(tmp_path)]) == 0
+    assert "? missing, its settings are not ranked yet: best" in capsys.readouterr().out
+    assert main(["agenda", "--store", str(tmp_path)]) == 0
+    assert not Store(tmp_path).missing(later.runs(Store(tmp_path)))
 
 
 @pytest.fixture
@@ -129,11 +134,11 @@ def test_a_section_that_fails_does_not_keep_the_next_from_being_run(
     small, tmp_path, capsys, monkeypatch
 ):
     def fail_first(runs, store, machine, **how):
-        if runs[0].condition["loud"] or len(runs) == len(small[0].runs):
+        if runs[0].condition["loud"] or len(runs) == len(small[0].make()):
             raise Failed("1 run failed: haystack")
         return ensure(runs, store, machine)
 
     monkeypatch.setattr(agenda, "ensure", fail_first)
     assert main(["agenda", "--store", str(tmp_path)]) == 1
     store = Store(tmp_path)
-    assert store.missing(small[0].runs) and not store.missing(small[1].runs)
+    assert store.missing(small[0].make()) and not store.missing(small[1].make())

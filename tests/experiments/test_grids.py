@@ -159,6 +159,15 @@ def test_compositions_are_all_ordered_pairs():
         if "+" in str(r.condition)
     )
     assert together.donors[0][1].task.name == "set+stack"
+    for preset, names, steps, batch in (
+        ("quick", "identity+set", 2000, 256),
+        ("quick", "dyck+identity", 4000, 256),
+        ("small", "set+stack", 24_000, 256),
+        ("standard", "dyck+identity", 8000, 256),
+        ("standard", "dyck+dyck_shuffle", 8000, 64),
+    ):  # as long as the part that needs fewer steps, in the larger batches
+        budget = pretraining_run(names, preset, 0).budget
+        assert (budget.steps, budget.batch) == (steps, batch), names
     for attention, mlp in (("identity", "set@1"), ("identity", "identity"), ("set", "eca")):
         runs = composition("smoke", attention, mlp, mixtures=True, seeds=1)
         assert not any("+" in c for c in conditions(runs)), (attention, mlp)

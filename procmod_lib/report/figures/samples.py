@@ -54,9 +54,8 @@ def _draw_cell(ax, x: int, y: int, text: str, *, is_scored: bool) -> None:
 
 @offered
 def draw_depths_and_rows(rule: int = 110) -> plt.Figure:
-    """Left: brackets open along three samples of k-DYCK and of k-DYCK SHUFFLE. Right.
-
-    A sample of an automaton, time downwards.
+    """Left: brackets open along three samples of k-DYCK and of k-DYCK SHUFFLE. Right: a sample of
+    an automaton, time downwards.
     """
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9), width_ratios=[1, 1.1])
     for name, line in (("dyck", "-"), ("dyck_shuffle", ":")):
@@ -77,9 +76,8 @@ def draw_depths_and_rows(rule: int = 110) -> plt.Figure:
 
 @offered
 def draw_counts(names: list[str], samples: int = 2000) -> plt.Figure:
-    """For each task.
-
-    How often each token is scored (top), and how many outputs of a sample are scored (bottom).
+    """For each task how often each token is scored (top), and how many outputs of a sample are
+    scored (bottom).
     """
     figure, axes = plt.subplots(2, len(names), figsize=(WIDTH, 3.4), squeeze=False)
     for (top, bottom), name in zip(axes.T, names, strict=True):
