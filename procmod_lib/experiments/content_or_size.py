@@ -60,7 +60,7 @@ def scaled_judged(section: Section) -> Markdown:
 
 
 def worth(section: Section) -> str:
-    """How many times as large as learnt the last layer has to be when shuffled, with n.
+    """How many times the size that it needs as learnt the last layer needs when shuffled, with n.
 
     Args:
         section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`.
@@ -70,8 +70,8 @@ def worth(section: Section) -> str:
     least = [_least_sizes(ends) for ends in ends_of(section).values()]
     times = [shuffled / learnt for learnt, shuffled in least]
     if not np.isfinite(times).all():
-        return "not at any size asked"
-    return f"{from_to(times)} times as large (n = {SEEDS} models, {len(times)} settings)"
+        return "more than was asked"
+    return f"{from_to(times)} times the size (n = {SEEDS} models, {len(times)} settings; 10 pairs)"
 
 
 def _least_sizes(ends: dict[str, list[float]]) -> tuple[float, float]:

@@ -114,14 +114,24 @@ def by_setting(models: pd.DataFrame) -> pd.DataFrame:
 
 def described(setting: Setting) -> str:
     """A setting in words: what it changes of the closest replication."""
-    changed = [f"{name} {level(name, value)}" for name, value in setting.changed.items()]
-    return ", ".join(changed) or "the closest replication"
+    return _in_words(setting.changed) or "the closest replication"
+
+
+def described_base() -> Markdown:
+    """What every setting has, but for what a row of :func:`settings_table` names."""
+    base = {name: getattr(Setting(), name) for name in FACTORS}
+    return Markdown(f"A row names only what it changes of the first: {_in_words(base)}.")
+
+
+def _in_words(values: dict) -> str:
+    words = {"size": "lists of", "decay": "weight decay", "lengths": "lengths:"}
+    return ", ".join(f"{words.get(name, name)} {level(name, values[name])}" for name in values)
 
 
 def level(factor: str, value) -> str:
     """The value of a factor in words."""
     if factor == "size":
-        return f"{value[0]} of {value[1]}"
+        return f"{value[0]} of {value[1]} ids"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:,}" if isinstance(value, int) else f"{value:g}" if factor in NUMBERS else value

@@ -7,6 +7,7 @@ import pandas as pd
 from IPython.display import Markdown
 from scipy import stats
 
+from procmod_lib.experiments.ranked import AT_EACH_END
 from procmod_lib.experiments.specification import BOTH, CARRIED_IN, HOW_MANY, SEEDS, setting_of
 from procmod_lib.experiments.specified import STARTS, by_setting, described, models_of
 from procmod_lib.randomness import stream
@@ -106,27 +107,33 @@ def last_layer_judged(rows: pd.DataFrame) -> Markdown:
     return Markdown(f"**It does not**: {text}, {names}." if names else f"**It does**: {text}.")
 
 
-def first_again(section: Section) -> Section | None:
-    """Attention of both layers from the first of the ranked settings, at the full protocol; None
-    before all of its seeds are there.
+def best_again(section: Section) -> list[Section]:
+    """Attention of both layers from the settings that rank first with 10 pairs, at the full
+    protocol, in their order; none before all of them have all their seeds.
 
     Args:
         section: the runs of :func:`procmod_lib.experiments.ranked.again`.
     """
-    both = [run for run in section.runs if str(run.condition) == BOTH]
-    first = setting_of(both[0]) if both else None
-    chosen = section.where(lambda run: run in both and setting_of(run) == first)
-    return chosen if len(chosen) and chosen.summary.n.iloc[0] >= SEEDS else None
+    both = section.where(lambda run: str(run.condition) == BOTH)
+    settings = list(dict.fromkeys(map(setting_of, both.runs)))[:AT_EACH_END]
+    parts = [both.where(lambda run, s=setting: setting_of(run) == s) for setting in settings]
+    done = all(len(part) and part.summary.n.iloc[0] >= SEEDS for part in parts)
+    return parts if done else []
 
 
-def first_again_told(section: Section) -> str:
-    """How it ends, in one sentence; nothing before it is there."""
-    chosen = first_again(section)
-    if chosen is None:
+def best_again_told(section: Section) -> str:
+    """How they end, in a sentence or two; nothing before all are there."""
+    parts = best_again(section)
+    if not parts:
         return ""
-    ((_, donor),) = chosen.runs[0].donors
-    grown = " with a curriculum" if donor.task.lengths == "curriculum" else ""
-    return f"From the best, one{grown}, all attention ends at {chosen.short(BOTH)} with 30 pairs."
+    first, *others = [int(part.summary.successes.iloc[0]) for part in parts]
+    ((_, donor),) = parts[0].runs[0].donors
+    grown = ", one with a curriculum" if donor.task.lengths == "curriculum" else ""
+    return (
+        f"From the setting that ranks first with 10 pairs{grown}, all attention ends at "
+        f"{parts[0].short(BOTH)} with 30; {first} of its {SEEDS} models carry, of the next "
+        f"{len(others)} settings {' and '.join(map(str, others))}."
+    )
 
 
 def full_protocol_judged(few_pairs: pd.DataFrame, section: Section) -> Markdown:

@@ -154,8 +154,8 @@ def differences_from_parents(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def learnt(runs: list[Run], table: pd.DataFrame) -> pd.DataFrame:
-    """One row for each source and pretraining budget in ``runs``: n, mean score and interval, how
-    many count as learnt.
+    """One row for each source, pretraining budget and shape in ``runs``: n, mean score and its
+    interval, how many count as learnt.
 
     A run counts as learnt when it has come at least :data:`procmod_lib.tasks.bounds.LEARNT` of the
     way from guessing to what a model can reach; the column ``way`` is that to the best possible.
@@ -164,9 +164,9 @@ def learnt(runs: list[Run], table: pd.DataFrame) -> pd.DataFrame:
     groups: dict[tuple, list[Run]] = {}
     for run in runs:
         if run.key in ends.index:
-            groups.setdefault((run.task, run.budget), []).append(run)
+            groups.setdefault((run.task, run.budget, run.arch.shape), []).append(run)
     rows = []
-    for (task, budget), members in groups.items():
+    for (task, budget, shape), members in groups.items():
         values = ends.loc[[run.key for run in members], "token_accuracy"].to_numpy()
         low, high = interval(values)
         guess, best = bounds.guess(task), bounds.best(task)
@@ -179,6 +179,7 @@ def learnt(runs: list[Run], table: pd.DataFrame) -> pd.DataFrame:
             "batch": budget.batch,
             "lr": budget.lr,
             "dropout": budget.dropout,
+            "shape": shape,
             "n": len(values),
             "mean": values.mean(),
             "low": low,

@@ -107,6 +107,7 @@ def learnt_table(rows: pd.DataFrame) -> Markdown:
     for r in rows.itertuples():
         settings = f"{r.settings}: {r.lengths}, {r.steps:,} x {r.batch}, {r.lr:g}"
         settings += f", dropout {r.dropout:g}" if r.dropout else ""
+        settings += f", model {r.shape}" if rows["shape"].nunique() > 1 else ""
         accuracy = f"{100 * r.mean:.1f} ({span(r.low, r.high)})"
         lines.append(
             [

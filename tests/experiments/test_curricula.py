@@ -161,9 +161,9 @@ def test_nothing_is_said_before_all_runs_are_there(carrying):
 @pytest.mark.parametrize(
     "learnt, shuffled, verdicts",
     [
-        ({0.5: 6}, {2.0: 6}, ["it is", "it does", "4 times as large"]),
-        ({1.0: 8, 3.0: 8}, {1.0: 6}, ["not shown", "it does", "1 times as large"]),
-        ({0.25: 8}, {3.0: 5}, ["it is", "not shown", "not at any size asked"]),
+        ({0.5: 6}, {2.0: 6}, ["it is", "it does", "4 times the size"]),
+        ({1.0: 8, 3.0: 8}, {1.0: 6}, ["not shown", "it does", "1 times the size"]),
+        ({0.25: 8}, {3.0: 5}, ["it is", "not shown", "more than was asked"]),
     ],
 )
 def test_sizes_are_told_by_the_least_that_carries(monkeypatch, learnt, shuffled, verdicts):

@@ -108,13 +108,16 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
         [
             dict(key=run.key, step=1, status="complete", diagnostic="haystack", seed=run.seed)
             | dict(initial_condition=str(run.condition), token_accuracy=0.92)
-            for run in runs[:8]
+            for run in runs[:16]
         ]
     )
-    told = telling.first_again_told(Section(runs, ends, None))
-    assert told.startswith("From the best, one, all attention ends at 92.0 %")
-    assert telling.first_again_told(Section(runs, ends.head(7), None)) == ""
-    assert telling.first_again_told(Section([], ends.head(0), None)) == ""
+    told = telling.best_again_told(Section(runs, ends, None))
+    assert told.startswith(
+        "From the setting that ranks first with 10 pairs, all attention ends at 92"
+    )
+    assert told.endswith("with 30; 8 of its 8 models carry, of the next 1 settings 8.")
+    assert telling.best_again_told(Section(runs, ends.head(15), None)) == ""
+    assert telling.best_again_told(Section([], ends.head(0), None)) == ""
 
 
 class Complete:
@@ -224,7 +227,7 @@ def test_models_are_read_from_runs(tmp_path):
     assert ranked.best_and_worst(store, [*runs, *specification.every()]) == []
     assert specified.draw(found) is not None
     assert specified.draw_sizes(found) is not None
-    assert "size 64 of 100" in specified.settings_table(specified.by_setting(found)).data
+    assert "lists of 64 of 100 ids" in specified.settings_table(specified.by_setting(found)).data
 
 
 def test_models_of_a_curriculum_are_asked_for_shorter_lists(tmp_path):
@@ -232,7 +235,7 @@ def test_models_of_a_curriculum_are_asked_for_shorter_lists(tmp_path):
     runs = specification.settings("smoke", "lengths", seeds=2)
     section = Section(runs, ensure(runs, store, Machine(workers=2)), store)
     (line,) = curricula.copied_table(section).data.splitlines()[2:]
-    assert line.startswith("| lengths curriculum, steps 20 | 2 | ")
+    assert line.startswith("| lengths: curriculum, steps 20 | 2 | ")
     run = next(r for r in runs if specification.setting_of(r).lengths == "curriculum")
     ((_, donor),) = run.donors
     monotone = [0.1, 0.3, 0.2]

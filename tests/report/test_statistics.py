@@ -340,7 +340,7 @@ def test_nobody_has_learnt_a_control_whose_best_is_not_known():
     rows = pd.DataFrame(
         [
             dict(source="identity_tokens_shuffled", settings="x", lengths="fixed", steps=1, batch=1)
-            | dict(lr=1.0, dropout=0.0, mean=0.5, low=0.4, high=0.6, n=3, learnt=0)
+            | dict(lr=1.0, dropout=0.0, shape="2_4_16", mean=0.5, low=0.4, high=0.6, n=3, learnt=0)
             | dict(best=np.nan, way=np.nan)
         ]
     )
