@@ -172,8 +172,8 @@ def told(short: Section, damage: Section) -> str:
     shuffled = _of(ends_of(damage)[setting_of(damage.runs[0])][SHUFFLED_LAST])
     return (
         f"From lists of {setting_of(short.runs[0]).size[0]} tokens in its place: "
-        f"{short.short(BOTH)}. With its last layer shuffled and 10 pairs the best setting's "
-        f"attention carries in {shuffled}."
+        f"{short.short(BOTH)}. Its last layer shuffled, with 10 pairs: "
+        f"{shuffled} carry."
     )
 
 

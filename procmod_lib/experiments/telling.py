@@ -128,11 +128,11 @@ def best_again_told(section: Section) -> str:
         return ""
     first, *others = [int(part.summary.successes.iloc[0]) for part in parts]
     ((_, donor),) = parts[0].runs[0].donors
-    grown = ", one with a curriculum" if donor.task.lengths == "curriculum" else ""
+    grown = ", a curriculum" if donor.task.lengths == "curriculum" else ""
     return (
-        f"From the setting that ranks first with 10 pairs{grown}, all attention ends at "
-        f"{parts[0].short(BOTH)} with 30; {first} of its {SEEDS} models carry, of the next "
-        f"{len(others)} settings {' and '.join(map(str, others))}."
+        f"From the first in rank of {HOW_MANY} pretrainings{grown}, with 30 pairs: "
+        f"{parts[0].short(BOTH)}; {first} of {SEEDS} models carry, of those "
+        f"that rank next {' and '.join(map(str, others))}."
     )
 
 

@@ -112,10 +112,8 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
         ]
     )
     told = telling.best_again_told(Section(runs, ends, None))
-    assert told.startswith(
-        "From the setting that ranks first with 10 pairs, all attention ends at 92"
-    )
-    assert told.endswith("with 30; 8 of its 8 models carry, of the next 1 settings 8.")
+    assert told.startswith("From the first in rank of 31 pretrainings, with 30 pairs: 92.0 % (")
+    assert told.endswith("; 8 of 8 models carry, of those that rank next 8.")
     assert telling.best_again_told(Section(runs, ends.head(15), None)) == ""
     assert telling.best_again_told(Section([], ends.head(0), None)) == ""
 
