@@ -66,7 +66,7 @@ def worth(section: Section) -> str:
         section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`.
     """
     if not section.is_complete:
-        return NOT_YET
+        return "not yet measured"
     least = [_least_sizes(ends) for ends in ends_of(section).values()]
     times = [shuffled / learnt for learnt, shuffled in least]
     if not np.isfinite(times).all():

@@ -83,7 +83,7 @@ OFTEN = 4
 
 def ends_of(section: Section) -> dict[Setting, dict[str, list[float]]]:
     """How the runs from each setting and start end: their token accuracies, in order of seeds."""
-    ends = statistics.final(section.table).set_index("key").token_accuracy if len(section) else {}
+    ends = section.ends
     found: dict[Setting, dict[str, list[float]]] = {}
     for run in section.runs:
         if run.key in ends:
@@ -192,7 +192,7 @@ def _of(ends: list[float]) -> str:
 
 
 def _carried(ends: list[float]) -> str:
-    return of_runs(successes_of(ends), len(ends)) if ends else NOT_YET
+    return of_runs(successes_of(ends), len(ends))
 
 
 def _holds(ends: dict[str, list[float]], starts: dict[str, bool]) -> bool:

@@ -47,7 +47,7 @@ def models_of(section: Section) -> pd.DataFrame:
         deviation of a layer's attention weights; the last three are token accuracies on HAYSTACK,
         NaN where not run. A model without any transfer in the store has no row.
     """
-    ends = statistics.final(section.table).set_index("key").token_accuracy if len(section) else {}
+    ends = section.ends
     found: dict[tuple, dict] = {}
     columns = {start: name for name, start in STARTS.items()}
     for run in section.runs:
@@ -147,7 +147,7 @@ def settings_table(rows: pd.DataFrame) -> Markdown:
         cells = [described(row.setting), row.n, f"{100 * row.score:.0f}", f"{row.learnt}"]
         cells.append(f"{row.first_size:.2f}, {row.last_size:.2f}")
         for start in STARTS:
-            cells.append(_share(getattr(row, start), getattr(row, f"{start}_n")))
+            cells.append(of_runs(getattr(row, start), getattr(row, f"{start}_n")))
         lines.append(cells)
     heads = ["what is changed", "n", "score on the source (%)", "learnt", "size of first, last"]
     return grid([*heads, "both layers", "last layer alone", "whole model"], lines)
@@ -157,12 +157,6 @@ def _pooled(successes: pd.Series, n: pd.Series) -> str:
     if not n.sum():
         return "not yet measured"
     return f"{successes.sum()} of {n.sum()} ({successes.min()} to {successes.max()} in a setting)"
-
-
-def _share(successes: int, n: int) -> str:
-    if not n:
-        return "not yet measured"
-    return of_runs(successes, n)
 
 
 def draw(models: pd.DataFrame) -> Figure | None:

@@ -29,7 +29,7 @@ def by_model_and_seed(section: Section) -> pd.DataFrame:
 
     Each run of the section starts from one model.
     """
-    ends = statistics.final(section.table).set_index("key").token_accuracy if len(section) else {}
+    ends = section.ends
     cells: dict[int, dict[int, float]] = {}
     for run in section.runs:
         ((_, model),) = run.donors

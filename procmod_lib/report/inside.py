@@ -253,9 +253,7 @@ class Inside(Section):
 
     def knock_outs(self) -> pd.DataFrame:
         """One row for each successful run and head: the accuracy that is lost without it."""
-        table = statistics.final(self.table) if len(self) else self.table
-        ends = dict(zip(table.key, table.token_accuracy, strict=True)) if len(table) else {}
-        rows = []
+        ends, rows = self.ends, []
         for run in self.runs:
             taken = self.store.snapshots(run)
             if not taken or ends.get(run.key, 0.0) < statistics.SUCCESS:

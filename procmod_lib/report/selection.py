@@ -26,6 +26,14 @@ class Selection:
     def __len__(self) -> int:
         return len(self.table)
 
+    @property
+    def ends(self) -> dict[str, float]:
+        """Token accuracy at the end of every run that is there, by its key."""
+        if not len(self):
+            return {}
+        last = statistics.final(self.table)
+        return dict(zip(last.key, last.token_accuracy, strict=True))
+
     # A part of it
 
     @property

@@ -54,11 +54,13 @@ def from_to(counts) -> str:
 
 
 def of_runs(successes: int, n: int) -> str:
-    """How many of some runs, with Wilson interval.
+    """How many of some runs, with Wilson interval; that there are none yet.
 
-    >>> of_runs(5, 6)
-    '5 of 6 (44 to 97 %)'
+    >>> of_runs(5, 6), of_runs(0, 0)
+    ('5 of 6 (44 to 97 %)', 'not yet measured')
     """
+    if not n:
+        return "not yet measured"
     low, high = statistics.wilson(successes, n)
     return f"{successes} of {n} ({100 * low:.0f} to {100 * high:.0f} %)"
 
