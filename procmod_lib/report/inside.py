@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from procmod_lib.initial import Condition, parse
 from procmod_lib.network import inside
 from procmod_lib.report import figures, statistics, tables
+from procmod_lib.report.figures.inside import TOKENS, WRITE
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import of_runs
 from procmod_lib.runs.fleet import initial_weights
@@ -34,9 +35,9 @@ def rule(tokens: float, write: float) -> str:
     >>> rule(0.98, 9.0), rule(0.08, 0.5), rule(0.98, 0.1)
     ('succeeds', 'fails', 'says nothing')
     """
-    if tokens >= 0.5 and write >= 0.25:
+    if tokens >= TOKENS[1] and write >= WRITE[1]:
         return SUCCEEDS
-    return FAILS if tokens < 0.3 or write < 0.05 else SILENT
+    return FAILS if tokens < TOKENS[0] or write < WRITE[0] else SILENT
 
 
 def second_rule(condition: Condition) -> str:

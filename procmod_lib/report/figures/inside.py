@@ -25,6 +25,10 @@ GROUPS = {
 }
 LEAST = 1e-4  # below it a selective write is drawn at the lower edge
 DROWNED = 0.6  # share of tokens that parts the two panels
+TOKENS, WRITE = (0.3, 0.5), (0.05, 0.25)
+"""The bounds of the first rule: below the lower one it expects failure, success from both upper
+ones on.
+"""
 
 
 @offered
@@ -48,11 +52,11 @@ def draw_starts(starts: pd.DataFrame) -> plt.Figure:
         places = [order.index(group) for group in clear.group]
         beside = clear.groupby("group").cumcount() % 9 * 0.09 - 0.36
         points = _draw_group(right, clear, np.array(places) + beside.to_numpy())
-    left.axvline(0.3, color="black", lw=0.6, ls=":")
-    right.axhline(0.25, color="black", lw=0.6, ls=":")
-    right.axhline(0.05, color="black", lw=0.6, ls=":")
+    left.axvline(TOKENS[0], color="black", lw=0.6, ls=":")
+    for bound in WRITE:
+        right.axhline(bound, color="black", lw=0.6, ls=":")
     left.set(xlim=(0, DROWNED), xlabel="share of tokens", title="the tokens are drowned")
-    right.set(xlim=(-0.5, 2.5), title="the tokens are there (share 0.98)")
+    right.set(xlim=(-0.5, 2.5), title=f"the tokens are there{_range(clear.tokens)}")
     right.set_xticks(range(3), ["known", "first rule", "second rule"])
     left.set(yscale="log", ylim=(LEAST * 0.6, 1e3), ylabel="selective write")
     if len(shown):
@@ -63,6 +67,14 @@ def draw_starts(starts: pd.DataFrame) -> plt.Figure:
     ]
     figure.legend(handles=names, fontsize=9, loc="outside upper center", ncols=3)
     return figure
+
+
+def _range(shares: pd.Series) -> str:
+    """Between which values some shares lie, in brackets; nothing for none."""
+    if not len(shares):
+        return ""
+    least, most = f"{shares.min():.2f}", f"{shares.max():.2f}"
+    return f" (share {least if least == most else f'{least} to {most}'})"
 
 
 def _draw_group(ax: plt.Axes, rows: pd.DataFrame, x):
