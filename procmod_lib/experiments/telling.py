@@ -7,8 +7,16 @@ import pandas as pd
 from IPython.display import Markdown
 from scipy import stats
 
+from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.experiments.ranked import AT_EACH_END
-from procmod_lib.experiments.specification import BOTH, CARRIED_IN, HOW_MANY, SEEDS, setting_of
+from procmod_lib.experiments.specification import (
+    BOTH,
+    CARRIED_IN,
+    HOW_MANY,
+    SEEDS,
+    WHOLE,
+    setting_of,
+)
 from procmod_lib.experiments.specified import STARTS, by_setting, described, models_of
 from procmod_lib.randomness import stream
 from procmod_lib.report import statistics
@@ -107,26 +115,27 @@ def last_layer_judged(rows: pd.DataFrame) -> Markdown:
     return Markdown(f"**It does not**: {text}, {names}." if names else f"**It does**: {text}.")
 
 
-def best_again(section: Section) -> list[Section]:
-    """Attention of both layers from the settings that rank first with 10 pairs, at the full
-    protocol, in their order; none before all of them have all their seeds.
+def best_again(section: Section, start: str = BOTH) -> list[Section]:
+    """A start from the settings that rank first with 10 pairs, at the full protocol, in their
+    order; none before all of them have all their seeds.
 
     Args:
         section: the runs of :func:`procmod_lib.experiments.ranked.again`.
+        start: one of those.
     """
-    both = section.where(lambda run: str(run.condition) == BOTH)
-    settings = list(dict.fromkeys(map(setting_of, both.runs)))[:AT_EACH_END]
-    parts = [both.where(lambda run, s=setting: setting_of(run) == s) for setting in settings]
+    chosen = section.where(lambda run: str(run.condition) == start)
+    settings = list(dict.fromkeys(map(setting_of, chosen.runs)))[:AT_EACH_END]
+    parts = [chosen.where(lambda run, s=setting: setting_of(run) == s) for setting in settings]
     done = all(len(part) and part.summary.n.iloc[0] >= SEEDS for part in parts)
     return parts if done else []
 
 
 def best_again_told(section: Section) -> str:
-    """How they end, in a sentence or two; nothing before all are there."""
+    """How attention of both layers ends there, in a sentence; nothing before all are there."""
     parts = best_again(section)
     if not parts:
         return ""
-    first, *others = [int(part.summary.successes.iloc[0]) for part in parts]
+    first, *others = map(_successes, parts)
     ((_, donor),) = parts[0].runs[0].donors
     grown = ", a curriculum" if donor.task.lengths == "curriculum" else ""
     return (
@@ -134,6 +143,26 @@ def best_again_told(section: Section) -> str:
         f"{parts[0].short(BOTH)}; {first} of {SEEDS} models carry, of those "
         f"that rank next {' and '.join(map(str, others))}."
     )
+
+
+def whole_again_told(section: Section) -> Markdown:
+    """How many whole models carry there when those with 10 pairs end, and at the end."""
+    parts, early = best_again(section, WHOLE), PRESETS["small"].fine_tuning.steps
+    if not parts:
+        return Markdown(NOT_YET)
+    then, last = (
+        ", ".join(str(_successes(part)) for part in stage)
+        for stage in ([part.until(early) for part in parts], parts)
+    )
+    steps = parts[0].runs[0].budget.steps
+    return Markdown(
+        f"Whole models of the best three that carry, of {SEEDS} each: {then} after {early:,} "
+        f"steps, where the runs with 10 pairs end; {last} after {steps:,}."
+    )
+
+
+def _successes(part: Section) -> int:
+    return int(part.summary.successes.iloc[0])
 
 
 def full_protocol_judged(few_pairs: pd.DataFrame, section: Section) -> Markdown:

@@ -48,6 +48,10 @@ class Selection:
             runs, self.table[self.table.key.isin([run.key for run in runs])], self.store
         )
 
+    def until(self, step: int) -> Self:
+        """The section as its runs stood after so many steps."""
+        return type(self)(self.runs, self.table[self.table.step <= step], self.store)
+
     def on(self, *diagnostics: str) -> Self:
         """The section of some diagnostics only."""
         return self.where(lambda run: run.task.name in diagnostics)

@@ -114,6 +114,16 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
     told = telling.best_again_told(Section(runs, ends, None))
     assert told.startswith("From the first in rank of 31 pretrainings, with 30 pairs: 92.0 % (")
     assert told.endswith("; 8 of 8 models carry, of those that rank next 8.")
+    whole = [run for run in runs if str(run.condition) == specification.WHOLE]
+    risen = [
+        dict(key=run.key, step=step, status="complete", diagnostic="haystack", seed=run.seed)
+        | dict(initial_condition=str(run.condition), token_accuracy=accuracy)
+        for run in whole
+        for step, accuracy in ((3000, 0.95 if run.seed < 2 else 0.5), (3500, 0.91))
+    ]
+    said = telling.whole_again_told(Section(runs, pd.DataFrame(risen), None)).data
+    assert "of 8 each: 2, 2 after 3,000 steps" in said and said.endswith("; 8, 8 after 10,000.")
+    assert telling.whole_again_told(Section(runs, ends.head(0), None)).data == "Not yet measured."
     assert telling.best_again_told(Section(runs, ends.head(15), None)) == ""
     assert telling.best_again_told(Section([], ends.head(0), None)) == ""
 
