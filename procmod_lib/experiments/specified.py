@@ -120,7 +120,9 @@ def described(setting: Setting) -> str:
 def described_base() -> Markdown:
     """What every setting has, but for what a row of :func:`settings_table` names."""
     base = {name: getattr(Setting(), name) for name in FACTORS}
-    return Markdown(f"A row names only what it changes of the first: {_in_words(base)}.")
+    return Markdown(
+        f"A row names only what it changes of the closest replication: {_in_words(base)}."
+    )
 
 
 def _in_words(values: dict) -> str:

@@ -139,9 +139,9 @@ def best_again_told(section: Section) -> str:
     ((_, donor),) = parts[0].runs[0].donors
     grown = ", a curriculum" if donor.task.lengths == "curriculum" else ""
     return (
-        f"From the first in rank of {HOW_MANY} pretrainings{grown}, with 30 pairs: "
-        f"{parts[0].short(BOTH)}; {first} of {SEEDS} models carry, of those "
-        f"that rank next {' and '.join(map(str, others))}."
+        f"From the first of {HOW_MANY} pretrainings{grown}, with 30 pairs: "
+        f"{parts[0].short(BOTH)}; {first} of {SEEDS} carry, from the next "
+        f"{' and '.join(map(str, others))}."
     )
 
 
@@ -184,9 +184,9 @@ def full_protocol_judged(few_pairs: pd.DataFrame, section: Section) -> Markdown:
     new = sum(full for ten, full in rows if not ten)
     word = "It does not hold" if new else "It holds"
     return Markdown(
-        f"**{word}**. Of the {len(rows) - len(carry)} rows that do not carry with 10 pairs, so "
-        f"many carry with 30: {new}. Of the {len(carry)} that do: {sum(carry)} (n = {SEEDS} models "
-        "a row)."
+        f"**{word}**. Of the {len(rows) - len(carry)} rows that do not carry with 10 pairs, {new} "
+        f"carry with 30. Of the {len(carry)} that do, {sum(carry)} carry with 30 too "
+        f"(n = {SEEDS} models a row)."
     )
 
 

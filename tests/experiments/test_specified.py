@@ -41,6 +41,8 @@ def test_settings_are_counted_and_put_in_order():
     table = specified.settings_table(rows).data
     assert "| the closest replication | 8 | " in table and "6 of 8 (41 to 93 %)" in table
     assert "| rate 0.01 | 8 | " in table
+    base = specified.described_base().data
+    assert "replication: rate 0.0001, lengths: fixed, lists of 20 of 21 ids, repeats yes" in base
     factors = specified.factors_table(rows).data
     assert "| dropout: 0.1 | 2 | 7 of 16 (1 to 6 in a setting) | 16 of 16 (8 to 8 in" in factors
     learnt = specified.learning_table(models()).data.splitlines()[2:]
@@ -112,8 +114,8 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
         ]
     )
     told = telling.best_again_told(Section(runs, ends, None))
-    assert told.startswith("From the first in rank of 31 pretrainings, with 30 pairs: 92.0 % (")
-    assert told.endswith("; 8 of 8 models carry, of those that rank next 8.")
+    assert told.startswith("From the first of 31 pretrainings, with 30 pairs: 92.0 % (")
+    assert told.endswith("; 8 of 8 carry, from the next 8.")
     whole = [run for run in runs if str(run.condition) == specification.WHOLE]
     risen = [
         dict(key=run.key, step=step, status="complete", diagnostic="haystack", seed=run.seed)
@@ -156,8 +158,8 @@ def test_what_carries_at_the_full_protocol(monkeypatch, of_loud, word, new):
         rows.append(row | dict(token_accuracy=0.9 if run.seed < many else 0.8))
     section = Section(runs, pd.DataFrame(rows), Complete())
     judged = telling.full_protocol_judged(ten_pairs, section).data
-    assert judged.startswith(f"**{word}**. Of the 2 rows that do not carry with 10 pairs, so many")
-    assert judged.endswith(f"with 30: {new}. Of the 4 that do: 1 (n = 8 models a row).")
+    assert judged.startswith(f"**{word}**. Of the 2 rows that do not carry with 10 pairs, {new} ")
+    assert judged.endswith("Of the 4 that do, 1 carry with 30 too (n = 8 models a row).")
     section.store = Scores({})
     section.store.unknown = runs[:1]
     assert telling.full_protocol_judged(ten_pairs, section).data == "Not yet measured."
