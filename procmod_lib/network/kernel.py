@@ -41,7 +41,7 @@ from procmod_lib.network.vector import LANES, load, splat, store, total
 
 # numba's cache sees changes of this file only, so it changes whenever its parts do:
 # the sha256 of PARTS, one after the other.
-MADE_OF = "152c948150f1"
+MADE_OF = "a619230b17b0"
 PARTS = ("vector.py", "layers.py", "dropout.py", "attention.py", "ends.py", "space.py")
 
 # Where a layer's parameters begin in the list of offsets, counted from the layer's first; in the

@@ -211,10 +211,13 @@ def best(section: Section, chosen_on: int = 3, most: int = 2) -> pd.DataFrame:
     return early.sort_values("difference", ascending=False, kind="stable").head(most)
 
 
-def best_conditions(section: Section, most: int = 2) -> list[str] | None:
-    """The conditions that gained most over no pretraining; None where nothing was measured."""
+def best_conditions(section: Section, most: int = 2) -> list[str]:
+    """The conditions that gained most over no pretraining; where nothing was measured, the first
+    that was asked.
+    """
     rows = section.differences().sort_values("difference", ascending=False)
-    return list(rows.initial_condition)[:most] or None
+    asked = [str(run.condition) for run in section.runs if str(run.condition) != "scratch"]
+    return list(rows.initial_condition)[:most] or asked[:1]
 
 
 def by_source(section: Section, words: dict[str, str], part: str = "attention") -> Markdown:

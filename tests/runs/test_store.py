@@ -260,7 +260,7 @@ def test_command_line_says_what_is_wrong():
         (["--seeds", "0"], "seeds must be a whole number"),
     ):
         process = subprocess.run(
-            [sys.executable, "-m", "procmod_lib", "plan", "selective_transfer", *arguments],
+            [sys.executable, "-m", "procmod_lib", "sweep", "selective_transfer", *arguments],
             capture_output=True,
             text=True,
         )
