@@ -78,7 +78,7 @@ def make_parser() -> argparse.ArgumentParser:
         ("status", status, "say what is finished and what is missing"),
     ):
         parser_of_action = actions.add_parser(name, help=about, description=capital(about))
-        _add_grids(parser_of_action, action, trains=action is sweep)
+        _add_grids(parser_of_action, action)
     merge_parser = actions.add_parser(
         "merge", help="copy what another store has and this one lacks"
     )
@@ -100,7 +100,7 @@ def capital(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _add_grids(parser: argparse.ArgumentParser, action: Callable, trains: bool) -> None:
+def _add_grids(parser: argparse.ArgumentParser, action: Callable) -> None:
     choices = parser.add_subparsers(title="of which grid", required=True, metavar="GRID")
     for name, grid in GRIDS.items():
         about = (inspect.getdoc(grid) or "").split("\n")[0]
@@ -108,7 +108,10 @@ def _add_grids(parser: argparse.ArgumentParser, action: Callable, trains: bool) 
         one.add_argument("--preset", default="quick", help=", ".join(PRESETS))
         for parameter in list(inspect.signature(grid).parameters.values())[1:]:
             _add_option(one, parameter)
-        add_machine(one) if trains else add_device(one)
+        if action is sweep:
+            add_machine(one)
+        elif action is plan:
+            add_device(one)
         one.set_defaults(grid=grid)
         finish(one, action)
 

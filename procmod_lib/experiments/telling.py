@@ -140,8 +140,8 @@ def best_again_told(section: Section) -> str:
     grown = ", a curriculum" if donor.task.lengths == "curriculum" else ""
     return (
         f"From the first of {HOW_MANY} pretrainings{grown}, with 30 pairs: "
-        f"{parts[0].short(BOTH)}; {first} of {SEEDS} carry, from the next "
-        f"{' and '.join(map(str, others))}."
+        f"{parts[0].short(BOTH)}; {first} of {SEEDS} carry, of the next "
+        f"{len(others)}: {' and '.join(map(str, others))}."
     )
 
 

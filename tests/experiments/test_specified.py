@@ -115,7 +115,7 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
     )
     told = telling.best_again_told(Section(runs, ends, None))
     assert told.startswith("From the first of 31 pretrainings, with 30 pairs: 92.0 % (")
-    assert told.endswith("; 8 of 8 carry, from the next 8.")
+    assert told.endswith("; 8 of 8 carry, of the next 1: 8.")
     whole = [run for run in runs if str(run.condition) == specification.WHOLE]
     risen = [
         dict(key=run.key, step=step, status="complete", diagnostic="haystack", seed=run.seed)
