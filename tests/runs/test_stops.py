@@ -87,7 +87,7 @@ def test_stopped_at_any_moment_it_goes_on_to_the_same_bits(tmp_path, expected, n
         left = [run for run in slow if not store.has(run)]
         assert left
         assert f"{len(slow) - len(left)} of {len(slow)} runs are finished" in str(stopped)
-        if moment >= 0.2:
+        if moment >= 0.2 and left == slow:  # the second may be about to take its first step
             assert any(store.checkpoint(run.key) for run in left)
     else:
         assert moment > 0.5, "the sweep ended before the signal came"
