@@ -250,13 +250,38 @@ def over_sources(section: Section, word: str = "", part: str = "attention") -> s
     No interval: the sources share their seeds' fresh weights and batches.
     """
     asked = [f"{part}={source} {word}".strip() for source in _sources(section, part)]
-    found = section.of(*asked).summary
+    return _counted(section.of(*asked), "source")
+
+
+def heads_told(section: Section, source: str = "identity") -> Markdown:
+    """A sentence: in how many runs one head of each layer's attention is enough alone."""
+    arch = section.runs[0].arch
+    counts = []
+    for layer in range(arch.layers):
+        heads = [f"attention={source} head={layer}.{head}" for head in range(arch.heads)]
+        counts.append(f"layer {layer}: {_counted(section.of(*heads), 'head')}")
+    return Markdown(f"Runs above 90 % from one head alone: {'; '.join(counts)}.")
+
+
+def held_told(section: Section) -> Markdown:
+    """Two sentences: in how many runs of all sources a part is enough, held fixed and free."""
+    told = []
+    for part, name in (("attention", "attention"), ("mlp", "MLPs")):
+        held = over_sources(section, f"freeze={part}", part)
+        free = over_sources(section, part=part)
+        told.append(f"Runs above 90 % with {name} held fixed: {held}; free to learn: {free}.")
+    return Markdown(" ".join(told))
+
+
+def _counted(section: Section, each: str) -> str:
+    """Runs above 90 % of several conditions together, and the least and the most of one."""
+    found = section.summary
     if not len(found):
         return "not yet measured"
     total = f"{found.successes.sum()} of {found.n.sum()}"
     if found.n.min() < found.n.max():
         return total
-    return f"{total} ({from_to(found.successes)} of {found.n.max()} from each source)"
+    return f"{total} ({from_to(found.successes)} of {found.n.max()} from each {each})"
 
 
 def _sources(section: Section, part: str) -> list[str]:

@@ -87,7 +87,9 @@ def test_claims_are_drawn_where_they_were_measured():
             row | dict(paper_difference=5.0, difference=0.0, n=0, verdict="not yet measured"),
         ]
     )
-    ax = figures.draw_claims(judged, judged.assign(verdict="replicated")).axes[0]
+    ax = figures.draw_claims(
+        {"The paper's claims": judged}, {"Beyond": judged.assign(verdict="replicated")}
+    ).axes[0]
     words = [text.get_text() for text in ax.texts]
     assert words[0] == "The paper's claims"
     assert words[1:6] == [
@@ -97,9 +99,9 @@ def test_claims_are_drawn_where_they_were_measured():
         "It helps (n=0)",
         "not yet measured",
     ]
-    assert words[6] == "Beyond the paper"
+    assert words[6] == "Beyond"
     assert words.count("shown") == 2
-    ax = figures.draw_claims(judged).axes[0]
+    ax = figures.draw_claims({"The paper's claims": judged}).axes[0]
     crosses = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "x"]
     dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
     assert crosses == [87.0, 5.0] and dots == [20.0]

@@ -155,12 +155,16 @@ def test_holm_leaves_what_is_not_measured_out_of_the_family():
     assert np.isnan(statistics.holm([0.01, np.nan])[1])
 
 
-def test_sources_are_counted_one_by_one_and_all_together():
-    ends = {"attention=identity": [0.95, 0.2], "attention=set": [0.99, 0.91]}
+def section_of(ends):
+    """HAYSTACK from some starts, two seeds each, that ended so."""
     runs = [fine_tuning_run("haystack", start, "smoke", s) for start in ends for s in (0, 1)]
     found = table_of({(start, s): [ends[start][s]] for start in ends for s in (0, 1)})
     found["key"] = [run.key for run in runs]
-    section = Section(runs, found, None)
+    return Section(runs, found, None)
+
+
+def test_sources_are_counted_one_by_one_and_all_together():
+    section = section_of({"attention=identity": [0.95, 0.2], "attention=set": [0.99, 0.91]})
     words = {"": "both layers", "layer=1": "last"}
     lines = comparisons.by_source(section, words).data.splitlines()
     assert lines[2:4] == [
@@ -168,6 +172,31 @@ def test_sources_are_counted_one_by_one_and_all_together():
         "| Set | 2 of 2 (34 to 100 %) | not yet measured |",
     ]
     assert lines[4] == "| all of them | 3 of 4 (1 to 2 of 2 from each source) | not yet measured |"
+
+
+def test_single_heads_are_counted_by_their_layer():
+    heads = [f"attention=identity head={layer}.{head}" for layer in (0, 1) for head in range(4)]
+    section = section_of({head: [0.2, 0.95 if "head=1" in head else 0.3] for head in heads})
+    assert comparisons.heads_told(section).data == (
+        "Runs above 90 % from one head alone: layer 0: 0 of 8 (0 of 2 from each head); "
+        "layer 1: 4 of 8 (1 of 2 from each head)."
+    )
+
+
+def test_parts_held_fixed_are_counted_beside_free_ones():
+    section = section_of(
+        {
+            "attention=identity": [0.95, 0.92],
+            "attention=identity freeze=attention": [0.95, 0.2],
+            "mlp=identity": [0.1, 0.1],
+        }
+    )
+    assert comparisons.held_told(section).data == (
+        "Runs above 90 % with attention held fixed: 1 of 2 (1 of 2 from each source); "
+        "free to learn: 2 of 2 (2 of 2 from each source). "
+        "Runs above 90 % with MLPs held fixed: not yet measured; "
+        "free to learn: 0 of 2 (0 of 2 from each source)."
+    )
 
 
 def test_doses_are_the_plain_transfer_and_its_noise():

@@ -9,24 +9,29 @@ from procmod_lib.report.sentences import SHOWN
 
 
 @offered
-def draw_claims(judged: pd.DataFrame, ours: pd.DataFrame | None = None) -> plt.Figure:
+def draw_claims(
+    claimed: dict[str, pd.DataFrame], beyond: dict[str, pd.DataFrame] | None = None
+) -> plt.Figure:
     """Each claim's effect as a dot with its interval, and its verdict, a line a claim.
 
     Args:
-        judged: the paper's, from :func:`procmod_lib.experiments.claims.verdicts`; the paper's own
-            effect is a cross.
-        ours: this book's own, drawn below a line.
+        claimed: the paper's claims under their headings, each group from
+            :func:`procmod_lib.experiments.claims.verdicts`; the paper's own effect is a cross.
+        beyond: this book's own, drawn below them.
     """
-    groups = [judged] if ours is None else [judged, ours]
-    count = sum(map(len, groups)) + len(groups)
-    figure, ax = plt.subplots(figsize=(WIDTH, 0.56 * count + 0.8))
+    shown = {
+        heading: rows.assign(verdict=rows.verdict.replace(SHOWN))
+        for heading, rows in (beyond or {}).items()
+    }
+    groups = claimed | shown
+    count = sum(map(len, groups.values())) + len(groups)
+    figure, ax = plt.subplots(figsize=(WIDTH, 0.5 * count + 0.8))
     y = 0.0
-    for group, name in zip(groups, ("The paper's claims", "Beyond the paper"), strict=False):
-        ax.text(-100, y, name, fontsize=11.5, fontweight="bold", va="center")
+    for heading, rows in groups.items():
+        ax.text(-100, y, heading, fontsize=11.5, fontweight="bold", va="center")
         y += 1
-        for row in group.itertuples():
-            word = SHOWN.get(row.verdict, row.verdict) if group is ours else row.verdict
-            _draw_claim(ax, y, row, word)
+        for row in rows.itertuples():
+            _draw_claim(ax, y, row)
             y += 1
     ax.set(xlim=(-101, 101), ylim=(y - 0.4, -0.6), yticks=[])
     ax.set_xlabel("difference in token accuracy (points)")
@@ -34,18 +39,20 @@ def draw_claims(judged: pd.DataFrame, ours: pd.DataFrame | None = None) -> plt.F
     paper = plt.Line2D([], [], color=ORANGE, marker="x", ls="", label="paper")
     here = plt.Line2D([], [], color=BLUE, marker="o", label="here, with 95 % interval")
     ax.legend(handles=[paper, here], fontsize=9, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
-    figure.procmod_data = pd.concat(groups)
+    figure.procmod_data = pd.concat(
+        [rows.assign(group=heading) for heading, rows in groups.items()]
+    )
     return figure
 
 
-def _draw_claim(ax: plt.Axes, y: float, row, word: str) -> None:
+def _draw_claim(ax: plt.Axes, y: float, row) -> None:
     """One claim in words, its verdict, and below them the paper's effect and ours."""
     ax.axhspan(y - 0.02, y + 0.36, color="#f4f4f4", lw=0, zorder=-1)
     ax.plot([0, 0], [y - 0.02, y + 0.36], color="black", lw=0.8, zorder=0)
     if not row.n:
         ax.text(2, y + 0.17, "no runs yet", fontsize=8, va="center")
     ax.text(-100, y - 0.22, f"{row.claim} (n={row.n})", fontsize=9, va="center")
-    ax.text(100, y - 0.22, word, fontsize=9, va="center", ha="right", fontweight="bold")
+    ax.text(100, y - 0.22, row.verdict, fontsize=9, va="center", ha="right", fontweight="bold")
     ax.plot(row.paper_difference, y + 0.17, "x", color=ORANGE, ms=8, mew=2)
     if row.n:
         ax.plot([row.low, row.high], [y + 0.17] * 2, color=BLUE, lw=2.4)
