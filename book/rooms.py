@@ -13,8 +13,8 @@ import procmod_lib
 
 BOOK = Path(__file__).resolve().parent
 LIBRARY = Path(procmod_lib.__file__).resolve().parent
-ROOMS = ["randomness", "tasks", "network", "initial", "runs", "report", "experiments"]
-ROOMS += ["workshop", "cli"]
+ROOMS = ["randomness", "tasks", "network", "initial", "runs", "experiments", "report"]
+ROOMS += ["findings", "workshop", "cli"]
 """From the lowest to the highest; a room imports only from those below it."""
 
 HEAD = """# API reference

@@ -1,4 +1,4 @@
-"""What the chapters ask, and what is said of it.
+"""What the chapters ask: presets, settings, and the runs of every question.
 
 ======================  ===============================================================
 ``grids``               the runs behind the live part of every chapter, by parameters
@@ -7,18 +7,5 @@
                         in ``presets``, ``settings`` and ``conditions``
 ======================  ===============================================================
 
-A question with a rule of its own has two modules, its runs and what became of them:
-
-======================  ================================================
-runs                    judged and told in
-======================  ================================================
-``claimed``             ``claims``, and ``simulation`` of the rule itself
-``story``               ``story``
-``ladder``              ``climbed``
-``first_layer``         ``quieted``
-``specification``       ``specified`` and ``telling``
-``ranked``              ``telling``
-``why_curricula``       ``curricula`` and ``content_or_size``
-``agenda``              ``harder``, of the pilots of SORTING
-======================  ================================================
+What became of the questions is judged and told in ``procmod_lib.findings``.
 """

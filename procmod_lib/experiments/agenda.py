@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from procmod_lib.experiments import first_layer, ranked, specification, why_curricula
-from procmod_lib.experiments.claimed import BEYOND, CLAIMS, claim_runs
+from procmod_lib.experiments.claims import BEYOND, CLAIMS, claim_runs
 from procmod_lib.experiments.conditions import RECIPE, SHAPES, SIX, SPOILT
 from procmod_lib.experiments.crossed import models_by_seeds
 from procmod_lib.experiments.grids import (

@@ -12,7 +12,7 @@ ARMS = "Right answers in % from the baseline → from the condition: difference 
 
 
 def scorecard_table(judged: pd.DataFrame, fewest: int) -> Markdown:
-    """Return :func:`procmod_lib.experiments.claims.verdicts` as a table, and how to read it.
+    """Return :func:`procmod_lib.findings.verdicts.judge` as a table, and how to read it.
 
     Args:
         judged: the verdicts.
@@ -42,7 +42,7 @@ def beyond_table(judged: pd.DataFrame, fewest: int) -> Markdown:
     """Claims that the paper does not make, by the same rule: both arms, difference, verdict.
 
     Args:
-        judged: from :func:`procmod_lib.experiments.claims.verdicts`.
+        judged: from :func:`procmod_lib.findings.verdicts.judge`.
         fewest: seeds with which the exact test can pass the correction.
     """
     rows = []

@@ -12,8 +12,9 @@ import pytest
 from bs4 import BeautifulSoup
 from conftest import ROOT
 
-from procmod_lib.experiments import climbed, ladder
+from procmod_lib.experiments import ladder
 from procmod_lib.experiments.settings import RUNGS
+from procmod_lib.findings import climbed
 from procmod_lib.report.section import Section
 from procmod_lib.runs import files, packs
 from procmod_lib.runs.run import SCHEMA

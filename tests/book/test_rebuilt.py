@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 from conftest import ROOT
 
-from procmod_lib.experiments import agenda, specification, specified
+from procmod_lib.experiments import agenda, specification
 from procmod_lib.experiments.conditions import SIX
 from procmod_lib.experiments.crossed import models_by_seeds
 from procmod_lib.experiments.grids import selective_transfer
+from procmod_lib.findings import specified
 from procmod_lib.report import comparisons, components
 from procmod_lib.report.section import Section
 from procmod_lib.runs import packs

@@ -2,20 +2,16 @@
 
 import pandas as pd
 import pytest
+from tables import ended
 
-from procmod_lib.experiments import first_layer, quieted
+from procmod_lib.experiments import first_layer
+from procmod_lib.findings import quieted
 from procmod_lib.report.section import Section
 
 
 def section(arm, ends):
     """Runs of an arm that end at 95 % in so many first seeds of a start, and at 10 % else."""
-    rows = [
-        dict(key=run.key, step=10, status="complete", diagnostic="haystack", seed=run.seed)
-        | dict(initial_condition=str(run.condition))
-        | dict(token_accuracy=0.95 if run.seed < ends.get(str(run.condition), 0) else 0.1)
-        for run in arm.runs
-    ]
-    return Section(arm.runs, pd.DataFrame(rows), None)
+    return ended(arm.runs, lambda run: 0.95 if run.seed < ends.get(str(run.condition), 0) else 0.1)
 
 
 def sections(**counts):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tables import ended
 
 from procmod_lib.experiments.crossed import MODELS, models_by_seeds
 from procmod_lib.randomness import stream
@@ -28,13 +29,8 @@ def test_no_spread_has_no_shares():
 
 def section(value, missing=()):
     runs = models_by_seeds("small")
-    rows = [
-        dict(key=run.key, step=10, status="complete", diagnostic="haystack", seed=run.seed)
-        | dict(initial_condition=str(run.condition), token_accuracy=value(run))
-        for i, run in enumerate(runs)
-        if i not in missing
-    ]
-    return Section(runs, pd.DataFrame(rows), None)
+    lost = {runs[i].key for i in missing}
+    return ended(runs, lambda run: None if run.key in lost else value(run))
 
 
 def model_of(run):

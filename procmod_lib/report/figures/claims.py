@@ -16,7 +16,7 @@ def draw_claims(
 
     Args:
         claimed: the paper's claims under their headings, each group from
-            :func:`procmod_lib.experiments.claims.verdicts`; the paper's own effect is a cross.
+            :func:`procmod_lib.findings.verdicts.judge`; the paper's own effect is a cross.
         beyond: this book's own, drawn below them.
     """
     shown = {

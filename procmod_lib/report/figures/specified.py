@@ -21,7 +21,7 @@ def draw_specification(rows: pd.DataFrame, levels: dict[str, list[str]]) -> plt.
 
     Args:
         rows: a row a setting, in the order of the picture: the columns of
-            :func:`procmod_lib.experiments.specified.by_setting`, and one column a factor in words.
+            :func:`procmod_lib.findings.specified.by_setting`, and one column a factor in words.
         levels: the values of each factor in words, from top to bottom.
     """
     count = sum(map(len, levels.values())) + len(levels)
@@ -75,7 +75,7 @@ def draw_layer_sizes(models: pd.DataFrame) -> plt.Figure:
     """Every pretrained model by the sizes of its layers: what it carries is full, else hollow.
 
     Args:
-        models: from :func:`procmod_lib.experiments.specified.models_of`.
+        models: from :func:`procmod_lib.findings.specified.models_of`.
     """
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.4), sharex=True, sharey=True)
     for ax, name in zip(axes, ("both", "last"), strict=True):

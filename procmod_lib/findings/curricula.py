@@ -11,12 +11,12 @@ from procmod_lib.experiments.specification import (
     Setting,
     setting_of,
 )
-from procmod_lib.experiments.specified import by_setting, described, models_of
 from procmod_lib.experiments.why_curricula import (
     DAMAGED,
     SHUFFLED,
     other_lengths,
 )
+from procmod_lib.findings.specified import by_setting, described, models_of
 from procmod_lib.network import inside
 from procmod_lib.report import statistics
 from procmod_lib.report.section import Section

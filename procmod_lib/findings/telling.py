@@ -17,7 +17,7 @@ from procmod_lib.experiments.specification import (
     WHOLE,
     setting_of,
 )
-from procmod_lib.experiments.specified import STARTS, by_setting, described, models_of
+from procmod_lib.findings.specified import STARTS, by_setting, described, models_of
 from procmod_lib.randomness import stream
 from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
@@ -51,7 +51,7 @@ def areas(models: pd.DataFrame) -> pd.DataFrame:
     """How well a number of a model tells whether the attention of both layers succeeds.
 
     Args:
-        models: from :func:`procmod_lib.experiments.specified.models_of`.
+        models: from :func:`procmod_lib.findings.specified.models_of`.
 
     Returns:
         A row a number, with its area and bootstrap interval over settings; the last row is the
@@ -97,7 +97,7 @@ def last_layer_judged(rows: pd.DataFrame) -> Markdown:
     verdict before all settings have all their seeds.
 
     Args:
-        rows: from :func:`procmod_lib.experiments.specified.by_setting`.
+        rows: from :func:`procmod_lib.findings.specified.by_setting`.
     """
     share, finished = CARRIED_IN / SEEDS, int((rows.last_n >= SEEDS).sum())
     learnt = rows[rows.learnt >= rows.n * share]
@@ -169,7 +169,7 @@ def full_protocol_judged(few_pairs: pd.DataFrame, section: Section) -> Markdown:
     """Whether what carries at the full protocol carries with 10 pairs too, by the page's rule.
 
     Args:
-        few_pairs: from :func:`procmod_lib.experiments.specified.by_setting`, with 10 pairs.
+        few_pairs: from :func:`procmod_lib.findings.specified.by_setting`, with 10 pairs.
         section: the runs of :func:`procmod_lib.experiments.ranked.again`.
     """
     if not section.is_complete:

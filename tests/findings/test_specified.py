@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from procmod_lib.experiments import curricula, ranked, specification, specified, telling
+from procmod_lib.experiments import ranked, specification
 from procmod_lib.experiments.specification import Setting
+from procmod_lib.findings import curricula, specified, telling
 from procmod_lib.report.section import Section
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.store import Store

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from tables import ended
 
-from procmod_lib.experiments import story
 from procmod_lib.experiments.conditions import RECIPE, SPOILT
 from procmod_lib.experiments.make_runs import fine_tuning_run
-from procmod_lib.report.section import Section
+from procmod_lib.findings import story
 from procmod_lib.report.tables import NOT_YET
 
 SHUFFLED, RANDOM = story.NULLS
@@ -19,16 +19,18 @@ AS_TOLD |= {story.QUIET: 0.1, SHUFFLED: 0.94, RANDOM: 0.94}
 
 def section(means=(), seeds=10):
     """Runs that end near these accuracies, with a little noise that differs by seed."""
-    runs, rows = [], []
-    for start, mean in (AS_TOLD | dict(means)).items():
-        for seed in range(seeds):
-            run = fine_tuning_run("haystack", start, "standard", seed)
-            end = mean + 0.004 * np.sin(7 * seed + len(start))
-            row = dict(diagnostic="haystack", initial_condition=start, seed=seed, step=1000)
-            row |= dict(key=run.key, token_accuracy=end, status="complete")
-            runs.append(run)
-            rows.append(row)
-    return Section(runs, pd.DataFrame(rows), SimpleNamespace())
+    by_start = AS_TOLD | dict(means)
+    runs = [
+        fine_tuning_run("haystack", start, "standard", seed)
+        for start in by_start
+        for seed in range(seeds)
+    ]
+
+    def end(run):
+        start = str(run.condition)
+        return by_start[start] + 0.004 * np.sin(7 * run.seed + len(start))
+
+    return ended(runs, end, SimpleNamespace())
 
 
 def held(found):

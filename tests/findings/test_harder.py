@@ -1,22 +1,22 @@
 """Which SORTING is hard enough is chosen by the page's rule, on fresh models alone."""
 
-import pandas as pd
 import pytest
+from tables import ended
 
-from procmod_lib.experiments import agenda, harder
+from procmod_lib.experiments import agenda
 from procmod_lib.experiments.grids import by_hand, selective_transfer
-from procmod_lib.report.section import Section
+from procmod_lib.findings import harder
 
 
 def section(scores):
     """Pilots of some numbers, three seeds each."""
+    by_key = {
+        run.key: score
+        for items, values in scores.items()
+        for run, score in zip(agenda.harder_sorting(items), values, strict=False)
+    }
     runs = [run for items in agenda.HARDER for run in agenda.harder_sorting(items)]
-    rows = []
-    for items, values in scores.items():
-        for run, value in zip(agenda.harder_sorting(items), values, strict=False):
-            rows.append((run.key, 10_000, "sorting", "scratch", run.seed, value, "complete"))
-    names = ["key", "step", "diagnostic", "initial_condition", "seed", "token_accuracy", "status"]
-    return Section(runs, pd.DataFrame(rows, columns=names), None)
+    return ended(runs, lambda run: by_key.get(run.key))
 
 
 def test_the_fewest_numbers_in_between_are_taken():

@@ -8,9 +8,9 @@ import pandas as pd
 from IPython.display import Markdown
 from matplotlib.figure import Figure
 
-from procmod_lib.experiments.curricula import ends_of, successes_of
 from procmod_lib.experiments.specification import CARRIED_IN, SEEDS
 from procmod_lib.experiments.why_curricula import FACTORS, at_size
+from procmod_lib.findings.curricula import ends_of, successes_of
 from procmod_lib.report.figures import draw_factors
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import from_to

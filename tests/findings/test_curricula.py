@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-import pandas as pd
 import pytest
+from tables import ended
 
-from procmod_lib.experiments import content_or_size, curricula, why_curricula
+from procmod_lib.experiments import why_curricula
 from procmod_lib.experiments.first_layer import (
     BOTH,
     LAST,
@@ -14,7 +14,7 @@ from procmod_lib.experiments.first_layer import (
     SHUFFLED_LAST,
 )
 from procmod_lib.experiments.specification import SEEDS, Setting, setting_of, transfers
-from procmod_lib.report.section import Section
+from procmod_lib.findings import content_or_size, curricula
 from procmod_lib.report.tables import NOT_YET
 
 GROWN = Setting(rate=3e-4, lengths="curriculum", size=(64, 100))
@@ -78,20 +78,7 @@ class Partial(Whole):
 
 def section(runs, successes, store=None):
     """Runs of which so many of eight succeed, by setting and start."""
-    rows = [
-        dict(
-            key=run.key,
-            step=1,
-            status="complete",
-            diagnostic="haystack",
-            initial_condition=str(run.condition),
-            preset=run.preset,
-            seed=run.seed,
-            token_accuracy=0.95 if run.seed < successes(run) else 0.2,
-        )
-        for run in runs
-    ]
-    return Section(runs, pd.DataFrame(rows), store or Whole())
+    return ended(runs, lambda run: 0.95 if run.seed < successes(run) else 0.2, store or Whole())
 
 
 AS_EXPECTED = {BOTH: 8, QUIET_FIRST: 6, SHUFFLED_LAST: 6, SHUFFLED_FIRST: 2, "both": 0}

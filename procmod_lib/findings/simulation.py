@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from procmod_lib.experiments.claims import CLAIMS, VERDICTS, verdict
+from procmod_lib.experiments.claims import CLAIMS
+from procmod_lib.findings.verdicts import VERDICTS, verdict
 from procmod_lib.randomness import stream
 from procmod_lib.report import statistics
 

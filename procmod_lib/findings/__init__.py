@@ -1,0 +1,17 @@
+"""What became of the questions: each rule that was fixed before, and the sentence it makes.
+
+======================  ===================================================
+of these runs           judged and told here
+======================  ===================================================
+``claims``              ``verdicts``, and ``simulation`` of the rule itself
+``agenda.story``        ``story``, of a head written by hand
+``ladder``              ``climbed``
+``first_layer``         ``quieted``
+``specification``       ``specified`` and ``telling``
+``ranked``              ``telling``
+``why_curricula``       ``curricula`` and ``content_or_size``
+``agenda``              ``harder``, of the pilots of SORTING
+======================  ===================================================
+
+The left column names modules of ``procmod_lib.experiments``.
+"""

@@ -1,0 +1,161 @@
+"""The rule that turns results into verdicts on the claims.
+
+The rule was fixed before the runs that it judges.
+"""
+
+import numpy as np
+import pandas as pd
+
+from procmod_lib.experiments.claims import Claim
+from procmod_lib.report import statistics
+from procmod_lib.report.sentences import SHOWN, from_to
+
+FEWEST = 3  # seeds below which a claim counts as not yet measured
+SPREAD = 0.2  # seeds that disagree by more are the paper's own sign of an unreliable cell
+VERDICTS = ("replicated", "partly", "not replicated", "not yet measured")
+
+
+def verdict(differences: np.ndarray, p: float, paper: float) -> str:
+    """The rule: see the scorecard chapter.
+
+    Args:
+        differences: (n,) paired, a seed each.
+        p: Holm-adjusted.
+        paper: the paper's difference as a share, or NaN.
+    """
+    if len(differences) < FEWEST:
+        return "not yet measured"
+    low, _ = statistics.interval(differences)
+    if not low > 0:
+        return "not replicated"
+    is_large = np.isnan(paper) or np.mean(differences) >= paper / 2
+    return "replicated" if p < statistics.LEVEL and is_large else "partly"
+
+
+def judge(claims, table: pd.DataFrame, family: int = 0) -> pd.DataFrame:
+    """One row a claim, in % and points, over the seeds that both arms have.
+
+    Args:
+        claims: what is judged.
+        table: the runs, a row a step.
+        family: over how many claims Holm's method corrects; at least those that are measured.
+
+    Returns:
+        The paper's arms and ours, difference with interval and Holm's p, whether seeds disagree,
+        and the verdict.
+    """
+    ends = statistics.final(table) if len(table) else table
+    groups = ends.groupby(["diagnostic", "initial_condition"])
+    arms = {cell: group.set_index("seed").token_accuracy for cell, group in groups}
+    nothing = pd.Series(dtype=float)
+    pairs = [
+        [arms.get((c.diagnostic, arm), nothing) for arm in (c.condition, c.baseline)]
+        for c in claims
+    ]
+    families = [(arm - base).dropna() for arm, base in pairs]
+    tested = [i for i, d in enumerate(families) if len(d) >= FEWEST]
+    p = np.full(len(families), np.nan)
+    measured = [statistics.sign_flip(families[i]) for i in tested]
+    unmeasured = [1.0] * (family - len(tested))
+    p[tested] = statistics.holm(measured + unmeasured)[: len(tested)]
+    rows = [_row(*each) for each in zip(claims, families, pairs, p, strict=True)]
+    return pd.DataFrame(rows)
+
+
+def _row(claim: Claim, differences: pd.Series, arms: list[pd.Series], p: float) -> dict:
+    """The row of one claim."""
+    arm, base = (scores[differences.index] for scores in arms)
+    low, high = statistics.interval(differences)
+    n = len(differences)
+    return {
+        "claim": claim.text,
+        "diagnostic": claim.diagnostic,
+        "condition": claim.condition,
+        "baseline": claim.baseline,
+        "paper": claim.paper,
+        "paper_difference": claim.effect,
+        "ours": (100 * base.mean(), 100 * arm.mean()),
+        "n": n,
+        "p": p,
+        "difference": 100 * np.mean(differences) if n else np.nan,
+        "low": 100 * low,
+        "high": 100 * high,
+        "disagree": bool(n and np.ptp(arm) > SPREAD),
+        "verdict": verdict(differences.to_numpy(), p, claim.effect / 100),
+    }
+
+
+def fewest_seeds(claims: int) -> int:
+    """The fewest seeds with which the exact test can fall below 0.05 after Holm's correction over
+    so many claims.
+
+    >>> fewest_seeds(1), fewest_seeds(8)
+    (6, 9)
+    """
+    return next(n for n in range(1, 64) if claims * 2.0 ** (1 - n) < statistics.LEVEL)
+
+
+def count(judged: pd.DataFrame, family: int = 0) -> str:
+    """How many claims got each verdict, and which are out of reach with so few seeds.
+
+    Args:
+        judged: from :func:`verdicts`, or some of its rows.
+        family: over how many claims Holm's method corrected, where that is more.
+    """
+    text = _counted(judged.verdict, VERDICTS)
+    most, need = judged.n.max(), fewest_seeds(max(family, len(judged)))
+    if most >= need:
+        return text
+    return (
+        f'{text} (with {most} seeds at most, "replicated" is out of reach, which takes {need}, '
+        'and "not replicated" includes '
+        "what is undecided)"
+    )
+
+
+def count_with_sizes(judged: pd.DataFrame) -> str:
+    """How many claims got each verdict; of those that replicated, how many in sign alone, since the
+    paper prints no effect, and at which shares of its effect the others.
+    """
+    text, sizes = count(judged), _sizes(judged)
+    return text.replace(" replicated", f" replicated ({sizes})", 1) if sizes else text
+
+
+def _sizes(judged: pd.DataFrame) -> str:
+    """The words in brackets; nothing where none replicated."""
+    found = judged[judged.verdict == "replicated"]
+    known = found.dropna(subset=["paper_difference"])
+    parts = []
+    if len(found) > len(known):
+        parts.append(f"{len(found) - len(known)} in sign alone")
+    if len(known):
+        shares = 100 * known.difference / known.paper_difference
+        parts.append(
+            f"{len(known)} at {from_to(shares.round().astype(int))} % of the paper's effect"
+        )
+    return ", ".join(parts)
+
+
+def count_shown(*judged: pd.DataFrame) -> str:
+    """How many claims of this book's own got each verdict."""
+    words = [SHOWN.get(verdict, verdict) for verdict in VERDICTS]
+    return _counted(pd.concat(judged).verdict.replace(SHOWN), words)
+
+
+def _counted(given: pd.Series, words) -> str:
+    """How often each verdict was given, of those that were.
+
+    >>> _counted(pd.Series(["partly", "replicated", "partly"]), VERDICTS)
+    '1 replicated, 2 partly'
+    """
+    counts = {word: int((given == word).sum()) for word in words}
+    return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+
+
+def how_many_seeds(papers: pd.DataFrame, ours: pd.DataFrame) -> str:
+    """With how many seeds the claims were judged, and how many the rule takes."""
+    texts = []
+    for name, judged in (("the paper's", papers), ("ours", ours)):
+        takes = fewest_seeds(len(judged))
+        texts.append(f"{name} with {from_to(judged.n)} seeds, where the exact test takes {takes}")
+    return f"Claims were judged on what is published so far: {'; '.join(texts)}."

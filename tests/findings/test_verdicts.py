@@ -1,0 +1,109 @@
+"""The rule that turns results into verdicts, on studies that fit in the head."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from tables import table_of
+
+from procmod_lib.experiments import claims
+from procmod_lib.findings import simulation, verdicts
+from procmod_lib.report.scorecard import failed_claims
+
+
+def test_the_verdict_rule_on_simulated_studies():
+    """Of 1,000 studies of nothing at most 5 % are called replicated; of an effect that every run
+    shows, as large as the paper's, at least 90 %.
+    """
+    assert (
+        simulation.simulate(1000, 0.0, 0.0)["replicated"] <= 50
+        and simulation.simulate(1000, 0.5, 0.5)["replicated"] <= 50
+    )
+    assert simulation.simulate(1000, 1.0, 0.0)["replicated"] >= 900
+    few = simulation.simulate(1000, 1.0, 0.0, n=3)  # the smallest p of three seeds is 0.25
+    assert few["partly"] == 1000 and few["replicated"] == few["not replicated"] == 0
+
+
+def test_verdicts_on_studies_that_fit_in_the_head():
+    claim = claims.Claim("it helps", "haystack", "full=dyck", "scratch")
+
+    def said(differences, paper=80.0):
+        curves = {("scratch", s): [0.1] for s in range(len(differences))} | {
+            ("full=dyck", s): [0.1 + d] for s, d in enumerate(differences)
+        }
+        return verdicts.judge([replace(claim, paper=(10, 10 + paper))], table_of(curves)).iloc[0]
+
+    assert (
+        said([0.8] * 10).verdict == "replicated"
+        and said([0.8] * 10).n == 10
+        and said([0.8] * 10).ours == pytest.approx((10, 90))
+    )
+    assert (
+        said([0.8] * 3).verdict == "partly" and said([0.8] * 5).verdict == "partly"
+    )  # too few seeds for the test
+    assert (
+        said([0.2] * 10).verdict == "partly"
+        and said([0.2] * 10, float("nan")).verdict == "replicated"
+    )  # too small; no size to compare
+    assert (
+        said([0.8, 0.8, -0.1, -0.1, -0.1]).verdict == "not replicated"
+        and said([-0.8] * 10).verdict == "not replicated"
+    )
+    assert said([0.8] * 2).verdict == "not yet measured" and said([0.8, 0.1, 0.8]).disagree
+    uneven = table_of(
+        {("scratch", 0): [0.1], ("scratch", 1): [0.1], ("scratch", 2): [0.1]}
+        | {("full=dyck", s): [0.2 + 0.1 * s] for s in range(6)}
+    )
+    found = verdicts.judge([claim], uneven).iloc[0]  # seeds that only one arm has take no part
+    assert (
+        found.n == 3
+        and found.ours == pytest.approx((10, 30))
+        and found.difference == pytest.approx(20)
+    )
+    nothing = pd.DataFrame(
+        columns=["diagnostic", "initial_condition", "key", "step", "seed", "token_accuracy"]
+    )
+    assert verdicts.judge([claim], nothing).verdict.tolist() == ["not yet measured"]
+
+
+def test_a_family_counts_claims_that_are_not_measured_yet():
+    claim = claims.Claim("it helps", "haystack", "full=dyck", "scratch")
+    curves = {
+        (arm, s): [end] for s in range(8) for arm, end in (("scratch", 0.1), ("full=dyck", 0.9))
+    }
+    alone, of_four = (verdicts.judge([claim], table_of(curves), size).p[0] for size in (0, 4))
+    assert of_four == pytest.approx(4 * alone)
+
+
+@pytest.mark.parametrize(
+    "paper, said",
+    [(83.0, "holds zero, though it leaves out the paper's difference, and 3 seeds"),
+     (20.0, "holds zero, and 3 seeds"),
+     (float("nan"), "holds zero, and 3 seeds")],
+)  # fmt: skip
+def test_a_failed_claim_says_whether_the_papers_difference_is_left_out(paper, said):
+    row = dict(claim="A claim", difference=5.0, low=-1.0, high=41.0, n=3, p=1, ours=(11.0, 16.0))
+    row["baseline"] = "scratch"
+    judged = pd.DataFrame([row | {"verdict": "not replicated", "paper_difference": paper}])
+    assert f"undecided: the interval {said} resolve little." in failed_claims(judged, 9).data
+    below = judged.assign(difference=-5.0, high=-0.01, n=10)
+    assert "the other sign" not in failed_claims(below, 9).data  # an interval alone does not say so
+    assert "the other sign." in failed_claims(below.assign(p=0.01), 9).data
+    full = judged.assign(ours=[(99.5, 100.0)])
+    assert "nothing to gain" in failed_claims(full, 9).data
+    assert "nothing to gain" not in failed_claims(full.assign(baseline="full=identity"), 9).data
+
+
+def test_what_replicated_is_told_with_its_size():
+    judged = pd.DataFrame(
+        {
+            "verdict": ["replicated"] * 3 + ["not replicated"],
+            "difference": [42.4, 30.0, 9.0, 90.0],
+            "paper_difference": [80.0, 50.0, np.nan, 90.0],
+        }
+    )
+    said = "1 in sign alone, 2 at 53 to 60 % of the paper's effect"
+    judged["n"] = 10
+    assert verdicts.count_with_sizes(judged) == f"3 replicated ({said}), 1 not replicated"
+    assert verdicts.count_with_sizes(judged.tail(1)) == "1 not replicated"

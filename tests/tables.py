@@ -1,0 +1,36 @@
+"""Runs that ended as a test says, without training."""
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from procmod_lib.report.section import Section
+from procmod_lib.runs.run import Run
+
+
+def table_of(curves: dict, diagnostic: str = "haystack") -> pd.DataFrame:
+    """Rows of runs: {(condition, seed): [accuracy, ...]}, an evaluation every 100 steps."""
+    return pd.DataFrame(
+        {
+            "diagnostic": diagnostic,
+            "initial_condition": condition,
+            "seed": seed,
+            "step": 100 * i,
+            "token_accuracy": accuracy,
+            "key": f"{diagnostic}{condition}{seed}",
+            "status": "complete",
+        }
+        for (condition, seed), accuracies in curves.items()
+        for i, accuracy in enumerate(accuracies)
+    )
+
+
+def ended(runs: list[Run], end: Callable[[Run], float | None], store=None) -> Section:
+    """Some runs as a section, each with the one evaluation ``end(run)``; None is a missing run."""
+    rows = [
+        (run.key, 10, "complete", run.task.name, str(run.condition), run.preset, run.seed, accuracy)
+        for run in runs
+        if (accuracy := end(run)) is not None
+    ]
+    names = ["key", "step", "status", "diagnostic", "initial_condition", "preset", "seed"]
+    return Section(runs, pd.DataFrame(rows, columns=[*names, "token_accuracy"]), store)
