@@ -27,10 +27,10 @@ THREE = [f"attention={source}" for source in ("identity", "set", "dyck")]
 NULLS = ["shuffle", "random_donor", "layer=1", "shuffle layer=1", "random_donor layer=1"]
 SIZES = [f"loud={size} head=1.0" for size in ("0.05", "0.1", "0.2", "0.3", "0.5", "1.0")]
 WIDTHS, RATES = (16, 32, 64), (3e-4, 1e-3, 3e-3, 1e-2)
-PIECES = ["layer=1", "head=1.0"]
-PIECES += [f"head=1.0 {change}" for change in ("shuffle", "random_donor", "fresh_norm")]
-CLOSEST = ["scratch", *(f"{part}=identity" for part in ("full", "attention", "mlp"))]
-CLOSEST += [f"attention=identity {word}" for word in ("layer=1", "layer=0", "shuffle")]
+STORY_PIECES = ["layer=1", "head=1.0"]
+STORY_PIECES += [f"head=1.0 {change}" for change in ("shuffle", "random_donor", "fresh_norm")]
+CLOSEST_STARTS = ["scratch", *(f"{part}=identity" for part in ("full", "attention", "mlp"))]
+CLOSEST_STARTS += [f"attention=identity {word}" for word in ("layer=1", "layer=0", "shuffle")]
 SHAPED = [*SHAPES, *(f"{shape} layer=1" for shape in SHAPES)]
 MIXED = ["identity+set", "identity+dyck_shuffle"]
 SEQUENCES = ["identity>dyck_shuffle", "dyck_shuffle>identity", "dyck_shuffle>eca"]
@@ -78,7 +78,9 @@ class Ranked:
 
 def closest(preset: str) -> list[Run]:
     """Transfers from the closest replication of IDENTITY, ten seeds."""
-    return selective_transfer(preset, initial_conditions=CLOSEST, seeds=10, settings="closest")
+    return selective_transfer(
+        preset, initial_conditions=CLOSEST_STARTS, seeds=10, settings="closest"
+    )
 
 
 def released() -> list[Run]:
@@ -116,7 +118,7 @@ def models(preset: str) -> list[Run]:
 def story() -> list[Run]:
     """What judges the story of a head written by hand."""
     starts = by_hand("standard", [RECIPE, SPOILT], seeds=10)
-    return without_copies(starts, localisation("standard", pieces=PIECES, seeds=10))
+    return without_copies(starts, localisation("standard", pieces=STORY_PIECES, seeds=10))
 
 
 def nulls_at_the_full_protocol() -> list[Run]:

@@ -145,7 +145,7 @@ QUIET = tuple(
 )
 """What the paper says of its composition, asked of the same with a quiet first layer."""
 
-NEAR = (
+FROM_CLOSEST = (
     CLAIMS[1],
     CLAIMS[2],
     LAST_LAYER,

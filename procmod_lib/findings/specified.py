@@ -28,12 +28,12 @@ from procmod_lib.runs.run import Run
 from procmod_lib.runs.store import Store
 from procmod_lib.tasks import bounds
 
-STARTS = {"both": BOTH, "last": LAST, "whole": WHOLE}
+STARTS_BY_COLUMN = {"both": BOTH, "last": LAST, "whole": WHOLE}
 """The columns of accuracies, and the starts that they belong to."""
-COLUMNS = ["setting", "seed", "score", "learnt", "first_size", "last_size", *STARTS]
+COLUMNS = ["setting", "seed", "score", "learnt", "first_size", "last_size", *STARTS_BY_COLUMN]
 
 COUNTED = ["setting", "n", "score", "learnt", "first_size", "last_size"]
-COUNTED += [f"{start}{of}" for start in STARTS for of in ("", "_n", "_mean")]
+COUNTED += [f"{start}{of}" for start in STARTS_BY_COLUMN for of in ("", "_n", "_mean")]
 
 
 def models_of(section: Section) -> pd.DataFrame:
@@ -49,7 +49,7 @@ def models_of(section: Section) -> pd.DataFrame:
     """
     ends = section.ends
     found: dict[tuple, dict] = {}
-    columns = {start: name for name, start in STARTS.items()}
+    columns = {start: name for name, start in STARTS_BY_COLUMN.items()}
     for run in section.runs:
         name = columns.get(str(run.condition))
         if name and run.key in ends:
@@ -101,7 +101,7 @@ def by_setting(models: pd.DataFrame) -> pd.DataFrame:
         row = {"setting": setting, "n": len(group), "score": group.score.mean()}
         row |= {"learnt": int(group.learnt.sum())}
         row |= {name: group[name].median() for name in ("first_size", "last_size")}
-        for start in STARTS:
+        for start in STARTS_BY_COLUMN:
             values = group[start].dropna()
             row |= {start: int((values >= statistics.SUCCESS).sum())}
             row |= {f"{start}_n": len(values), f"{start}_mean": values.mean()}
@@ -148,7 +148,7 @@ def settings_table(rows: pd.DataFrame) -> Markdown:
     for row in rows.itertuples():
         cells = [described(row.setting), row.n, f"{100 * row.score:.0f}", f"{row.learnt}"]
         cells.append(f"{row.first_size:.2f}, {row.last_size:.2f}")
-        for start in STARTS:
+        for start in STARTS_BY_COLUMN:
             cells.append(of_runs(getattr(row, start), getattr(row, f"{start}_n")))
         lines.append(cells)
     heads = ["what is changed", "n", "score on the source (%)", "learnt", "size of first, last"]
@@ -191,7 +191,7 @@ def factors_table(rows: pd.DataFrame) -> Markdown:
             asked = [getattr(setting, factor) == value for setting in rows.setting]
             part = rows[np.array(asked, bool)]
             if len(part):
-                shares = [_pooled(part[start], part[f"{start}_n"]) for start in STARTS]
+                shares = [_pooled(part[start], part[f"{start}_n"]) for start in STARTS_BY_COLUMN]
                 lines.append([f"{factor}: {level(factor, value)}", len(part), *shares])
     heads = ["value", "settings", "both layers", "last layer alone", "whole model"]
     return grid(heads, lines)
@@ -214,7 +214,9 @@ def learning_table(models: pd.DataFrame) -> Markdown:
     }
     for word, part in parts.items():
         if len(part):
-            lines.append([word, len(part), *(_succeeded(part, start) for start in STARTS)])
+            lines.append(
+                [word, len(part), *(_succeeded(part, start) for start in STARTS_BY_COLUMN)]
+            )
     heads = ["the source was", "models", "both layers", "last layer alone", "whole model"]
     return grid(heads, lines)
 
@@ -231,7 +233,7 @@ def answer(models: pd.DataFrame) -> str:
     finished = int((rows.both_n >= SEEDS).sum())
     if finished == HOW_MANY:
         return _answer_of_all(rows)
-    told = [_succeeded(models, start) for start in STARTS]
+    told = [_succeeded(models, start) for start in STARTS_BY_COLUMN]
     return (
         f"Not known yet: {finished} of {HOW_MANY} settings have all {SEEDS} models, {len(rows)} "
         f"have some. So far these runs succeed on HAYSTACK: from the last layer's attention alone "
@@ -243,8 +245,8 @@ def _answer_of_all(rows: pd.DataFrame) -> str:
     """The answer when every setting has all its models."""
     learnt = rows[rows.learnt >= CARRIED_IN]
     grown = rows[[setting.lengths == "curriculum" for setting in rows.setting]]
-    both, last, whole = (_carried(rows, start) for start in STARTS)
-    of_learnt = [str(_carried(learnt, start)) for start in STARTS]
+    both, last, whole = (_carried(rows, start) for start in STARTS_BY_COLUMN)
+    of_learnt = [str(_carried(learnt, start)) for start in STARTS_BY_COLUMN]
     word = "Yes" if 0 < both < len(rows) else "No"
     return (
         f"{word}. At least {CARRIED_IN} of {SEEDS} models carry HAYSTACK by the attention of both "

@@ -17,7 +17,7 @@ from procmod_lib.experiments.specification import (
     WHOLE,
     setting_of,
 )
-from procmod_lib.findings.specified import STARTS, by_setting, described, models_of
+from procmod_lib.findings.specified import STARTS_BY_COLUMN, by_setting, described, models_of
 from procmod_lib.randomness import stream
 from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
@@ -178,7 +178,7 @@ def full_protocol_judged(few_pairs: pd.DataFrame, section: Section) -> Markdown:
     rows = [
         (before.loc[row.setting, start] >= CARRIED_IN, getattr(row, start) >= CARRIED_IN)
         for row in after.itertuples()
-        for start in STARTS
+        for start in STARTS_BY_COLUMN
     ]
     carry = [full for ten, full in rows if ten]
     new = sum(full for ten, full in rows if not ten)

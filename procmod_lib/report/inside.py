@@ -1,7 +1,6 @@
 """A section seen from inside: what starts and snapshots of its runs hold."""
 
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -95,7 +94,7 @@ class Inside(Section):
             row = {"condition": str(condition), "tokens": tokens, "write": write}
             there = str(condition) in ends.index
             row |= {c: ends.loc[str(condition), c] if there else 0 for c in ("successes", "n")}
-            rows.append(row | {"said": rule(row["tokens"], row["write"])})
+            rows.append(row | {"said": self.says(condition, tokens, write)})
         columns = ["condition", "tokens", "write", "successes", "n", "said"]
         return pd.DataFrame(rows, columns=columns)
 
@@ -114,12 +113,13 @@ class Inside(Section):
             parts.append(rows.assign(wrong=wrong))
         return figures.draw_starts(pd.concat(parts, ignore_index=True))
 
-    def by_second_rule(self) -> Self:
+    def says(self, condition: Condition, tokens: float, write: float) -> str:
+        """What the rule says of a start."""
+        return rule(tokens, write)
+
+    def by_second_rule(self) -> "BySecondRule":
         """The same starts, with what the second rule says of each."""
-        said = [second_rule(parse(text)) for text in self.starts.condition]
-        other = type(self)(self.runs, self.table, self.store)
-        other.starts, other.share = self.starts.assign(said=said), 1 / 2
-        return other
+        return BySecondRule(self.runs, self.table, self.store)
 
     def predictions(self) -> Markdown:
         """A row a start: its two numbers, what the rule says, what happened."""
@@ -287,3 +287,13 @@ def _looks(maps: np.ndarray, query: np.ndarray, needle: np.ndarray) -> dict[str,
         "before": float(before),
         "needle": float(at_query[row, needle].mean()),
     }
+
+
+class BySecondRule(Inside):
+    """The same, judged by the second rule."""
+
+    share = 1 / 2
+
+    def says(self, condition: Condition, tokens: float, write: float) -> str:
+        """What the second rule says of a start; it looks at no number."""
+        return second_rule(condition)

@@ -65,7 +65,7 @@ def test_the_specification_curve_counts_the_published_runs():
     told = {
         (specified.described(row.setting), start): (getattr(row, name), getattr(row, f"{name}_n"))
         for row in counted.itertuples()
-        for name, start in specified.STARTS.items()
+        for name, start in specified.STARTS_BY_COLUMN.items()
     }
     found = {}
     for setting in dict.fromkeys(map(specification.setting_of, runs)):
