@@ -248,6 +248,7 @@ AGENDA = (
     Ranked("the shortest lists, full protocol", why_curricula.short_in_full),
     Ranked("attention that carries, damaged, full protocol", why_curricula.damaged_in_full),
     Ranked("the best and the worst settings, full protocol", ranked.again),
+    Entry("the released code's curriculum, full protocol", why_curricula.released_curriculum),
     Entry("single layers of all sources, 10 pairs", layers),
     Entry("held fixed, 10 pairs", frozen),
     Entry("sources of other shapes, 10 pairs", shapes),

@@ -13,8 +13,9 @@ from procmod_lib.experiments.first_layer import (
     SHUFFLED_LAST,
 )
 from procmod_lib.experiments.grids import without_copies
+from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.experiments.ranked import carrying
-from procmod_lib.experiments.specification import Setting, transfers
+from procmod_lib.experiments.specification import SEEDS, WHOLE, Setting, transfers
 from procmod_lib.runs.run import Run
 from procmod_lib.runs.store import Store
 
@@ -38,6 +39,19 @@ def damaged_in_full(store: Store) -> list[Run]:
     """The same at the full protocol, from the setting that ranks first."""
     settings = carrying(store)[:1]
     return [run for setting in settings for run in transfers(setting, "standard", starts=DAMAGED)]
+
+
+def released_curriculum() -> list[Run]:
+    """The closest replication with the released code's own curriculum, at the full protocol, and no
+    pretraining: what the paper's claims on IDENTITY need, then the last layer alone.
+    """
+    grown = Setting(lengths="curriculum")
+    fresh = [fine_tuning_run("haystack", "scratch", "standard", seed) for seed in range(SEEDS)]
+    return fresh + [
+        run
+        for start in (BOTH, WHOLE, SHUFFLED, LAST)
+        for run in transfers(grown, "standard", starts=(start,))
+    ]
 
 
 def other_lengths(best: Setting) -> dict[str, Setting]:
