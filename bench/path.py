@@ -32,8 +32,7 @@ from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.store import Store
 from procmod_lib.runs.sweep import ensure
-import sys, time
-begun = time.perf_counter()
+import sys
 run = fine_tuning_run("haystack", "scratch", "standard", 0, steps=1, test_samples=16, batch=16)
 ensure([run], Store(sys.argv[1], None), Machine(workers=1))
 """

@@ -61,7 +61,8 @@ class JaxPeer:
 
     def seconds(self, steps: int = 1) -> float:
         """Seconds that so many steps take."""
-        assert self.process.stdin and self.process.stdout
+        assert self.process.stdin
+        assert self.process.stdout
         self.process.stdin.write(f"{steps}\n")
         self.process.stdin.flush()
         return float(self.process.stdout.readline())

@@ -60,15 +60,7 @@ def spread(ratios: list[float]) -> float:
 
 
 def why_not(ratios: list[float], others: float) -> str:
-    """Why a ratio must not be printed, in a few words; empty where it may.
-
-    >>> why_not([8.0, 8.1, 8.2, 8.1, 8.0], others=0.01)
-    ''
-    >>> why_not([8.0, 8.1, 8.2, 8.1, 8.0], others=0.4)
-    'others used 40 % of the machine'
-    >>> why_not([8.0, 14.0, 4.0, 20.0, 6.0], others=0.01)
-    'its repeats disagree by 100 %'
-    """
+    """Why a ratio must not be printed, in a few words; empty where it may."""
     if others > OTHERS:
         return f"others used {100 * others:.0f} % of the machine"
     if spread(ratios) > SPREAD:

@@ -122,7 +122,8 @@ def take_steps(who: str) -> None:
     arch = Architecture(task.vocab, 100)
     if who == "theirs":
         step = plain_loop("haystack", arch, 1000)
-        step(), step()
+        step()
+        step()
     elif who == "ours":
         our_loop(task, arch, 1000)()
     print(
@@ -203,7 +204,11 @@ def read_options() -> argparse.Namespace:
         "--peers", action="store_true", help="PyTorch and JAX as experts write them"
     )
     parser.add_argument("--readme", action="store_true", help="write the README's table too")
-    parser.add_argument("--memory", metavar="WHOSE", help="take steps and end; for the peak memory")
+    parser.add_argument(
+        "--memory",
+        choices=("nothing", "theirs", "ours"),
+        help="take steps and end; for the peak memory",
+    )
     return parser.parse_args()
 
 

@@ -14,6 +14,7 @@ import sys
 import time
 import tomllib
 from pathlib import Path
+from typing import NoReturn
 
 import explore
 import outcomes
@@ -41,8 +42,8 @@ GRIDS = {"procedural_data": grids.answer_masks, **cli.GRIDS}
 
 def chapters() -> list[str]:
     """The notebooks that the table of contents names, in reading order."""
-    parts = yaml.safe_load((BOOK / "_toc.yml").read_text())["parts"]
-    files = [entry["file"] for part in parts for entry in part["chapters"]]
+    contents = yaml.safe_load((BOOK / "_toc.yml").read_text())["parts"]
+    files = [entry["file"] for part in contents for entry in part["chapters"]]
     return [name.removeprefix("generated/") for name in files if name.startswith("generated/")]
 
 
@@ -59,11 +60,7 @@ def training_estimate(preset: str, store: str) -> str:
 
 
 def minutes(seconds: float) -> str:
-    """A length of time as a reader takes it in.
-
-    >>> minutes(40), minutes(200)
-    ('under a minute', 'about 3 minutes')
-    """
+    """A length of time as a reader takes it in."""
     return "under a minute" if seconds < 50 else f"about {max(1, round(seconds / 60))} minutes"
 
 
@@ -75,7 +72,7 @@ def write_edition() -> None:
     (BOOK / "generated" / "edition.md").write_text(line)
 
 
-def fail(sentence: str) -> None:
+def fail(sentence: str) -> NoReturn:
     """End with one sentence."""
     sys.exit(f"make book: {sentence}")
 
@@ -223,7 +220,8 @@ def main() -> None:
         execute(name, arguments.preset, arguments.store)
         if done == 1:
             each = time.monotonic() - begun
-            print(f"At this pace reading and drawing the rest takes {minutes(each * len(names))}.")
+            rest = minutes(each * (len(names) - done))
+            print(f"At this pace reading and drawing the rest takes {rest}.", flush=True)
     print("Rendering.", flush=True)
     write_edition()
     rooms.write_reference()

@@ -104,7 +104,7 @@ def attention() -> list[dict]:
         steps = {}
         for step, flat in store.snapshots(run).items():
             maps = attention_maps(flat, run.arch, tokens)[0]
-            steps[step] = (99 * maps).round().astype(int).reshape(-1, maps.shape[-1] ** 2).tolist()
+            steps[step] = (100 * maps).round().astype(int).reshape(-1, maps.shape[-1] ** 2).tolist()
         if steps:
             spelt = [run.task.spell(token) for token in tokens[0]]
             found.append(

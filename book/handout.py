@@ -94,17 +94,18 @@ def main() -> None:
             "of the environment, activate it first; else do step 1 of README.md again."
         )
     print(f"Python {sys.version.split()[0]}, numpy {numpy.__version__}, torch {torch.__version__}")
-    jupyter = find_spec("notebook") or find_spec("jupyterlab")
-    if not jupyter:
+    if not (find_spec("notebook") or find_spec("jupyterlab")):
         print("Jupyter is missing: pip install notebook (some editors do without it).")
     free = shutil.disk_usage(".").free / 1e9
-    print(f"{free:.1f} GB of disk are free{'' if free > 0.5 else ': too little'}.")
+    print(f"{free:.1f} GB of disk are free.")
+    if free < 0.5:
+        sys.exit("That is too little: free half a gigabyte.")
     longest = workshop_runs("B", 3)
     minutes = seconds_for(longest + donors_of(longest), Machine()) / 60
     print(f"Session B, the longest, trains about {minutes:.0f} minutes here.")
     if minutes > 6:
         print("That is long: set seeds = 1 at the head of each notebook.")
-    print(f"Everything is there ({time.perf_counter() - begun:.0f} s).")
+    print(f"All that the sessions need is there ({time.perf_counter() - begun:.0f} s).")
 
 
 if __name__ == "__main__":
@@ -193,6 +194,8 @@ def make(html: Path, folder: Path) -> None:
         folder: what is made; the zips and the PDFs stand beside it.
     """
     shutil.rmtree(folder, ignore_errors=True)
+    for name in ("slides.pdf", "handout.pdf"):
+        (folder.parent / name).unlink(missing_ok=True)
     copy_notebooks(folder)
     copy_library(folder)
     copy_results(folder)

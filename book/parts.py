@@ -46,7 +46,7 @@ def draw_model(ax: plt.Axes, copied: str, *, loud: bool) -> None:
             )
         if loud and part == "A" and layer == 1:
             ax.add_patch(plt.Rectangle((0, y), 1, 0.74, facecolor=BY_HAND, edgecolor=EDGE, lw=0.8))
-    if "E" in copied or copied == "AFN":
+    if copied == "AFN":
         ax.text(4.1, 0.37, "mean\ntoken", fontsize=6.5, va="center", color=colour)
     ax.set(xlim=(-0.2, 5.2), ylim=(-0.3, len(STACK)))
     ax.axis("off")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu")
+LONGEST = 300  # seconds that a page may take to print
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -32,8 +33,10 @@ def served(folder: Path) -> Iterator[str]:
     handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
 
 
 def print_page(folder: Path, page: str, target: Path) -> None:
@@ -53,7 +56,11 @@ def print_page(folder: Path, page: str, target: Path) -> None:
         command = ["chromium", *OPTIONS, "--no-pdf-header-footer"]
         command += ["--generate-pdf-document-outline", "--virtual-time-budget=30000"]
         command += [f"--print-to-pdf={target}", f"{address}/{page}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST)
+        except subprocess.TimeoutExpired:
+            message = f"Chromium did not print {page} within {LONGEST} s."
+            raise RuntimeError(message) from None
     if done.returncode or not target.exists():
         raise RuntimeError(f"Chromium could not print {page}: {done.stderr[-500:]}")
 

@@ -24,32 +24,41 @@ V vocabulary.
 """
 
 
-def modules() -> dict[str, list[str]]:
-    """Every module by room, ``tasks -> [tasks.task, ...]``; the first of a room is the one to open
-    first where the architecture page names one.
-    """
-    found: dict[str, list[str]] = {room: [] for room in ROOMS}
+def files() -> dict[str, Path]:
+    """Every module and its file; of packages only those that hold functions."""
+    found = {}
     for path in sorted(LIBRARY.rglob("*.py")):
-        name = ".".join(path.relative_to(LIBRARY).with_suffix("").parts)
-        if not path.name.startswith("__"):
-            found[name.split(".")[0]].append(name)
+        parts = path.relative_to(LIBRARY).with_suffix("").parts
+        if path.name == "__init__.py":
+            tree, parts = ast.parse(path.read_text()), parts[:-1]
+            if not any(isinstance(node, ast.FunctionDef) for node in tree.body):
+                continue
+        if not path.name.startswith("__main__"):
+            found[".".join(parts)] = path
+    return found
+
+
+def modules() -> dict[str, list[str]]:
+    """Every module by room, ``tasks -> [tasks.arithmetic, ...]``."""
+    found: dict[str, list[str]] = {room: [] for room in ROOMS}
+    for name in files():
+        found[name.split(".")[0]].append(name)
     return found
 
 
 def imports() -> Counter:
     """How many modules of a room import from another room, by (room, other)."""
     found: Counter = Counter()
-    for room, names in modules().items():
-        for name in names:
-            tree = ast.parse((LIBRARY / f"{name.replace('.', '/')}.py").read_text())
-            used = {
-                node.module.split(".")[1]
-                for node in ast.walk(tree)
-                if isinstance(node, ast.ImportFrom)
-                and node.module
-                and node.module.startswith("procmod_lib.")
-            }
-            found.update((room, other) for other in used if other != room and other in ROOMS)
+    for name, path in files().items():
+        room = name.split(".")[0]
+        used = {
+            node.module.split(".")[1]
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.ImportFrom)
+            and node.module
+            and node.module.startswith("procmod_lib.")
+        }
+        found.update((room, other) for other in used if other != room and other in ROOMS)
     return found
 
 

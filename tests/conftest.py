@@ -64,13 +64,15 @@ def html(tmp_path_factory):
     shared = mine.parent if os.environ.get("PYTEST_XDIST_WORKER") else mine
     copy = shared / "copy"
     with filelock.FileLock(shared / "copy.lock"):  # whichever process comes first makes it
-        if not copy.exists():
+        if not (copy / "made").exists():  # one that failed is made again, and says so again
             make_book(copy)
+            (copy / "made").touch()
     return copy / "book" / "_build" / "html"
 
 
 def make_book(copy):
-    """Make the book at the smoke preset from a copy of its sources."""
+    """Make the book at the smoke preset from a copy of its sources; a half-made one goes."""
+    shutil.rmtree(copy, ignore_errors=True)
     for name in ("book", "notebooks"):
         left_out = shutil.ignore_patterns("_build", "generated", "results")
         shutil.copytree(ROOT / name, copy / name, ignore=left_out)

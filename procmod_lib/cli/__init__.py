@@ -47,7 +47,7 @@ GRIDS = {
     )
 }
 """The grids of the chapters, by name."""
-NUMBERS = {"<class 'int'>": int, "int | None": int, "float | None": float}
+NUMBERS = {int: int, int | None: int, float | None: float}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,7 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(stopped, file=sys.stderr)
         return stopped.code
     except ValueError as error:
-        return options.parser.error(str(error))
+        subparser: argparse.ArgumentParser = options.parser
+        subparser.error(str(error))
     except (Failed, OSError) as error:
         print(f"failed: {error}", file=sys.stderr)
         return FAILED
@@ -85,7 +86,8 @@ def make_parser() -> argparse.ArgumentParser:
     merge_parser.add_argument("other", help="folder of the store, as the shell reads it")
     finish(merge_parser, merge)
     finish(actions.add_parser("pack", help="put all runs of a store in one file"), pack)
-    finish(actions.add_parser("words", help="explain the words of initial conditions"), words)
+    words_parser = actions.add_parser("words", help="explain the words of initial conditions")
+    finish(words_parser, words, reads_store=False)
     about = "write a model as a folder that transformers loads"
     exporting.add_options(actions.add_parser("export", help=about))
     about = "compute what the book's pages still lack, the most important first"
@@ -122,7 +124,7 @@ def _add_option(parser: argparse.ArgumentParser, parameter: inspect.Parameter) -
     if kind is bool:
         parser.add_argument(flag, action="store_true", default=None)
         return
-    number = NUMBERS.get(str(kind))
+    number = NUMBERS.get(kind)
     default = "the preset's" if parameter.default is None else parameter.default
     shown = ",".join(default) if isinstance(default, tuple) else default
     parser.add_argument(flag, type=number, help=f"default: {shown}")

@@ -11,13 +11,15 @@ UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 FINISHED, FAILED, UNFINISHED = 0, 1, 3  # exit codes
 
 
-def finish(parser: argparse.ArgumentParser, action: Callable) -> None:
-    """What every subcommand has."""
-    parser.add_argument(
-        "--store",
-        default="store",
-        help="folder of results, below the project where it is relative; 'published' is the book's",
-    )
+def finish(parser: argparse.ArgumentParser, action: Callable, *, reads_store: bool = True) -> None:
+    """What every subcommand has; ``--store`` where it reads or writes results."""
+    if reads_store:
+        parser.add_argument(
+            "--store",
+            default="store",
+            help="folder of results, below the project where it is relative; 'published' is the "
+            "book's",
+        )
     parser.set_defaults(action=action, parser=parser)
 
 

@@ -34,33 +34,34 @@ def export(options) -> int:
     from procmod_lib.network.huggingface import to_huggingface
 
     if (options.start is None) == (options.source is None):
-        raise ValueError("export needs either --start or --source.")
+        given = "neither" if options.start is None else "both"
+        raise ValueError(f"export needs either --start or --source, got {given}.")
     if Path(options.folder).exists():
         raise ValueError(f"folder must not exist yet, got {options.folder!r}.")
     check_shape("model", options.model)
     shape = options.model or SMALL_MODEL
     if options.source:
         run = pretraining_run(options.source, options.preset, options.seed, shape=shape)
+        check_exportable(options.source, run.arch)
         weights = open_store(options).weights(run)
+        if weights is None:
+            raise ValueError(
+                f"source: the weights of {run.label} are not in the store; sweep the grid "
+                "pretraining first."
+            )
     else:
         run = fine_tuning_run(
             options.diagnostic, options.start, options.preset, options.seed, model=options.model
         )
         weights, _ = initial_weights(run, open_store(options))
-    if weights is None:
-        raise ValueError(
-            f"source: the weights of {run.label} are not in the store; sweep the grid pretraining "
-            "first."
-        )
-    check_exportable(run.arch)
     to_huggingface(weights, run.arch).save_pretrained(options.folder)
     print(f"{run.label} is in {options.folder}.")
     return FINISHED
 
 
-def check_exportable(arch: Architecture) -> None:
-    """Raise ValueError for a model that ``transformers`` has no class for."""
+def check_exportable(source: str, arch: Architecture) -> None:
+    """Raise ValueError for a source that ``transformers`` has no model for."""
     if arch.inputs != "tokens":
         raise ValueError(
-            "source must have tokens; transformers' GPT-2 cannot read rows of bits (eca)."
+            f"source must have tokens, got {source!r}: transformers' GPT-2 reads no rows of bits."
         )

@@ -203,7 +203,8 @@ class FusedEngine:
         flat, out = weights.detach().requires_grad_(True), kept[-1][0].requires_grad_(True)
         loss, _ = gpt2.judged(gpt2.readout(flat, self.arch, out), self.arch, data.targets)
         (loss.sum((1, 2)) / counts).sum().backward()
-        assert flat.grad is not None and out.grad is not None
+        assert flat.grad is not None
+        assert out.grad is not None
         layers.backward(weights, data, kept, out.grad, flat.grad)
         return flat.grad
 

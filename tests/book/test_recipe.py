@@ -21,7 +21,8 @@ def test_the_recipe_of_the_page_makes_one_head_of_the_last_layer_loud_and_nothin
     columns = [block * 16 + i for block in range(3) for i in range(4)]
     assert changed[projection].all(0).nonzero().flatten().tolist() == columns
     assert changed[projection].any(0).sum() == 12
-    assert changed[output][:4].all() and not changed[output][4:].any()
+    assert changed[output][:4].all()
+    assert not changed[output][4:].any()
     loud = model.state_dict()[projection][:, columns]
     assert abs(float(loud.std()) / 0.3 - 1) < 0.2
 

@@ -54,7 +54,8 @@ def test_a_source_after_another_goes_on_from_its_whole_model():
     run = pretraining_run("identity>set@2", "standard", 1)
     ((name, donor),) = run.donors
     assert (run.task.name, str(run.condition), run.seed) == ("set", "full=identity", 3)
-    assert name == "identity" and donor.key == pretraining_run("identity", "standard", 3).key
+    assert name == "identity"
+    assert donor.key == pretraining_run("identity", "standard", 3).key
     assert run.budget == pretraining_run("set", "standard", 3).budget
     start = fine_tuning_run("haystack", "full=identity>set", "standard", 1)
     stages = generations([start])
@@ -84,14 +85,16 @@ def test_the_agenda_is_run_in_its_order_and_then_there_is_nothing_left(small, tm
     store = ["--store", str(tmp_path)]
     assert main(["agenda", "--plan", *store]) == 0
     plan = capsys.readouterr().out
-    assert "    5 missing" in plan and plan.index("by hand") < plan.index("transfer")
+    assert "    5 missing" in plan
+    assert plan.index("by hand") < plan.index("transfer")
     assert plan.strip().endswith("minutes in all on this machine.")
     assert main(["agenda", *store]) == 0
     said = capsys.readouterr().out
     assert said.index("by hand: 5 runs are missing.") < said.index("transfer: 4 runs are missing.")
     assert main(["agenda", "--plan", *store]) == 0
     assert "    0 missing,    0.0 minutes in all" in capsys.readouterr().out
-    assert main(["agenda", *store]) == 0 and "missing" not in capsys.readouterr().out
+    assert main(["agenda", *store]) == 0
+    assert "missing" not in capsys.readouterr().out
 
 
 def test_without_time_the_agenda_is_not_finished(small, tmp_path, capsys):
@@ -104,7 +107,8 @@ def test_climbing_trains_pilots_until_the_rule_has_chosen(monkeypatch, tmp_path,
     monkeypatch.setattr(ladder, "LADDER", ((1e-4, 0.0), (1e-3, 0.0)))
     assert main(["climb", "dyck", "--store", str(tmp_path)]) == 0
     said = capsys.readouterr().out
-    assert said.count("not learnt\n") == 2 and "rate 0.001, dropout 0, lists fixed" in said
+    assert said.count("not learnt\n") == 2
+    assert "rate 0.001, dropout 0, lists fixed" in said
     assert said.endswith("dyck: not learnt on any rung\n")
     monkeypatch.setattr(ladder, "has_learnt", any_run)
     assert main(["climb", "dyck", "--store", str(tmp_path)]) == 0
@@ -112,7 +116,8 @@ def test_climbing_trains_pilots_until_the_rule_has_chosen(monkeypatch, tmp_path,
     assert main(["climb", "dyck", "--time-budget", "0.001s", "--store", str(tmp_path / "x")]) == 3
     with pytest.raises(SystemExit) as stopped:
         main(["climb", "music", "--store", str(tmp_path)])
-    assert stopped.value.code == 2 and "source must be one of" in capsys.readouterr().err
+    assert stopped.value.code == 2
+    assert "source must be one of" in capsys.readouterr().err
 
 
 def any_run(run, table):
@@ -141,4 +146,5 @@ def test_a_section_that_fails_does_not_keep_the_next_from_being_run(
     monkeypatch.setattr(agenda, "ensure", fail_first)
     assert main(["agenda", "--store", str(tmp_path)]) == 1
     store = Store(tmp_path)
-    assert store.missing(small[0].make()) and not store.missing(small[1].make())
+    assert store.missing(small[0].make())
+    assert not store.missing(small[1].make())

@@ -1,6 +1,5 @@
 """Predictions on the first layer are judged by the rule that was fixed before their runs."""
 
-import pandas as pd
 import pytest
 from tables import ended
 
@@ -47,7 +46,8 @@ def test_the_predictions_are_those_of_the_page():
 )
 def test_one_failure_is_allowed_and_two_are_not(counts, held, told):
     text = quieted.judged_table(sections(**counts)).data
-    assert text.count("**holds**") == held and text.count("**fails**") == 5 - held
+    assert text.count("**holds**") == held
+    assert text.count("**fails**") == 5 - held
     assert text.endswith(
         f"{told} predictions do." if "fails" in told else f"{told} predictions failed."
     )
@@ -71,17 +71,13 @@ def test_nothing_is_judged_while_seeds_lack():
     ],
 )
 def test_the_other_sources_bear_it_out_or_do_not(successes, told):
-    runs, ends = (
-        first_layer.of_every_source(),
-        dict(zip(first_layer.OTHERS, successes, strict=True)),
-    )
-    rows = [
-        dict(key=run.key, step=10, status="complete", diagnostic="haystack", seed=run.seed)
-        | dict(initial_condition=str(run.condition))
-        | dict(token_accuracy=0.95 if run.seed < ends.get(run.condition["attention"], 0) else 0.1)
-        for run in runs
-    ]
-    found = Section(runs, pd.DataFrame(rows), None)
+    runs = first_layer.of_every_source()
+    ends = dict(zip(first_layer.OTHERS, successes, strict=True))
+
+    def end(run):
+        return 0.95 if run.seed < ends.get(run.condition["attention"], 0) else 0.1
+
+    found = ended(runs, end)
     assert told in quieted.others_judged(found).data
     partly = Section(runs, found.table[found.table.seed < 5], None)
     assert quieted.others_judged(partly).data == "Open: 25 of 30 runs."
@@ -104,19 +100,13 @@ SET_ECA = first_layer.PAIRS["SET with ECA"]
 )
 def test_a_pair_is_told_by_the_first_change_with_which_it_carries(successes, told):
     starts = [f"{SET_ECA} {change}".strip() for change in first_layer.CHANGES]
-    runs, ends = first_layer.of_pairs(), dict(zip(starts, successes, strict=True))
-    rows = [
-        dict(key=run.key, step=10, status="complete", diagnostic="haystack", seed=run.seed)
-        | dict(initial_condition=str(run.condition))
-        | dict(token_accuracy=0.95 if run.seed < ends.get(str(run.condition), 0) else 0.1)
-        for run in runs
-    ]
-    found = Section(runs, pd.DataFrame(rows), None)
+    runs = first_layer.of_pairs()
+    ends = dict(zip(starts, successes, strict=True))
+    found = ended(runs, lambda run: 0.95 if run.seed < ends.get(str(run.condition), 0) else 0.1)
     assert quieted.pairs_judged(found).data.splitlines()[0].removeprefix("- ").startswith(told)
     row = quieted.pairs_table(found).data.splitlines()[2]
-    assert (
-        row.startswith("| SET with ECA | 0 of 6 (0 to 39 %) |") and f"| {successes[1]} of 6" in row
-    )
+    assert row.startswith("| SET with ECA | 0 of 6 (0 to 39 %) |")
+    assert f"| {successes[1]} of 6" in row
     partly = Section(runs, found.table[found.table.seed < 5], None)
     assert "SET with ECA: not yet measured." in quieted.pairs_judged(partly).data
 
@@ -137,6 +127,7 @@ def test_a_part_does_harm_where_a_start_fails_with_it_and_carries_without(succes
     rows = quieted.apart_judged(found).data.splitlines()[2:]
     assert len(rows) == 5
     assert [row.split(" | ")[0][2:] for row in rows if row.endswith("| does harm |")] == told
-    assert f"| {successes[0]} of 8 (" in rows[0] and f"| {successes[-1]} of 8 (" in rows[-1]
+    assert f"| {successes[0]} of 8 (" in rows[0]
+    assert f"| {successes[-1]} of 8 (" in rows[-1]
     partly = Section(found.runs, found.table[found.table.seed < 7], None)
     assert quieted.apart_judged(partly).data == "Not yet measured."

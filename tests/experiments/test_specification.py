@@ -10,11 +10,14 @@ from procmod_lib.tasks import make_task
 
 def test_each_factor_is_changed_alone_and_sixteen_more_are_drawn():
     alone, drawn = specification.one_at_a_time(), specification.drawn()
-    assert alone[0].changed == {} and {len(s.changed) for s in alone[1:]} == {1}
+    assert alone[0].changed == {}
+    assert {len(s.changed) for s in alone[1:]} == {1}
     values = sum(len(each) for each in specification.FACTORS.values())
     assert len(alone) == 1 + values - len(specification.FACTORS) == 15
-    assert len(drawn) == 16 and min(len(s.changed) for s in drawn) >= 2
-    assert drawn == specification.drawn() and len({*alone, *drawn}) == 31
+    assert len(drawn) == 16
+    assert min(len(s.changed) for s in drawn) >= 2
+    assert drawn == specification.drawn()
+    assert len({*alone, *drawn}) == 31
     assert np.prod([len(each) for each in specification.FACTORS.values()]) == 1440
 
 
@@ -45,8 +48,10 @@ def test_lists_without_repeats_have_none_and_are_otherwise_even():
     rows = task.batch(4000, "train", 0).tokens[:, :5]
     assert all(len(set(row)) == 5 for row in rows.tolist())
     counts = np.array([np.bincount(column, minlength=12)[1:] for column in rows.T])
-    assert counts.min() > 0.8 * 4000 / 11 and counts.max() < 1.2 * 4000 / 11
-    assert "repeats" in task.spec() and "repeats" not in make_task("identity").spec()
+    assert counts.min() > 0.8 * 4000 / 11
+    assert counts.max() < 1.2 * 4000 / 11
+    assert "repeats" in task.spec()
+    assert "repeats" not in make_task("identity").spec()
     with pytest.raises(ValueError, match="symbols must be above 20 where no token may repeat"):
         make_task("identity", symbols=20, repeats=False)
     with pytest.raises(ValueError, match="repeats must be True or False, got 1"):

@@ -27,7 +27,8 @@ def section(scores):
 )
 def test_eight_successes_of_ten_decide_one_way_and_two_the_other(successes, verdict):
     said = settings_judged(section([0.95] * successes + [0.1] * (10 - successes)))
-    assert said.startswith(verdict) and f"in {successes} of 10 seeds" in said
+    assert said.startswith(verdict)
+    assert f"in {successes} of 10 seeds" in said
 
 
 def test_what_climbed_and_what_did_not_is_told_in_a_clause(monkeypatch):

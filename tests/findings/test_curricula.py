@@ -34,7 +34,8 @@ def test_a_curriculum_stands_beside_lists_of_other_lengths(carrying):
     assert {replace(s, lengths="curriculum", size=(64, 100)) for s in found} == {GROWN}
     assert len(runs) == len(found) * 2 * SEEDS
     short = why_curricula.short_in_full(None)
-    assert {setting_of(run) for run in short} == {list(found)[1]} and len(short) == SEEDS
+    assert {setting_of(run) for run in short} == {list(found)[1]}
+    assert len(short) == SEEDS
     assert {run.task.pairs for run in short} == {30}
 
 
@@ -50,10 +51,12 @@ def test_attention_is_damaged_in_every_model_that_was_asked_before(carrying):
     ]  # there is no third
     louder = why_curricula.scaled(None)
     written = {start for factor in why_curricula.FACTORS for start in why_curricula.at_size(factor)}
-    assert {str(run.condition) for run in louder} == written and LAST in written
+    assert {str(run.condition) for run in louder} == written
+    assert LAST in written
     full = why_curricula.damaged_in_full(None)
     assert {setting_of(run) for run in full} == {GROWN}
-    assert {run.task.pairs for run in full} == {30} and len(full) == 5 * SEEDS
+    assert {run.task.pairs for run in full} == {30}
+    assert len(full) == 5 * SEEDS
 
 
 class Whole:
@@ -110,7 +113,8 @@ def test_every_setting_has_its_row():
     runs = transfers(GROWN, starts=why_curricula.DAMAGED[:2])
     table = curricula.damaged_table(section(runs, lambda run: 7)).data.splitlines()
     assert len(table) == 3
-    assert table[2].count("7 of 8 (53 to 98 %)") == 2 and table[2].count("not yet measured") == 3
+    assert table[2].count("7 of 8 (53 to 98 %)") == 2
+    assert table[2].count("not yet measured") == 3
 
 
 @pytest.mark.parametrize(
@@ -166,7 +170,8 @@ def test_sizes_are_told_by_the_least_that_carries(monkeypatch, learnt, shuffled,
     assert [line.split("**")[1] for line in lines[:2]] == said
     assert content_or_size.worth(found).startswith(worth)
     assert lines[2].count(f"as learnt times {min(learnt):g}") == 2
-    assert "20,000 steps" in lines[2] and "5,000 steps" in lines[2]
+    assert "20,000 steps" in lines[2]
+    assert "5,000 steps" in lines[2]
     ends = content_or_size.draw_scaled(found).procmod_data
     assert len(ends) == 2 * 2 * len(why_curricula.FACTORS) * SEEDS
     assert set(ends.panel) == {"pretrained for 20,000 steps", "pretrained for 5,000 steps"}

@@ -23,9 +23,12 @@ def test_the_fewest_numbers_in_between_are_taken():
     found = section({24: [0.98, 0.99, 0.97], 32: [0.7, 0.9, 0.8], 40: [0.7, 0.7, 0.7]})
     assert harder.means(found.table) == pytest.approx({24: 0.98, 32: 0.8, 40: 0.7})
     lines = harder.pilots_table(found).data.splitlines()
-    assert lines[2].startswith("| 24 | 98.0 %") and lines[2].endswith("|  |")
-    assert lines[3].startswith("| 32 | 80.0 %") and lines[3].endswith("| taken |")
-    assert lines[4].endswith("|  |") and len(lines) == 5
+    assert lines[2].startswith("| 24 | 98.0 %")
+    assert lines[2].endswith("|  |")
+    assert lines[3].startswith("| 32 | 80.0 %")
+    assert lines[3].endswith("| taken |")
+    assert lines[4].endswith("|  |")
+    assert len(lines) == 5
 
 
 def test_a_number_with_too_few_pilots_is_not_taken():

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tables import ended
 
 from procmod_lib.experiments import ranked, specification
 from procmod_lib.experiments.specification import Setting
@@ -37,10 +38,13 @@ def models(last_of_loud=8, seeds=8):
 def test_settings_are_counted_and_put_in_order():
     rows = specified.by_setting(models().iloc[::-1])
     assert list(rows.setting) == [CLOSEST, LOUD]
-    assert list(rows.both) == [6, 1] and list(rows["last"]) == [8, 8] and list(rows.n) == [8, 8]
+    assert list(rows.both) == [6, 1]
+    assert list(rows["last"]) == [8, 8]
+    assert list(rows.n) == [8, 8]
     assert rows.first_size.tolist() == pytest.approx([0.1, 0.8])
     table = specified.settings_table(rows).data
-    assert "| the closest replication | 8 | " in table and "6 of 8 (41 to 93 %)" in table
+    assert "| the closest replication | 8 | " in table
+    assert "6 of 8 (41 to 93 %)" in table
     assert "| rate 0.01 | 8 | " in table
     base = specified.described_base().data
     assert "replication: rate 0.0001, lengths: fixed, lists of 20 of 21 ids, repeats yes" in base
@@ -107,13 +111,7 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
     assert {run.task.pairs for run in runs} == {30}
     before = {run.donors[0][1].key for s in (CLOSEST, LOUD) for run in specification.transfers(s)}
     assert {run.donors[0][1].key for run in runs} == before
-    ends = pd.DataFrame(
-        [
-            dict(key=run.key, step=1, status="complete", diagnostic="haystack", seed=run.seed)
-            | dict(initial_condition=str(run.condition), token_accuracy=0.92)
-            for run in runs[:16]
-        ]
-    )
+    ends = ended(runs[:16], lambda run: 0.92).table
     told = telling.best_again_told(Section(runs, ends, None))
     assert told.startswith("From the first of 31 pretrainings, with 30 pairs: 92.0 % (")
     assert told.endswith("; 8 of 8 carry, of the next 1: 8.")
@@ -125,7 +123,8 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
         for step, accuracy in ((3000, 0.95 if run.seed < 2 else 0.5), (3500, 0.91))
     ]
     said = telling.whole_again_told(Section(runs, pd.DataFrame(risen), None)).data
-    assert "of 8 each: 2, 2 after 3,000 steps" in said and said.endswith("; 8, 8 after 10,000.")
+    assert "of 8 each: 2, 2 after 3,000 steps" in said
+    assert said.endswith("; 8, 8 after 10,000.")
     assert telling.whole_again_told(Section(runs, ends.head(0), None)).data == "Not yet measured."
     assert telling.best_again_told(Section(runs, ends.head(15), None)) == ""
     assert telling.best_again_told(Section([], ends.head(0), None)) == ""
@@ -152,12 +151,12 @@ def test_what_carries_at_the_full_protocol(monkeypatch, of_loud, word, new):
     runs, ten_pairs = ranked.again(None), specified.by_setting(models())
     successes = {(CLOSEST, specification.BOTH): 6, (CLOSEST, specification.LAST): 5}
     successes[LOUD, specification.BOTH] = of_loud
-    rows = []
-    for run in runs:
+
+    def end(run):
         many = successes.get((specification.setting_of(run), str(run.condition)), 0)
-        row = dict(key=run.key, step=1, status="complete", seed=run.seed)
-        rows.append(row | dict(token_accuracy=0.9 if run.seed < many else 0.8))
-    section = Section(runs, pd.DataFrame(rows), Complete())
+        return 0.9 if run.seed < many else 0.8
+
+    section = ended(runs, end, Complete())
     judged = telling.full_protocol_judged(ten_pairs, section).data
     assert judged.startswith(f"**{word}**. Of the 2 rows that do not carry with 10 pairs, {new} ")
     assert judged.endswith("Of the 4 that do, 1 carry with 30 too (n = 8 models a row).")
@@ -191,7 +190,8 @@ def test_areas_and_their_interval(two_settings):
     assert telling.area(values, np.array([False, False, True, True])) == 0.75
     assert np.isnan(telling.area(values, np.ones(4, bool)))
     rows = telling.areas(models()).set_index("number")
-    assert rows.area["a quiet first layer"] > 0.9 and set(rows.n) == {16}
+    assert rows.area["a quiet first layer"] > 0.9
+    assert set(rows.n) == {16}
     difference = rows.area["a quiet first layer"] - rows.area["a high score on the source"]
     assert rows.area["quiet first layer, less high score"] == pytest.approx(difference)
     assert "n = 16 models" in telling.first_layer_judged(models()).data
@@ -209,7 +209,8 @@ def test_nothing_measured_is_said(tmp_path):
         Section(specification.every()[:3], pd.DataFrame(), Store(tmp_path))
     )
     rows = specified.by_setting(nothing)
-    assert specified.draw(nothing) is None and specified.draw_sizes(nothing) is None
+    assert specified.draw(nothing) is None
+    assert specified.draw_sizes(nothing) is None
     for said in (
         specified.answer(nothing),
         specified.how_sure(rows),
@@ -231,7 +232,8 @@ def test_models_are_read_from_runs(tmp_path):
     assert [s.changed for s in found.setting.unique()] == [
         {"steps": 20}, {"steps": 20, "dropout": 0.0}, {"steps": 20, "size": (64, 100)}
     ]  # fmt: skip
-    assert list(found.seed) == [0, 1] * 3 and not found.isna().any().any()
+    assert list(found.seed) == [0, 1] * 3
+    assert not found.isna().any().any()
     assert not found.learnt.any()
     assert found.first_size.between(0.01, 0.05).all()
     assert ranked.best_and_worst(store, runs) == list(specified.by_setting(found).setting)

@@ -16,13 +16,12 @@ def test_the_verdict_rule_on_simulated_studies():
     """Of 1,000 studies of nothing at most 5 % are called replicated; of an effect that every run
     shows, as large as the paper's, at least 90 %.
     """
-    assert (
-        simulation.simulate(1000, 0.0, 0.0)["replicated"] <= 50
-        and simulation.simulate(1000, 0.5, 0.5)["replicated"] <= 50
-    )
+    assert simulation.simulate(1000, 0.0, 0.0)["replicated"] <= 50
+    assert simulation.simulate(1000, 0.5, 0.5)["replicated"] <= 50
     assert simulation.simulate(1000, 1.0, 0.0)["replicated"] >= 900
     few = simulation.simulate(1000, 1.0, 0.0, n=3)  # the smallest p of three seeds is 0.25
-    assert few["partly"] == 1000 and few["replicated"] == few["not replicated"] == 0
+    assert few["partly"] == 1000
+    assert few["replicated"] == few["not replicated"] == 0
 
 
 def test_verdicts_on_studies_that_fit_in_the_head():
@@ -34,33 +33,25 @@ def test_verdicts_on_studies_that_fit_in_the_head():
         }
         return verdicts.judge([replace(claim, paper=(10, 10 + paper))], table_of(curves)).iloc[0]
 
-    assert (
-        said([0.8] * 10).verdict == "replicated"
-        and said([0.8] * 10).n == 10
-        and said([0.8] * 10).ours == pytest.approx((10, 90))
-    )
-    assert (
-        said([0.8] * 3).verdict == "partly" and said([0.8] * 5).verdict == "partly"
-    )  # too few seeds for the test
-    assert (
-        said([0.2] * 10).verdict == "partly"
-        and said([0.2] * 10, float("nan")).verdict == "replicated"
-    )  # too small; no size to compare
-    assert (
-        said([0.8, 0.8, -0.1, -0.1, -0.1]).verdict == "not replicated"
-        and said([-0.8] * 10).verdict == "not replicated"
-    )
-    assert said([0.8] * 2).verdict == "not yet measured" and said([0.8, 0.1, 0.8]).disagree
+    assert said([0.8] * 10).verdict == "replicated"
+    assert said([0.8] * 10).n == 10
+    assert said([0.8] * 10).ours == pytest.approx((10, 90))
+    assert said([0.8] * 3).verdict == "partly"
+    assert said([0.8] * 5).verdict == "partly"
+    assert said([0.2] * 10).verdict == "partly"
+    assert said([0.2] * 10, float("nan")).verdict == "replicated"
+    assert said([0.8, 0.8, -0.1, -0.1, -0.1]).verdict == "not replicated"
+    assert said([-0.8] * 10).verdict == "not replicated"
+    assert said([0.8] * 2).verdict == "not yet measured"
+    assert said([0.8, 0.1, 0.8]).disagree
     uneven = table_of(
         {("scratch", 0): [0.1], ("scratch", 1): [0.1], ("scratch", 2): [0.1]}
         | {("full=dyck", s): [0.2 + 0.1 * s] for s in range(6)}
     )
     found = verdicts.judge([claim], uneven).iloc[0]  # seeds that only one arm has take no part
-    assert (
-        found.n == 3
-        and found.ours == pytest.approx((10, 30))
-        and found.difference == pytest.approx(20)
-    )
+    assert found.n == 3
+    assert found.ours == pytest.approx((10, 30))
+    assert found.difference == pytest.approx(20)
     nothing = pd.DataFrame(
         columns=["diagnostic", "initial_condition", "key", "step", "seed", "token_accuracy"]
     )

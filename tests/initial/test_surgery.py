@@ -24,9 +24,8 @@ DONORS = {
 def start(text, donors=DONORS):
     before = FRESH.copy(), {n: w.copy() for n, (w, _) in donors.items()}
     flat, frozen, report = initialise(parse(text), FRESH, ARCH, donors, 0)
-    assert np.array_equal(FRESH, before[0]) and all(
-        np.array_equal(donors[n][0], w) for n, w in before[1].items()
-    )
+    assert np.array_equal(FRESH, before[0])
+    assert all(np.array_equal(donors[n][0], w) for n, w in before[1].items())
     return views(flat, ARCH), frozen, report
 
 
@@ -44,7 +43,8 @@ def test_loud_heads_are_drawn_by_hand_and_nothing_else_is(heads):
     text = "loud=0.3 head=" + "+".join(f"{layer}.{head}" for layer, head in heads)
     new, frozen, report = start(text, donors={})
     old = views(FRESH, ARCH)
-    assert not frozen.any() and changed(new) == set(report)
+    assert not frozen.any()
+    assert changed(new) == set(report)
     for layer in (0, 1):
         mine = [head for at, head in heads if at == layer]
         columns = np.isin(np.arange(48), [c for head in mine for c in head_columns(head)])
@@ -63,9 +63,8 @@ def test_by_hand_the_random_numbers_are_the_same_at_every_size_and_place():
         for words in ("0.2 head=1.1", "0.4 head=1.0+1.1", "0.2 layer=1 scale=2.0")
     )
     name, own = "h.1.attn.c_attn.weight", head_columns(1)
-    assert np.allclose(2 * one[name][:, own], two[name][:, own]) and np.allclose(
-        two[name][:, own], twice[name][:, own]
-    )
+    assert np.allclose(2 * one[name][:, own], two[name][:, own])
+    assert np.allclose(two[name][:, own], twice[name][:, own])
     other = initialise(parse("loud=0.2 head=1.1"), FRESH, ARCH, {}, 1)[0]
     assert not np.allclose(views(other, ARCH)[name][:, own], one[name][:, own])
 
@@ -88,7 +87,8 @@ def test_quiet_maps_stay_fresh_and_the_others_are_as_without_the_word(text):
     loud = start(text, donors=donors)[0]
     new, frozen, report = start(f"{text} quiet=0.value+0.output+1.key", donors=donors)
     old = views(FRESH, ARCH)
-    assert not frozen.any() and changed(new) == set(report)
+    assert not frozen.any()
+    assert changed(new) == set(report)
     quiet = {0: ["value", "output"], 1: ["key"]}
     for layer in (0, 1):
         for i, name in enumerate(("query", "key", "value")):
@@ -125,12 +125,12 @@ def test_embeddings_alone_with_positions_and_without():
     new, _, report = start("embeddings=identity")
     donor = views(*DONORS["identity"])
     assert changed(new) == set(report) == {"wte.weight", "wpe.weight", "lm_head.weight"}
-    assert np.allclose(new["wte.weight"], donor["wte.weight"].mean(0)) and np.array_equal(
-        new["wpe.weight"], donor["wpe.weight"][:40]
-    )
+    assert np.allclose(new["wte.weight"], donor["wte.weight"].mean(0))
+    assert np.array_equal(new["wpe.weight"], donor["wpe.weight"][:40])
     for text in ("embeddings=identity fresh_positions", "full=identity fresh_positions"):
         new, _, _ = start(text)
-        assert "wpe.weight" not in changed(new) and "wte.weight" in changed(new)
+        assert "wpe.weight" not in changed(new)
+        assert "wte.weight" in changed(new)
     new, _, _ = start("embeddings=identity shuffle on=embeddings")
     assert np.array_equal(
         np.sort(new["wpe.weight"].ravel()), np.sort(donor["wpe.weight"][:40].ravel())
@@ -159,7 +159,8 @@ def test_a_perturbation_on_one_layer_leaves_the_others(change):
         for words in ("", f" {change} on_layer=1", f" {change}")
     )
     different = {n for n in ARCH.shapes if not np.array_equal(plain[n], new[n])}
-    assert different and all(n.startswith("h.1.attn.") for n in different)
+    assert different
+    assert all(n.startswith("h.1.attn.") for n in different)
     assert all(np.array_equal(both[n], new[n]) for n in different)  # the same random numbers
 
 
@@ -175,7 +176,9 @@ def test_freezing_and_scaling_what_was_written():
 
 def test_scratch_changes_nothing():
     new, frozen, report = start("scratch")
-    assert not changed(new) and not frozen.any() and not report
+    assert not changed(new)
+    assert not frozen.any()
+    assert not report
 
 
 @pytest.mark.parametrize(
@@ -202,9 +205,8 @@ def test_exactly_the_named_parts(text, parts):
 def test_full_transfer_of_embeddings():
     new, _, _ = start("full=identity")
     donor = views(*DONORS["identity"])
-    assert np.allclose(new["wte.weight"], donor["wte.weight"].mean(0)) and np.allclose(
-        new["lm_head.weight"], donor["wte.weight"].mean(0)
-    )
+    assert np.allclose(new["wte.weight"], donor["wte.weight"].mean(0))
+    assert np.allclose(new["lm_head.weight"], donor["wte.weight"].mean(0))
     assert np.array_equal(new["wpe.weight"], donor["wpe.weight"][:40])
     short = {
         "identity": (
@@ -213,10 +215,8 @@ def test_full_transfer_of_embeddings():
         )
     }
     new, _, report = start("full=identity", short)
-    assert (
-        np.array_equal(new["wpe.weight"], views(FRESH, ARCH)["wpe.weight"])
-        and "wpe.weight" not in report
-    )
+    assert np.array_equal(new["wpe.weight"], views(FRESH, ARCH)["wpe.weight"])
+    assert "wpe.weight" not in report
 
 
 def test_shuffle_keeps_values_and_loses_places():
@@ -272,7 +272,8 @@ def test_the_fresh_norm_keeps_structure_and_loses_size():
     name = "h.1.attn.c_attn.weight"
     assert np.isclose(
         np.linalg.norm(new[name][:, own]), np.linalg.norm(old[name][:, own]), rtol=1e-5
-    ) and not np.allclose(new[name][:, own], old[name][:, own])
+    )
+    assert not np.allclose(new[name][:, own], old[name][:, own])
 
 
 @pytest.mark.parametrize(
@@ -293,9 +294,8 @@ def test_scale_multiplies_what_was_copied_and_nothing_else(text):
             np.where(copied & (part_of(name) != "E"), 0.5, 1.0) * plain[name],
             rtol=1e-6,
         ), name
-    assert any("scale 0.5" in sentence for sentence in report.values()) and np.array_equal(
-        frozen, still
-    )
+    assert any("scale 0.5" in sentence for sentence in report.values())
+    assert np.array_equal(frozen, still)
 
 
 def test_layer_head_and_freeze():
@@ -309,19 +309,18 @@ def test_layer_head_and_freeze():
     )
     own = np.zeros(48, bool)
     own[[*range(8, 12), *range(24, 28), *range(40, 44)]] = True
-    assert np.array_equal(weight[:, own], donor[:, own]) and np.array_equal(
-        weight[:, ~own], old[:, ~own]
-    )
+    assert np.array_equal(weight[:, own], donor[:, own])
+    assert np.array_equal(weight[:, ~own], old[:, ~own])
     rows = new["h.0.attn.c_proj.weight"] != views(FRESH, ARCH)["h.0.attn.c_proj.weight"]
-    assert rows[8:12].all() and not rows[:8].any() and not rows[12:].any()
+    assert rows[8:12].all()
+    assert not rows[:8].any()
+    assert not rows[12:].any()
     new, frozen, _ = start("attention=identity head=0.2 freeze=attention")
     assert {n for n, v in views(frozen, ARCH).items() if v.any()} == changed(
         new
     )  # of these tensors, the head's own entries and no others
-    assert (
-        np.array_equal(views(frozen, ARCH)["h.0.attn.c_attn.weight"].all(0), own)
-        and views(frozen, ARCH)["h.0.attn.c_proj.weight"].sum() == 4 * 16
-    )
+    assert np.array_equal(views(frozen, ARCH)["h.0.attn.c_attn.weight"].all(0), own)
+    assert views(frozen, ARCH)["h.0.attn.c_proj.weight"].sum() == 4 * 16
     _, frozen, _ = start("mlp=identity freeze=mlp")
     assert {n for n, c in ARCH.slices.items() if frozen[c].all()} == {
         n for n in ARCH.shapes if part_of(n) == "F"
@@ -422,7 +421,8 @@ def test_weights_by_hand_are_scaled_only_where_it_is_asked():
     for name in changed(plain):
         factor = 2 if part_of(name) == "F" else 1
         assert np.array_equal(new[name], factor * plain[name])
-    assert "0.5" in report["h.0.mlp.c_fc.weight"] and "0.25" in report["h.0.attn.c_attn.weight"]
+    assert "0.5" in report["h.0.mlp.c_fc.weight"]
+    assert "0.25" in report["h.0.attn.c_attn.weight"]
 
 
 def wide(shape):
@@ -442,9 +442,8 @@ def test_a_wider_donor_gives_its_first_heads_and_a_narrower_one_repeats_them():
         assert np.allclose(
             new[name][:, 16 * i : 16 * (i + 1)], donor[name][:16, 32 * i : 32 * i + 16] * np.sqrt(2)
         )
-    assert np.array_equal(new["h.0.ln_1.weight"], donor["h.0.ln_1.weight"][:16]) and np.array_equal(
-        new["wpe.weight"], donor["wpe.weight"][:40, :16]
-    )
+    assert np.array_equal(new["h.0.ln_1.weight"], donor["h.0.ln_1.weight"][:16])
+    assert np.array_equal(new["wpe.weight"], donor["wpe.weight"][:40, :16])
     assert np.array_equal(new["h.0.mlp.c_fc.bias"], donor["h.0.mlp.c_fc.bias"][:64])
     new, _, _ = start("attention=identity shape=2_2_8", small_donors)
     assert np.allclose(
@@ -515,7 +514,8 @@ def test_text_round_trip_by_hand(spread, heads, tensors, quiet):
     try:
         new, _, report = start(str(condition), donors={})
     except ValueError as error:  # every map that is loud was also said to stay quiet
-        assert quiet and "nothing would be copied or written of the attention" in str(error)
+        assert quiet
+        assert "nothing would be copied or written of the attention" in str(error)
         return
     assert changed(new) == set(report)
 

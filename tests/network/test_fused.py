@@ -37,7 +37,8 @@ def test_gradients_and_scores_are_those_of_pytorch(case):
         apart = (a[:, columns] - b[:, columns]).norm() / b[:, columns].norm()
         assert apart < 2e-5, parameter
     (loss, hit), (wanted, hits) = (e.scores(weights, batches[0]) for e in (ours, theirs))
-    assert np.allclose(loss, wanted, rtol=1e-4, atol=1e-5) and (hit == hits).all()
+    assert np.allclose(loss, wanted, rtol=1e-4, atol=1e-5)
+    assert (hit == hits).all()
 
 
 def test_a_model_s_gradient_does_not_depend_on_the_fleet():
@@ -55,7 +56,8 @@ def test_a_kernel_that_is_wrong_or_fails_is_left_behind(monkeypatch, wrong):
     engine = CheckedEngine(arch, "cpu")
     wanted = TorchEngine(arch, "cpu").gradient(weights, batches, 0.0, ())
     assert (engine.gradient(weights, batches, 0.0, ()) - wanted).norm() < 1e-4 * wanted.norm()
-    assert engine.kernel is not None and engine.seen == {(63, 1)}
+    assert engine.kernel is not None
+    assert engine.seen == {(63, 1)}
 
     def broken(self, weights, *rest):
         if "error" in wrong:
@@ -66,7 +68,8 @@ def test_a_kernel_that_is_wrong_or_fails_is_left_behind(monkeypatch, wrong):
     engine = CheckedEngine(arch, "cpu")
     with pytest.warns(UserWarning, match=wrong):
         gradient = engine.gradient(weights, batches, 0.0, ())
-    assert torch.equal(gradient, wanted) and engine.kernel is None
+    assert torch.equal(gradient, wanted)
+    assert engine.kernel is None
     assert engine.scores(weights, batches[0])[0].shape == (3, 9, 1)
 
 
@@ -74,10 +77,10 @@ def test_a_gpu_takes_the_fused_layers_where_they_apply(monkeypatch):
     monkeypatch.setattr(fused.shutil, "which", lambda name: "/usr/bin/nvcc")
     small = Architecture(256, 100)
     assert isinstance(make_engine("auto", small, 0.0, "cuda", None), CheckedEngine)
-    assert fused.supports(small) and not fused.supports(Architecture(256, 100, width=32, heads=8))
-    assert not fused.supports(Architecture(256, 512)) and not fused.supports(
-        Architecture(50_257, 100)
-    )
+    assert fused.supports(small)
+    assert not fused.supports(Architecture(256, 100, width=32, heads=8))
+    assert not fused.supports(Architecture(256, 512))
+    assert not fused.supports(Architecture(50_257, 100))
     monkeypatch.setattr(fused.shutil, "which", lambda name: None)
     assert not fused.supports(small)
 

@@ -86,7 +86,8 @@ def test_save_pretrained_loads_both_ways(tmp_path, tied):
     flat = gpt2.fresh(arch, "test", 3)
     huggingface.to_huggingface(flat, arch).save_pretrained(tmp_path)
     back, shape = huggingface.from_huggingface(tmp_path)
-    assert shape == arch and np.array_equal(back, flat)
+    assert shape == arch
+    assert np.array_equal(back, flat)
 
 
 @pytest.mark.parametrize(

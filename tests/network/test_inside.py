@@ -7,11 +7,12 @@ import torch
 from procmod_lib.initial import initialise, parse
 from procmod_lib.network import gpt2, huggingface, inside
 from procmod_lib.network.gpt2 import Architecture
+from procmod_lib.randomness import stream
 from procmod_lib.tasks import make_task
 
 TASK = make_task("haystack", pairs=4, values=20, vocab_size=40)
 ARCH = Architecture(40, 20)
-BATCH = TASK.batch(16, "test", 0)
+BATCH = TASK.batch(64, "test", 0)
 
 
 def started(text):
@@ -26,7 +27,7 @@ def test_attention_maps_are_those_of_hugging_face():
     with torch.no_grad():
         tokens = torch.from_numpy(BATCH.tokens.astype(np.int64))
         theirs = model(tokens, output_attentions=True).attentions
-    assert maps.shape == (16, 2, 4, TASK.length, TASK.length)
+    assert maps.shape == (64, 2, 4, TASK.length, TASK.length)
     for layer in (0, 1):
         np.testing.assert_allclose(maps[:, layer], theirs[layer].numpy(), atol=1e-5)
 
@@ -87,7 +88,12 @@ def test_parts_of_a_gradient_add_up():
 
 def test_accuracy_counts_scored_outputs():
     flat = started("scratch")
-    right = inside.accuracy(flat, ARCH, BATCH)
-    assert 0.0 <= right <= 1.0
+    flat = stream("inside accuracy").normal(0, 1, flat.shape).astype(np.float32)
+    model = huggingface.to_huggingface(flat, ARCH)
+    with torch.no_grad():
+        guesses = model(torch.from_numpy(BATCH.tokens).long()).logits.argmax(-1).numpy()
+    right = guesses[np.arange(len(BATCH)), BATCH.positions[:, 0]] == BATCH.targets[:, 0]
+    assert 0 < right.mean() < 1
+    assert inside.accuracy(flat, ARCH, BATCH) == pytest.approx(right.mean())
     gpt2.views(flat, ARCH)["lm_head.weight"][...] = 0.0  # every logit the same: token 0, the pad
     assert inside.accuracy(flat, ARCH, BATCH) == 0.0

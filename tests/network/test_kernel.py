@@ -55,7 +55,8 @@ def test_equal_logits_are_not_all_right():
     arch = Architecture(task.vocab, 100)
     compute = make_engine("kernel", arch, 0.0, "cpu", 1)
     loss, hit = compute.scores(torch.zeros(1, arch.size), task.batch(50, "train", 0))
-    assert hit.sum() == 0 and np.allclose(loss, np.log(task.vocab), rtol=1e-5)
+    assert hit.sum() == 0
+    assert np.allclose(loss, np.log(task.vocab), rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["haystack", "addition"])
@@ -75,7 +76,8 @@ def test_same_trajectory_as_pytorch(name):
         state = State.start(gpt2.fresh(arch, "test", 0)[None], "cpu", task)
         states.append(train(task, arch, budget, [0], state, engine=engine, threads=1))
     a, b = (np.array([e["loss"] for e in s.curves[0]]) for s in states)
-    assert len(a) == 11 and np.abs(a - b).max() < 1e-4
+    assert len(a) == 11
+    assert np.abs(a - b).max() < 1e-4
 
 
 def test_threads_do_not_change_numbers():
@@ -96,7 +98,8 @@ def test_threads_do_not_change_numbers():
         ).weights
         for n in (1, 2, 4)
     ]
-    assert torch.equal(ends[0], ends[1]) and torch.equal(ends[0], ends[2])
+    assert torch.equal(ends[0], ends[1])
+    assert torch.equal(ends[0], ends[2])
 
 
 @pytest.mark.parametrize("shape", [dict(heads=8), dict(heads=16), dict(vocab=3)])
@@ -133,7 +136,9 @@ def test_just_compiled_and_from_the_cache_give_the_same_bits(tmp_path):
         ).stdout
         for _ in range(2)
     ]
-    assert any(tmp_path.rglob("*.nbc")) and len(ends[0]) > 1000 and ends[0] == ends[1]
+    assert any(tmp_path.rglob("*.nbc"))
+    assert len(ends[0]) > 1000
+    assert ends[0] == ends[1]
 
 
 def test_eight_lanes_and_sixteen_give_the_same_numbers_up_to_rounding(tmp_path):
@@ -194,7 +199,8 @@ def test_numbers_too_small_to_matter_are_zero_in_training():
         threads=1,
         on_step=lambda s: seen.append(float((tiny * 0.5).sum())),
     )
-    assert seen == [0.0] and float((tiny * 0.5).sum()) > 0
+    assert seen == [0.0]
+    assert float((tiny * 0.5).sum()) > 0
 
 
 def murmur(x):
@@ -254,8 +260,10 @@ def test_dropout_equals_pytorch_that_drops_the_same_numbers(name, n, parameters,
 def test_dropout_drops_its_share_anew_for_each_row_step_and_place():
     keys = dropout.noise_for(0.1, 400, "a", 1).rows
     mask = masks(0.1, keys, np.arange(500))
-    assert abs((mask == 0).mean() - 0.1) < 0.002 and set(np.unique(mask)) == {0.0, 1 / 0.9}
-    assert np.std((mask == 0).mean(0)) < 0.02 and np.std((mask == 0).mean(1)) < 0.02
+    assert abs((mask == 0).mean() - 0.1) < 0.002
+    assert set(np.unique(mask)) == {0.0, 1 / 0.9}
+    assert np.std((mask == 0).mean(0)) < 0.02
+    assert np.std((mask == 0).mean(1)) < 0.02
     gone = (mask == 0).astype(float) - 0.1
     neighbours = [(gone[1:] * gone[:-1]).mean(), (gone[:, 1:] * gone[:, :-1]).mean()]
     assert np.abs(neighbours).max() < 0.09 * 4 / np.sqrt(mask.size)

@@ -3,6 +3,7 @@ bad values in one sentence.
 """
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -50,26 +51,30 @@ BAD = [
 ]
 
 
+def importing(folder):
+    """An environment whose processes import the library of a folder."""
+    return os.environ | {"PYTHONPATH": str(folder)}
+
+
 def run(notebook, out, *arguments):
+    """A notebook of a copy, with the library of that copy."""
     words = [w for a in arguments for w in shlex.split(a)]
     return subprocess.run(
         [sys.executable, "-m", "papermill", str(notebook), str(out), "--no-progress-bar", *words],
         capture_output=True,
         text=True,
+        env=importing(notebook.parent.parent),
     )
 
 
 @pytest.fixture(scope="session")
 def bare(tmp_path_factory):
-    """A copy without results, whose chapters have little to draw; processes import it."""
+    """A copy without results, whose chapters have little to draw."""
     folder = tmp_path_factory.mktemp("bare")
     for name in ("procmod_lib", "notebooks"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "book" / "results").mkdir(parents=True)
-    environment = pytest.MonkeyPatch()
-    environment.setenv("PYTHONPATH", str(folder))
-    yield folder
-    environment.undo()
+    return folder
 
 
 def refusal(name, out, *arguments):
@@ -109,17 +114,14 @@ def test_shape(path):
         not c.outputs and c.execution_count is None for c in notebook.cells if c.cell_type == "code"
     )
     known = papermill.inspect_notebook(str(path))
-    assert len(known) == len(tagged[0].source.strip().splitlines()) and all(
-        p["help"] for p in known.values()
-    )
+    assert len(known) == len(tagged[0].source.strip().splitlines())
+    assert all(p["help"] for p in known.values())
     for cell in notebook.cells:
         figure = cell.metadata.get("mystnb", {}).get("figure")
         if figure:
-            assert (
-                len(cell.metadata["mystnb"]["image"]["alt"]) > 40
-                and re.search(r"\bn\b", figure["caption"])
-                and "interval" in figure["caption"]
-            )
+            assert len(cell.metadata["mystnb"]["image"]["alt"]) > 40
+            assert re.search(r"\bn\b", figure["caption"])
+            assert "interval" in figure["caption"]
         assert len(cell.source.splitlines()) <= 25
 
 
@@ -128,7 +130,8 @@ def test_every_named_text_is_shown_on_a_page():
     pages = "".join([*texts, *(path.read_text() for path in (ROOT / "book").glob("*.md"))])
     named = set(re.findall(r'page\.glue\(\s*"([^"]+)"', "".join(texts)))
     shown = set(re.findall(r"::([\w.-]+?)(?::s)?`", pages))
-    assert named and named == shown
+    assert named
+    assert named == shown
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
@@ -170,7 +173,9 @@ def test_nbval_at_smoke(path, bare, tmp_path):
         "--nbval-current-env",
         str(tmp_path / path.name),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=tmp_path, env=importing(bare)
+    )
     assert done.returncode == 0, done.stdout
 
 

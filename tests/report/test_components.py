@@ -39,7 +39,8 @@ def model_of(run):
 
 def test_every_model_meets_every_seed():
     cells = components.by_model_and_seed(section(lambda run: 10 * model_of(run) + run.seed))
-    assert list(cells.index) == list(MODELS) and list(cells.columns) == list(range(6))
+    assert list(cells.index) == list(MODELS)
+    assert list(cells.columns) == list(range(6))
     expected = [[10 * model + seed for seed in range(6)] for model in MODELS]
     assert (cells.to_numpy() == expected).all()
     with pytest.raises(ValueError, match="seeds must be at most 6, got 7"):
@@ -49,7 +50,8 @@ def test_every_model_meets_every_seed():
 def test_tables_say_whose_the_spread_is_and_what_is_missing():
     by_model = section(lambda run: 0.2 + 0.1 * (model_of(run) - 5))
     text = components.components_table({"here": by_model}).data
-    assert "| here | 36 | 100 % (" in text and text.count("| 0 % (") == 2
+    assert "| here | 36 | 100 % (" in text
+    assert text.count("| 0 % (") == 2
     lines = components.crossed_table(by_model).data.splitlines()
     assert lines[2] == "| model 5 | 20 | 20 | 20 | 20 | 20 | 20 |"
     partly = section(lambda run: 0.5, missing=(3,))

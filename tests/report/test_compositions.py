@@ -1,7 +1,7 @@
 """Does a composition beat both of its parents: the rule on scores that fit in the head."""
 
-import pandas as pd
 import pytest
+from tables import table_of
 
 from procmod_lib.report import compositions
 
@@ -21,20 +21,11 @@ def test_composition_is_judged_beside_both_parents_and_no_pretraining(scores, wo
     MLPs, are the same in every seed.
     """
     conditions = ("scratch", "attention=set", "mlp=eca", "attention=set mlp=eca")
-    table = pd.DataFrame(
-        [
-            {
-                "diagnostic": "haystack",
-                "initial_condition": c,
-                "seed": s,
-                "key": f"{c}{s}",
-                "step": 1,
-                "token_accuracy": value,
-                "status": "complete",
-            }
-            for c, value in zip(conditions, scores)
-            for s in range(seeds)
-        ]
-    )
+    curves = {
+        (condition, seed): [score]
+        for condition, score in zip(conditions, scores, strict=True)
+        for seed in range(seeds)
+    }
+    table = table_of(curves)
     (line,) = compositions.judge(table)
     assert line.word == (f"perhaps {word}" if seeds < 6 and word != "not shown" else word)

@@ -67,7 +67,8 @@ def test_a_heat_map_writes_its_numbers_and_is_bold_only_where_the_test_agrees():
     )
     ax = figures.draw_differences(rows, "part", "source").axes[0]
     written = {text.get_text(): text.get_fontweight() for text in ax.texts if text.get_text()}
-    assert written["+50"] == "bold" and len(written) == 4
+    assert written["+50"] == "bold"
+    assert len(written) == 4
     assert all(weight == "normal" for text, weight in written.items() if text != "+50")
 
 
@@ -104,11 +105,13 @@ def test_claims_are_drawn_where_they_were_measured():
     ax = figures.draw_claims({"The paper's claims": judged}).axes[0]
     crosses = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "x"]
     dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
-    assert crosses == [87.0, 5.0] and dots == [20.0]
+    assert crosses == [87.0, 5.0]
+    assert dots == [20.0]
 
 
 def test_responses_to_noise_start_at_the_plain_transfer():
     scores = {"scratch": [0.1] * 3, "mlp=set": [0.8] * 3, "mlp=set noise=0.1": [0.4] * 3}
     rows = table(scores)
     line = figures.draw_doses(statistics.noise_responses(rows), rows).axes[0].lines[0]
-    assert list(line.get_xdata()) == [0, 0.1] and list(line.get_ydata()) == pytest.approx([80, 40])
+    assert list(line.get_xdata()) == [0, 0.1]
+    assert list(line.get_ydata()) == pytest.approx([80, 40])

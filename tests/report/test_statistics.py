@@ -34,20 +34,26 @@ def test_summary_takes_the_last_evaluation():
     row = statistics.summary(table({"scratch": [0.2, 0.4], "full=x": [1.0, 1.0]})).set_index(
         "initial_condition"
     )
-    assert row.loc["scratch", "mean"] == pytest.approx(0.3) and row.loc["scratch", "n"] == 2
-    assert row.loc["full=x", "successes"] == 2 and row.loc["scratch", "successes"] == 0
+    assert row.loc["scratch", "mean"] == pytest.approx(0.3)
+    assert row.loc["scratch", "n"] == 2
+    assert row.loc["full=x", "successes"] == 2
+    assert row.loc["scratch", "successes"] == 0
     assert list(row.index) == ["scratch", "full=x"]
 
 
 def test_non_finite_runs_are_counted_and_shown():
     row = statistics.summary(table({"scratch": [0.2, 0.4]}, status="non-finite")).iloc[0]
-    assert row["n"] == 2 and row["non_finite"] == 2 and row["mean"] == pytest.approx(0.3)
+    assert row["n"] == 2
+    assert row["non_finite"] == 2
+    assert row["mean"] == pytest.approx(0.3)
 
 
 def test_paired_difference():
     scores = {"scratch": [0.1, 0.2, 0.3], "mlp=x": [0.2, 0.3, 0.4]}
     row = statistics.paired_differences(table(scores)).iloc[0]
-    assert row.difference == pytest.approx(0.1) and row.low == pytest.approx(0.1) and row.p == 0.25
+    assert row.difference == pytest.approx(0.1)
+    assert row.low == pytest.approx(0.1)
+    assert row.p == 0.25
 
 
 def test_interval_covers_the_mean_about_as_often_as_it_says():
@@ -81,11 +87,10 @@ def test_steps_to_threshold_counts_runs_that_never_got_there():
         )
     }
     rows = statistics.steps_to_success(table_of(curves)).set_index("initial_condition")
-    assert rows.loc["scratch", "reached"] == 0 and rows.loc["scratch", "median"] == np.inf
-    assert (
-        rows.loc["attention=identity", "reached"] == 3
-        and rows.loc["attention=identity", "median"] == 200
-    )
+    assert rows.loc["scratch", "reached"] == 0
+    assert rows.loc["scratch", "median"] == np.inf
+    assert rows.loc["attention=identity", "reached"] == 3
+    assert rows.loc["attention=identity", "median"] == 200
     assert 0 < rows.loc["attention=identity", "p"] < 0.1
 
 
@@ -106,7 +111,8 @@ def test_steps_are_those_of_each_diagnostic():
     curves = {("scratch", s): [0.1, 0.95] for s in range(3)}
     two = pd.concat([table_of(curves), table_of(curves, "addition")])
     rows = statistics.steps_to_success(two)
-    assert list(rows.diagnostic) == ["haystack", "addition"] and list(rows.n) == [3, 3]
+    assert list(rows.diagnostic) == ["haystack", "addition"]
+    assert list(rows.n) == [3, 3]
     assert "Addition, no pretraining (n = 3)" in tables.times_table(rows).data
 
 
@@ -117,7 +123,8 @@ def test_pairs_are_told_on_average_over_each_seed():
     section = Section(runs, table_of(curves), None)
     pairs = [("attention=set", "attention=set shuffle"), ("mlp=set", "scratch")]
     said = comparisons.on_average(section, pairs, "both").data
-    assert said.startswith("Both: **higher**, +20.0 points") and "n = 6" in said
+    assert said.startswith("Both: **higher**, +20.0 points")
+    assert "n = 6" in said
     pairs = [("attention=set", "full=set")]
     assert comparisons.on_average(section, pairs, "both").data == "Both: not yet measured."
 
@@ -189,11 +196,9 @@ def test_doses_are_the_plain_transfer_and_its_noise():
         for s in range(3)
     }
     rows = statistics.noise_responses(table_of(curves))
-    assert (
-        rows.dose.tolist() == [0, 0.1]
-        and set(rows.transfer) == {"mlp=set"}
-        and rows.n.tolist() == [3, 3]
-    )
+    assert rows.dose.tolist() == [0, 0.1]
+    assert set(rows.transfer) == {"mlp=set"}
+    assert rows.n.tolist() == [3, 3]
 
 
 def test_compositions_against_each_parent():
@@ -216,9 +221,8 @@ def test_compositions_against_each_parent():
 
 
 def test_two_seeds_have_no_interval():
-    assert all(np.isnan(statistics.interval([0.1, 0.9]))) and not any(
-        np.isnan(statistics.interval([0.1, 0.5, 0.9]))
-    )
+    assert all(np.isnan(statistics.interval([0.1, 0.9])))
+    assert not any(np.isnan(statistics.interval([0.1, 0.5, 0.9])))
 
 
 @pytest.mark.parametrize(
@@ -240,9 +244,8 @@ def test_a_sentence_follows_the_rule_of_the_method_page(differences, words):
         ).itertuples()
     )
     assert words in sentence(row, "MLPs")
-    assert f"{100 * np.mean(differences):+.1f} points" in sentence(
-        row, "MLPs"
-    ) and f"n = {len(differences)}" in sentence(row, "MLPs")
+    assert f"{100 * np.mean(differences):+.1f} points" in sentence(row, "MLPs")
+    assert f"n = {len(differences)}" in sentence(row, "MLPs")
 
 
 def test_nobody_has_learnt_a_control_whose_best_is_not_known():

@@ -32,10 +32,10 @@ def expected(tmp_path_factory):
     return scores(ensure_in(Store(tmp_path_factory.mktemp("whole"), None), runs()))
 
 
-def begin(folder):
+def begin(folder, steps=STEPS):
     """A sweep in a process of its own, once its training has begun."""
     command = [sys.executable, "-m", "procmod_lib", *SWEEP, "--store", str(folder)]
-    command += ["--steps", str(STEPS)]
+    command += ["--steps", str(steps)]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
         command,
@@ -45,10 +45,15 @@ def begin(folder):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    deadline = time.monotonic() + 60
-    while not list(folder.glob("locks/*.lock")) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for_training(folder)
     return process
+
+
+def wait_for_training(folder):
+    deadline = time.monotonic() + 90
+    while not list(folder.glob("locks/*.lock")):
+        assert time.monotonic() < deadline, "no training began"
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -61,7 +66,8 @@ def test_a_stopped_sweep_says_so_and_goes_on_to_the_same_bits(
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
     assert "Traceback" not in said, said
-    if process.returncode:  # it may have been done before the signal came
+    assert process.returncode == code or moment > 0.5, "the sweep ended before the signal came"
+    if process.returncode:
         assert process.returncode == code
         assert "The same command goes on from there." in said.splitlines()[-1]
         store = Store(tmp_path, None)
@@ -109,14 +115,6 @@ def hear_ctrl_c():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def wait_for_training(folder):
-    deadline = time.monotonic() + 90
-    while not list(folder.glob("locks/*.lock")):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    time.sleep(1)
-
-
 @pytest.mark.parametrize("number, name", [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
 def test_papermill_stopped_keeps_everything_and_says_so(tmp_path, number, name):
     """Ctrl-C goes to papermill, which asks the kernel to stop; SIGTERM ends papermill alone, and
@@ -130,6 +128,7 @@ def test_papermill_stopped_keeps_everything_and_says_so(tmp_path, number, name):
     pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     process = subprocess.Popen(command, cwd=ROOT, preexec_fn=hear_ctrl_c, **pipes)
     wait_for_training(tmp_path)
+    time.sleep(1)
     process.send_signal(number)
     said, _ = process.communicate(timeout=60)
     assert process.returncode
@@ -169,6 +168,7 @@ def test_a_notebook_that_is_interrupted_says_so_and_goes_on_to_the_same_bits(tmp
         code = CELL.format(steps=STEPS, folder=str(tmp_path))
         asked = client.execute(code)
         wait_for_training(tmp_path)
+        time.sleep(1)
         manager.interrupt_kernel()
         answer = client.get_shell_msg(timeout=60)
         while answer["parent_header"]["msg_id"] != asked:
@@ -184,14 +184,15 @@ def test_a_notebook_that_is_interrupted_says_so_and_goes_on_to_the_same_bits(tmp
 
 
 def test_a_stop_keeps_the_steps_that_were_taken(tmp_path):
-    process = begin(tmp_path)
+    long = 100_000
+    process = begin(tmp_path, long)
     time.sleep(0.8)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
+    assert process.returncode == 130
     store = Store(tmp_path, None)
-    kept = [store.checkpoint(run.key) for run in runs()]
-    kept += [store.find(run) for run in runs()]
-    assert any(each is not None for each in kept)
+    keys = [fine_tuning_run("haystack", "scratch", "smoke", s, steps=long).key for s in (0, 1)]
+    assert any(store.checkpoint(key) is not None for key in keys)
 
 
 def test_a_second_signal_ends_at_once(tmp_path):
@@ -202,12 +203,12 @@ def test_a_second_signal_ends_at_once(tmp_path):
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "    time.sleep(30)\n"
+        "    print('slept')\n"
     )
-    begun = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 130
     assert "ended at once" in done.stderr
-    assert time.monotonic() - begun < 25
+    assert "slept" not in done.stdout
 
 
 def test_handlers_are_given_back_and_other_threads_are_left_alone():
@@ -235,12 +236,10 @@ def test_a_notebook_shows_the_sentence_alone():
 def test_numbers_nobody_can_have_meant_are_refused_before_anything_is_built():
     from procmod_lib.experiments.grids import selective_transfer
 
-    begun = time.monotonic()
     with pytest.raises(ValueError, match="seeds must be at most 1,000, got 1,000,000,000"):
         selective_transfer("smoke", seeds=1_000_000_000)
     with pytest.raises(ValueError, match="steps must be at most 10,000,000"):
         selective_transfer("smoke", steps=10**12)
-    assert time.monotonic() - begun < 1
 
 
 def test_a_scheduler_that_does_not_answer_is_named_within_ten_seconds(tmp_path):

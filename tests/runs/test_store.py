@@ -41,14 +41,13 @@ def undisturbed(tmp_path_factory):
 def test_one_row_an_evaluation_with_provenance(store):
     runs = selective_transfer("smoke", seeds=1)
     table = ensure_in(store, runs)
-    assert list(table.columns) == COLUMNS and len(runs) == 4
-    assert (table.groupby("key").step.max() == 20).all() and (
-        table.groupby("key").size() == 5
-    ).all()
+    assert list(table.columns) == COLUMNS
+    assert len(runs) == 4
+    assert (table.groupby("key").step.max() == 20).all()
+    assert (table.groupby("key").size() == 5).all()
     facts = store.origin(table.provenance.iloc[0])
-    assert {"commit", "dirty", "versions", "device", "cores", "schema"} <= set(facts) and facts[
-        "schema"
-    ] == SCHEMA
+    assert {"commit", "dirty", "versions", "device", "cores", "schema"} <= set(facts)
+    assert facts["schema"] == SCHEMA
     assert json.loads(table.spec.iloc[0])["budget"]["steps"] == 20
 
 
@@ -111,7 +110,8 @@ def test_kill_9_then_the_same_command_gives_the_same_bits(tmp_path):
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert not killed.has(run) and list((tmp_path / "killed" / "checkpoints").glob("*.safetensors"))
+    assert not killed.has(run)
+    assert list((tmp_path / "killed" / "checkpoints").glob("*.safetensors"))
     steps = []
     original = training.State.from_tensors
     training.State.from_tensors = lambda *a: steps.append(original(*a)) or steps[-1]
@@ -204,7 +204,8 @@ def test_published_store_is_read_and_never_written(tmp_path):
     ensure_in(Store(tmp_path / "published", None), runs)
     before = sorted(p.name for p in (tmp_path / "published").rglob("*"))
     table = ensure_in(Store(tmp_path / "mine", tmp_path / "published"), runs)
-    assert len(table) == 20 and not list((tmp_path / "mine" / "runs").iterdir())
+    assert len(table) == 20
+    assert not list((tmp_path / "mine" / "runs").iterdir())
     assert sorted(p.name for p in (tmp_path / "published").rglob("*")) == before
 
 
@@ -212,7 +213,8 @@ def test_time_budget_keeps_what_is_done(tmp_path):
     run = fine_tuning_run("haystack", "scratch", "smoke", 0, steps=100_000)
     store = Store(tmp_path, None)
     table = ensure_in(store, [run], time_budget=1.0)
-    assert not len(table) and len(list((tmp_path / "checkpoints").glob("*.safetensors"))) == 1
+    assert not len(table)
+    assert len(list((tmp_path / "checkpoints").glob("*.safetensors"))) == 1
 
 
 def test_failing_run_is_named_and_others_are_kept(tmp_path, monkeypatch):
@@ -231,14 +233,16 @@ def test_failing_run_is_named_and_others_are_kept(tmp_path, monkeypatch):
     store = Store(tmp_path, None)
     with pytest.raises(Failed, match=f"seed 1 .{bad.key}.: RuntimeError: broken on purpose"):
         ensure_in(store, [good, bad], workers=1)
-    assert store.has(good) and not store.has(bad)
+    assert store.has(good)
+    assert not store.has(bad)
 
 
 def test_non_finite_results_are_recorded(tmp_path, monkeypatch):
     run = fine_tuning_run("haystack", "scratch", "smoke", 0)
     monkeypatch.setattr(gpt2, "fresh", lambda arch, *path: np.full(arch.size, 1e30, np.float32))
     table = ensure_in(Store(tmp_path, None), [run])
-    assert (table.status == "non-finite").all() and len(table) == 5
+    assert (table.status == "non-finite").all()
+    assert len(table) == 5
 
 
 @pytest.mark.skipif(
@@ -264,11 +268,9 @@ def test_command_line_says_what_is_wrong():
             capture_output=True,
             text=True,
         )
-        assert (
-            process.returncode == 2
-            and words in process.stderr
-            and "Traceback" not in process.stderr
-        )
+        assert process.returncode == 2
+        assert words in process.stderr
+        assert "Traceback" not in process.stderr
 
 
 @pytest.mark.parametrize(
@@ -320,7 +322,8 @@ def test_importable_without_notebook_packages():
         "'--store', tempfile.mkdtemp()]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0 and "4 of 4 runs" in done.stdout, done.stderr
+    assert done.returncode == 0, done.stderr
+    assert "4 of 4 runs" in done.stdout
 
 
 def test_fleets_equal_single_runs_and_a_broken_member_stands_alone(
@@ -351,24 +354,25 @@ def test_packed_and_merged_stores_hold_the_same(tmp_path, undisturbed):
     runs = selective_transfer(**GRID)
     store = Store(tmp_path / "a", None)
     ensure_in(store, runs)
-    assert packs.pack(store.folder) == 10 and len(list((tmp_path / "a" / "runs").iterdir())) == 1
+    assert packs.pack(store.folder) == 10
+    assert len(list((tmp_path / "a" / "runs").iterdir())) == 1
     assert packs.pack(store.folder) == 10
     pd.testing.assert_frame_equal(scores(store.load(runs)), undisturbed)
     view = store.view(diagnostic="haystack", initial_condition="scratch", seed=1)
-    assert set(view.key) == {runs[4].key} and len(view) == 5
+    assert set(view.key) == {runs[4].key}
+    assert len(view) == 5
     other = Store(tmp_path / "b", None)
-    assert other.merge(tmp_path / "a") > 0 and other.merge(tmp_path / "a") == 0
+    assert other.merge(tmp_path / "a") > 0
+    assert other.merge(tmp_path / "a") == 0
     pd.testing.assert_frame_equal(scores(ensure_in(other, runs)), undisturbed)
     packed = Store(
         tmp_path / "c", None
     )  # a pack meets a pack: what the one lacks is taken out of the other
     ensure_in(packed, runs[:4])
     packs.pack(packed.folder)
-    assert (
-        packed.merge(tmp_path / "a") >= len(runs) - 4
-        and all(map(packed.has, runs))
-        and packed.merge(tmp_path / "a") == 0
-    )
+    assert packed.merge(tmp_path / "a") >= len(runs) - 4
+    assert all(map(packed.has, runs))
+    assert packed.merge(tmp_path / "a") == 0
     pd.testing.assert_frame_equal(scores(packed.load(runs)), undisturbed)
     with pytest.raises(ValueError, match="view has no column 'sede'"):
         store.view(sede=1)

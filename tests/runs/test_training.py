@@ -149,7 +149,8 @@ def test_resume_is_exact(engine):
         train(TASK, ARCH, SHORT, [3], half, engine=engine, should_stop=lambda: half.step == 7)
     half = State.from_tensors(*half.to_tensors(), "cpu")
     train(TASK, ARCH, SHORT, [3], half, engine=engine)
-    assert torch.equal(whole.weights, half.weights) and whole.curves == half.curves
+    assert torch.equal(whole.weights, half.weights)
+    assert whole.curves == half.curves
 
 
 def test_each_budget_field_changes_the_result():
@@ -194,9 +195,8 @@ def test_exact_match_is_greedy_generation():
         bool((w[first : first + n] == t[first : first + n]).all())
         for w, t, n in zip(written, tokens, size)
     ]
-    assert 0.02 < np.mean(right) < 1 and state.curves[0][-1]["exact_match"] == pytest.approx(
-        np.mean(right), abs=1e-9
-    )
+    assert 0.02 < np.mean(right) < 1
+    assert state.curves[0][-1]["exact_match"] == pytest.approx(np.mean(right), abs=1e-9)
 
 
 def test_dropout_is_drawn_anew_for_each_seed_and_step_and_is_the_same_again():
@@ -206,9 +206,9 @@ def test_dropout_is_drawn_anew_for_each_seed_and_step_and_is_the_same_again():
         engine.gradient(weights, [batch], 0.3, ("addition", *path))
         for path in ((0, 0), (0, 0), (1, 0), (0, 1))
     )
-    assert (
-        torch.equal(first, again) and not torch.equal(first, seed) and not torch.equal(first, step)
-    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, seed)
+    assert not torch.equal(first, step)
 
 
 def test_curriculum_lengthens():
@@ -233,7 +233,8 @@ def test_non_finite_is_kept():
     state = start()
     state.weights[:] = float("nan")
     train(TASK, ARCH, SHORT, [0], state)
-    assert all(np.isnan(e["loss"]) for e in state.curves[0]) and state.step == SHORT.steps
+    assert all(np.isnan(e["loss"]) for e in state.curves[0])
+    assert state.step == SHORT.steps
 
 
 def test_stops_at_the_ceiling():
@@ -250,7 +251,8 @@ def test_stops_at_the_ceiling():
         patience=3,
     )
     state = train(task, arch, budget, [0], State.start(gpt2.fresh(arch, "s")[None], "cpu", task))
-    assert state.step < 4000 and all(e["token_accuracy"] >= 0.999 for e in state.curves[0][-3:])
+    assert state.step < 4000
+    assert all(e["token_accuracy"] >= 0.999 for e in state.curves[0][-3:])
 
 
 @pytest.mark.parametrize(
@@ -279,10 +281,13 @@ def test_a_pool_moves_on_by_one_sequence_an_epoch():
     batches = [from_pool(task, budget, 3, (step,)).tokens for step in range(12)]
     epochs = [np.concatenate(batches[i : i + 4]) for i in (0, 4, 8)]
     rows = [{tuple(row) for row in epoch} for epoch in epochs]
-    assert [len(each) for each in rows] == [16, 16, 16] and len(rows[0] | rows[1] | rows[2]) == 18
-    assert len(rows[0] & rows[1]) == 15 and len(rows[0] & rows[2]) == 14
+    assert [len(each) for each in rows] == [16, 16, 16]
+    assert len(rows[0] | rows[1] | rows[2]) == 18
+    assert len(rows[0] & rows[1]) == 15
+    assert len(rows[0] & rows[2]) == 14
     again = from_pool(task, budget, 3, (5,)).tokens
-    assert (again == batches[5]).all() and (batches[4] != batches[0]).any()
+    assert (again == batches[5]).all()
+    assert (batches[4] != batches[0]).any()
     other = from_pool(task, budget, 4, (0,)).tokens
     assert not rows[0] & {tuple(row) for row in other}
     short = task.at_length(5)
@@ -338,11 +343,13 @@ def test_training_stops_when_nothing_has_been_better_for_long_enough():
     stopped = train(
         TASK, ARCH, replace(SHORT, steps=400, lr=1e-9, evaluate_every=2, stop_after=4), [0], start()
     )
-    assert stopped.step < 40 and len(stopped.curves[0]) == 1 + stopped.step // 2
+    assert stopped.step < 40
+    assert len(stopped.curves[0]) == 1 + stopped.step // 2
 
 
 def test_weight_decay_everywhere_takes_biases_and_norms_too():
-    assert decayed(ARCH, everywhere=True).min() == 1 and decayed(ARCH).min() == 0
+    assert decayed(ARCH, everywhere=True).min() == 1
+    assert decayed(ARCH).min() == 0
     plain, everywhere = (
         train(TASK, ARCH, replace(SHORT, weight_decay=0.5, decay_all=each), [0], start()).weights
         for each in (False, True)

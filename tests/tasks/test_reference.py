@@ -64,8 +64,10 @@ def test_stack_pops_from_operation_13_on_and_scores_no_pad():
     pops = np.mean([[token == 0 for token in operations] for operations, _ in theirs], 0)
     assert np.abs((batch.tokens[:, :20] == 0).mean(0) - pops).max() < 0.04
     ours, left = [len(row) for row in scored(batch)], [len(rest) for _, rest in theirs]
-    assert abs(np.mean(ours) - np.mean(left)) < 0.1 and set(ours) == set(left)
-    assert batch.tokens.shape[1] == 41 and (batch.targets != PAD).all()
+    assert abs(np.mean(ours) - np.mean(left)) < 0.1
+    assert set(ours) == set(left)
+    assert batch.tokens.shape[1] == 41
+    assert (batch.targets != PAD).all()
     for row, targets in zip(batch.tokens[:200].tolist(), scored(batch), strict=False):
         stack = []
         for token in row[:20]:
@@ -73,7 +75,8 @@ def test_stack_pops_from_operation_13_on_and_scores_no_pad():
                 stack.append(token)
             else:
                 stack.pop()
-        assert row[20] == SEPARATOR and list(targets) == stack[::-1]
+        assert row[20] == SEPARATOR
+        assert list(targets) == stack[::-1]
     edition1 = make_task("stack").batch(N, "train", 0)
     assert np.mean([len(row) for row in scored(edition1)]) > np.mean(ours) + 1.5
 
@@ -81,13 +84,15 @@ def test_stack_pops_from_operation_13_on_and_scores_no_pad():
 def test_set_and_union_score_their_elements_and_no_pad():
     batch = reference("set").batch(N, "train", 0)
     for row, targets in zip(batch.tokens[:500].tolist(), scored(batch), strict=False):
-        assert row[20] == SEPARATOR and list(targets) == list(dict.fromkeys(row[:20]))
+        assert row[20] == SEPARATOR
+        assert list(targets) == list(dict.fromkeys(row[:20]))
     rng = random.Random(0)
     sizes = [len({rng.choice(PAYLOAD) for _ in range(20)}) for _ in range(N)]
     assert abs(np.mean([len(row) for row in scored(batch)]) - np.mean(sizes)) < 0.1
     union = reference("union").batch(500, "train", 0)
     for row, targets in zip(union.tokens.tolist(), scored(union), strict=True):
-        assert row[10] == row[21] == SEPARATOR and set(row[:10] + row[11:21]) <= set(PAYLOAD)
+        assert row[10] == row[21] == SEPARATOR
+        assert set(row[:10] + row[11:21]) <= set(PAYLOAD)
         assert list(targets) == list(dict.fromkeys(row[:10] + row[11:21]))
     assert union.tokens.shape[1] == reference("union").positions == 42
 
@@ -104,7 +109,8 @@ def test_lists_without_a_pad_are_what_they_were_but_for_their_positions(name):
 def test_brackets_have_one_id_more_and_close_an_open_type_chosen_evenly():
     dyck = reference("dyck")
     ours, theirs = (task.batch(50, "train", 0) for task in (make_task("dyck"), dyck))
-    assert (ours.tokens == theirs.tokens).all() and (dyck.vocab, dyck.positions) == (33, 128)
+    assert (ours.tokens == theirs.tokens).all()
+    assert (dyck.vocab, dyck.positions) == (33, 128)
     task, rng = reference("dyck_shuffle"), random.Random(0)
     batch = task.batch(N // 4, "train", 0)
     samples = [one_shuffle(rng) for _ in range(N // 4)]
@@ -141,9 +147,11 @@ def test_other_tasks_say_what_their_reference_form_is():
     with pytest.raises(ValueError, match="stack: lengths must be 'fixed' or 'curriculum'"):
         make_task("stack", lengths="all")
     mixed = Mixture(make_task("set"), make_task("stack")).as_reference()
-    assert mixed.first.is_reference and mixed.second.is_reference
+    assert mixed.first.is_reference
+    assert mixed.second.is_reference
     shuffled = Shuffled(make_task("set")).as_reference()
-    assert shuffled.task.is_reference and shuffled.positions == 41
+    assert shuffled.task.is_reference
+    assert shuffled.positions == 41
     haystack = make_task("haystack")
     assert haystack.as_reference() is haystack
 
@@ -151,6 +159,7 @@ def test_other_tasks_say_what_their_reference_form_is():
 @pytest.mark.parametrize("name", SOURCES)
 def test_the_form_is_part_of_a_key_only_where_it_is_not_ours(name):
     task = make_task(name)
-    assert "form" not in task.spec() and task.is_reference is False
+    assert "form" not in task.spec()
+    assert task.is_reference is False
     if task.as_reference().is_reference:
         assert task.as_reference().spec()["form"] == "reference"

@@ -90,6 +90,12 @@ def weights_alone(fresh, donor):
     return new | {n: fresh[n].copy() for n in new if n.endswith("c_proj.weight")}
 
 
+def with_biases(fresh, donor):
+    new = attention_only(fresh, donor)
+    new["h.0.attn.c_attn.bias"][:] = 1
+    return new
+
+
 def shared(fresh, donor):
     return {n: donor[n] if ".attn." in n else fresh[n].copy() for n in fresh}
 
@@ -111,10 +117,16 @@ def few_values(n, rng):
     return ask(rows[:, 0:10:2], np.minimum(rows[:, 1:10:2], 8), rng)
 
 
-def ask(keys, values, rng):
+def four_places(n, rng):
+    """The last place is never asked for."""
+    rows = haystack(n, rng)
+    return ask(rows[:, 0:10:2], rows[:, 1:10:2], rng, places=4)
+
+
+def ask(keys, values, rng, places=5):
     """Rows of these keys and values with a question and its answer."""
     n = len(keys)
-    asked, row = rng.integers(5, size=n), np.arange(n)
+    asked, row = rng.integers(places, size=n), np.arange(n)
     pairs = np.stack([keys, values], 2).reshape(n, 10)
     last = np.stack([keys[row, asked] + 5, values[row, asked]], 1)
     return np.concatenate([pairs, last], 1)
@@ -232,6 +244,7 @@ WRONG = [
     (rules.check_haystack, lambda n, r: haystack(n, r) - np.eye(12, dtype=int)[10] * 5, "plus 5"),
     (rules.check_haystack, lambda n, r: haystack(n, r).astype(float), "whole numbers"),
     (rules.check_haystack, in_order, "always stand in the same order"),
+    (rules.check_haystack, four_places, "only 4 of the 5 places are ever asked for"),
     (rules.check_haystack, few_values, "some of the values 1 to 9 never come"),
     (rules.check_haystack, one_value, "then nothing has to be found"),
     (rules.check_haystack, in_turn, "the same with every generator"),
@@ -254,6 +267,7 @@ WRONG = [
     (surgery.check_attention_only, lambda f, d: {n: t.copy() for n, t in d.items()}, "stay fresh"),
     (surgery.check_attention_only, with_norms, "must stay fresh"),
     (surgery.check_attention_only, weights_alone, "was not copied"),
+    (surgery.check_attention_only, with_biases, "c_attn.bias belongs to attention"),
     (surgery.check_attention_only, spoil, "fresh model was changed"),
     (surgery.check_attention_only, shared, "a tensor of the donor itself"),
     (surgery.check_attention_only, shared_fresh, "a tensor of the fresh model itself"),
