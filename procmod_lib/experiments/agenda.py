@@ -249,6 +249,7 @@ AGENDA = (
     Ranked("attention that carries, damaged, full protocol", why_curricula.damaged_in_full),
     Ranked("the best and the worst settings, full protocol", ranked.again),
     Entry("the released code's curriculum, full protocol", why_curricula.released_curriculum),
+    Entry("the released code's curriculum, SET and STACK, 10 pairs", why_curricula.other_lists),
     Entry("single layers of all sources, 10 pairs", layers),
     Entry("held fixed, 10 pairs", frozen),
     Entry("sources of other shapes, 10 pairs", shapes),

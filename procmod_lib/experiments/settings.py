@@ -95,6 +95,7 @@ SETTINGS = {
     "curriculum": "as large_rate, but lists start at length 2 and lengthen as they are learnt",
     "released_loop": "the released loop with its defaults, its sources and its early stop",
     "closest": "the released loop without its stop, changed as little as learning demands",
+    "closest_curriculum": "as closest for IDENTITY, but with the released code's curriculum",
     "shipped": "what the released configuration files ask for, at our size of model",
 }
 """What may be asked for, with a few words on each."""
@@ -129,6 +130,8 @@ def apply_settings(settings: str, task: Task, budget: Budget) -> tuple[Task, Bud
         return as_released(settings, task)
     if settings == "closest":
         return as_closest(task)
+    if settings == "closest_curriculum":
+        return on_the_ladder(task, *RUNGS["identity"]._replace(curriculum=True))
     if settings in ("one_length", "curriculum") and not task.has_lengths:
         raise ValueError(
             f"settings must be large_rate or released for {task.name}, which has no lists of "
@@ -182,7 +185,7 @@ def on_the_ladder(task: Task, rate: float, dropout: float, curriculum: bool) -> 
     """
     task = one_length(task.as_reference())
     if curriculum and not task.full_length:
-        raise ValueError(f"curriculum must be False for {task.name}, which has no lists.")
+        raise ValueError(f"there is no curriculum for {task.name}, which has no lists.")
     if curriculum:
         task = task.with_(lengths="curriculum")
     return task, replace(CLOSEST, **{"lr": rate, "dropout": dropout, **task.reference})

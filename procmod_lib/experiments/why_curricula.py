@@ -45,12 +45,26 @@ def released_curriculum() -> list[Run]:
     """The closest replication with the released code's own curriculum, at the full protocol, and no
     pretraining: what the paper's claims on IDENTITY need, then the last layer alone.
     """
-    grown = Setting(lengths="curriculum")
-    fresh = [fine_tuning_run("haystack", "scratch", "standard", seed) for seed in range(SEEDS)]
-    return fresh + [
+    return _grown("standard", ("scratch", BOTH, WHOLE, SHUFFLED, LAST))
+
+
+def other_lists() -> list[Run]:
+    """The same of SET and STACK, with 10 pairs; first all of SET."""
+    return [
         run
-        for start in (BOTH, WHOLE, SHUFFLED, LAST)
-        for run in transfers(grown, "standard", starts=(start,))
+        for source in ("set", "stack")
+        for run in _grown(
+            "small", tuple(start.replace("identity", source) for start in (BOTH, LAST, WHOLE))
+        )
+    ]
+
+
+def _grown(preset: str, starts: tuple[str, ...]) -> list[Run]:
+    """HAYSTACK from some starts, eight seeds each, of sources pretrained with that curriculum."""
+    return [
+        fine_tuning_run("haystack", start, preset, seed, settings="closest_curriculum")
+        for start in starts
+        for seed in range(SEEDS)
     ]
 
 

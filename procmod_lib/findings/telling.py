@@ -31,6 +31,7 @@ TELLING = (
     "a loud last layer",
     "a high score on the source",
     "a low score on the source",
+    "a last layer loud beside the first",
     "quiet first layer, less high score",
 )
 
@@ -79,7 +80,8 @@ def _areas(models: pd.DataFrame) -> np.ndarray:
     quiet = area(-models.first_size.to_numpy(), succeeded)
     loud = area(models.last_size.to_numpy(), succeeded)
     score = area(models.score.to_numpy(), succeeded)
-    return np.array([quiet, loud, score, 1 - score, quiet - score])
+    beside = area((models.last_size / models.first_size).to_numpy(), succeeded)
+    return np.array([quiet, loud, score, 1 - score, beside, quiet - score])
 
 
 def areas_table(models: pd.DataFrame) -> Markdown:

@@ -24,6 +24,8 @@ def test_each_factor_is_changed_alone_and_sixteen_more_are_drawn():
 def test_the_first_setting_is_the_closest_replication():
     ours = specification.pretrained(specification.Setting(), 3)
     assert ours.key == pretraining_run("identity", "small", 3, "closest").key
+    grown = specification.pretrained(specification.Setting(lengths="curriculum"), 3)
+    assert grown.key == pretraining_run("identity", "small", 3, "closest_curriculum").key
 
 
 def test_a_setting_changes_its_source_and_nothing_else():
