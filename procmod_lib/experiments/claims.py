@@ -158,6 +158,9 @@ FROM_CLOSEST = (
 )
 """What is judged from the closest replication: the paper's claims on IDENTITY, and two of ours."""
 
+FROM_CURRICULUM = (CLAIMS[1], CLAIMS[2])
+"""The paper's claims on IDENTITY, judged again from the released code's own curriculum."""
+
 
 def claim_runs(claims, preset: str, seeds: int, settings: str = "large_rate") -> list[Run]:
     """Every arm of some claims x seed, from sources pretrained with some settings."""

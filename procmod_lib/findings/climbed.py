@@ -12,9 +12,11 @@ from procmod_lib.report.tables import NOT_YET, grid
 from procmod_lib.runs.run import Run
 from procmod_lib.tasks import title
 
-SEEDS = 10
-CARRIES, FAILS = 8, 2
-"""Of the ten seeds: at least so many, and at most so many, decide; see "Fixed in advance"."""
+SEEDS, GROWN_SEEDS = 10, 8
+CARRIES, GROWN_CARRIES, FAILS = 8, 6, 2
+"""Of the ten seeds, or of the eight with a curriculum: at least so many, and at most so many,
+decide; see "Fixed in advance".
+"""
 
 
 def looked_up(section: Section) -> Callable[[Run], bool]:
@@ -64,20 +66,30 @@ def settings_judged(attention: Section) -> str:
     """Whether settings nearer to the released code give the paper's strongest effect: the verdict
     of the rule on the page "Fixed in advance", from attention at the full protocol.
     """
+    return _judged(attention, "the closest replication", SEEDS, CARRIES)
+
+
+def grown_judged(attention: Section) -> str:
+    """The same of the closest replication with the released code's own curriculum."""
+    settings = "the closest replication with the released code's own curriculum"
+    return _judged(attention, settings, GROWN_SEEDS, GROWN_CARRIES)
+
+
+def _judged(attention: Section, settings: str, seeds: int, carries: int) -> str:
     rows = list(attention.summary.itertuples())
-    if not rows or rows[0].n < SEEDS:
-        return f"open: {rows[0].n if rows else 0} of {SEEDS} seeds are measured"
+    if not rows or rows[0].n < seeds:
+        return f"open: {rows[0].n if rows else 0} of {seeds} seeds are measured"
     row = rows[0]
-    if FAILS < row.successes < CARRIES:
+    if FAILS < row.successes < carries:
         word = "open by the rule"
     else:
-        word = "by the rule they do" + ("" if row.successes >= CARRIES else " not")
+        word = "by the rule they do" + ("" if row.successes >= carries else " not")
     return (
-        f"{word}: from the closest replication the attention of IDENTITY carries HAYSTACK in "
+        f"{word}: from {settings} the attention of IDENTITY carries HAYSTACK in "
         f"{row.successes} of {row.n} seeds, {percent(row.mean, row.low, row.high, row.n)}"
     )
 
 
-def settings_told(attention: Section) -> Markdown:
-    """The same as a sentence in bold."""
-    return Markdown(f"**{capital(settings_judged(attention))}.**")
+def told(judged: str) -> Markdown:
+    """What :func:`settings_judged` or :func:`grown_judged` says, as a sentence in bold."""
+    return Markdown(f"**{capital(judged)}.**")

@@ -60,7 +60,8 @@ def scaled_judged(section: Section) -> Markdown:
 
 
 def worth(section: Section) -> str:
-    """How many times the size that it needs as learnt the last layer needs when shuffled, with n.
+    """How many times the size that it needs as learnt the last layer needs when shuffled, with n:
+    the bounds that the factors allow, since each size lies between two of them.
 
     Args:
         section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`.
@@ -68,10 +69,13 @@ def worth(section: Section) -> str:
     if not section.is_complete:
         return "not yet measured"
     least = [_least_sizes(ends) for ends in ends_of(section).values()]
-    times = [shuffled / learnt for learnt, shuffled in least]
-    if not np.isfinite(times).all():
+    if not np.isfinite(least).all():
         return "more than was asked"
-    return f"{from_to(times)} times the size (n = {SEEDS} models, {len(times)} settings; 10 pairs)"
+    times = f"at least {min(_below(shuffled) / learnt for learnt, shuffled in least):g}"
+    if all(_below(learnt) for learnt, _ in least):
+        bounds = [_below(shuffled) / learnt for learnt, shuffled in least]
+        times = from_to(bounds + [shuffled / _below(learnt) for learnt, shuffled in least])
+    return f"{times} times the size (n = {SEEDS} models, {len(least)} settings; 10 pairs)"
 
 
 def _least_sizes(ends: dict[str, list[float]]) -> tuple[float, float]:
@@ -82,6 +86,11 @@ def _least_sizes(ends: dict[str, list[float]]) -> tuple[float, float]:
         least.append(FACTORS[carry.index(True)] if any(carry) else np.inf)
     learnt, shuffled = least
     return learnt, shuffled
+
+
+def _below(factor: float) -> float:
+    """The factor that was tried before, with which too few models carry; 0 below the first."""
+    return max((other for other in FACTORS if other < factor), default=0.0)
 
 
 def _least(factor: float) -> str:

@@ -129,11 +129,17 @@ def _sizes(judged: pd.DataFrame) -> str:
     if len(found) > len(known):
         parts.append(f"{len(found) - len(known)} in sign alone")
     if len(known):
-        shares = 100 * known.difference / known.paper_difference
-        parts.append(
-            f"{len(known)} at {from_to(shares.round().astype(int))} % of the paper's effect"
-        )
+        shares = [
+            "{:.0f} % ({:.0f} to {:.0f} %)".format(*_share(row)) for row in known.itertuples()
+        ]
+        parts.append(f"{len(known)} at {' and '.join(shares)} of the paper's effect")
     return ", ".join(parts)
+
+
+def _share(row) -> tuple[float, float, float]:
+    """The effect found, and its interval, in percent of the paper's."""
+    found = (row.difference, row.low, row.high)
+    return tuple(100 * value / row.paper_difference for value in found)
 
 
 def count_shown(*judged: pd.DataFrame) -> str:

@@ -27,8 +27,12 @@ class Pictures(Selection):
 
     def draw_rows(self, names: dict[str, str]) -> Figure | None:
         """Of one diagnostic: a row a condition, by the name it is given, and a point a seed."""
-        there = {c: name for c, name in names.items() if len(self) and len(self.of(c))}
+        there = self.named(names)
         return figures.draw_rows(self.table, there, self.chance) if there else None
+
+    def named(self, names: dict[str, str]) -> dict[str, str]:
+        """Of some conditions and their names those that are there."""
+        return {c: name for c, name in names.items() if len(self) and len(self.of(c))}
 
     def draw_doses(self) -> Figure | None:
         """Responses to noise, of transfers that were also run with noise."""
@@ -81,3 +85,19 @@ class Pictures(Selection):
                 rows.append((places[words], condition["loud"], row.successes, row.n))
         cells = pd.DataFrame(rows, columns=["place", "spread", "successes", "n"])
         return figures.draw_phase(cells) if len(cells) else None
+
+
+def draw_groups(sections: dict[str, Pictures], names: dict[str, str]) -> Figure | None:
+    """Rows of several sections of one diagnostic, each below its heading.
+
+    Args:
+        sections: by heading.
+        names: condition -> what it is called; those that a section lacks are left out of it.
+    """
+    there = {
+        heading: (section.table, section.named(names))
+        for heading, section in sections.items()
+        if section.named(names)
+    }
+    chance = next(iter(sections.values())).chance
+    return figures.draw_groups(there, chance) if there else None

@@ -152,8 +152,9 @@ def test_nothing_is_said_before_all_runs_are_there(carrying):
 @pytest.mark.parametrize(
     "learnt, shuffled, verdicts",
     [
-        ({0.5: 6}, {2.0: 6}, ["it is", "it does", "4 times the size"]),
-        ({1.0: 8, 3.0: 8}, {1.0: 6}, ["not shown", "it does", "1 times the size"]),
+        ({0.5: 6}, {2.0: 6}, ["it is", "it does", "3 to 8 times the size"]),
+        ({1.0: 8, 3.0: 8}, {1.0: 6}, ["not shown", "it does", "0.5 to 2 times the size"]),
+        ({0.1: 8}, {1.5: 6}, ["it is", "it does", "at least 10 times the size"]),
         ({0.25: 8}, {3.0: 5}, ["it is", "not shown", "more than was asked"]),
     ],
 )

@@ -91,10 +91,12 @@ def test_what_replicated_is_told_with_its_size():
         {
             "verdict": ["replicated"] * 3 + ["not replicated"],
             "difference": [42.4, 30.0, 9.0, 90.0],
+            "low": [16.0, 5.0, 1.0, 80.0],
+            "high": [68.0, 45.0, 20.0, 99.0],
             "paper_difference": [80.0, 50.0, np.nan, 90.0],
         }
     )
-    said = "1 in sign alone, 2 at 53 to 60 % of the paper's effect"
+    said = "1 in sign alone, 2 at 53 % (20 to 85 %) and 60 % (10 to 90 %) of the paper's effect"
     judged["n"] = 10
     assert verdicts.count_with_sizes(judged) == f"3 replicated ({said}), 1 not replicated"
     assert verdicts.count_with_sizes(judged.tail(1)) == "1 not replicated"

@@ -17,6 +17,7 @@ from procmod_lib.report.figures.inside import draw_sizes as draw_sizes
 from procmod_lib.report.figures.inside import draw_starts as draw_starts
 from procmod_lib.report.figures.phase import draw_phase as draw_phase
 from procmod_lib.report.figures.points import draw_ends as draw_ends
+from procmod_lib.report.figures.rows import draw_groups as draw_groups
 from procmod_lib.report.figures.rows import draw_rows as draw_rows
 from procmod_lib.report.figures.samples import draw_counts as draw_counts
 from procmod_lib.report.figures.samples import draw_depths_and_rows as draw_depths_and_rows

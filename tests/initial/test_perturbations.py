@@ -1,0 +1,122 @@
+"""What each perturbation keeps and destroys."""
+
+import numpy as np
+import pytest
+from models import ARCH, DONORS, FRESH, changed, head_columns, start
+
+from procmod_lib.network.gpt2 import part_of, views
+
+
+@pytest.mark.parametrize(
+    "change", ["random_donor", "shuffle", "statistics", "noise=0.1", "scale=0.5", "fresh_norm"]
+)
+@pytest.mark.parametrize("part, letter", [("attention", "A"), ("mlp", "F")])
+def test_a_perturbation_on_one_part_leaves_the_other(change, part, letter):
+    plain, new = (
+        start(f"attention=identity mlp=set{words}")[0] for words in ("", f" {change} on={part}")
+    )
+    different = {n for n in ARCH.shapes if not np.array_equal(plain[n], new[n])}
+    assert {part_of(n) for n in different} == {letter}
+    both = start(f"attention=identity mlp=set {change}")[0]
+    assert all(np.array_equal(both[n], new[n]) for n in different)  # the same random numbers
+
+
+@pytest.mark.parametrize("change", ["shuffle", "noise=0.1", "scale=0.5", "fresh_norm"])
+def test_a_perturbation_on_one_layer_leaves_the_others(change):
+    plain, new, both = (
+        start(f"attention=identity{words}")[0]
+        for words in ("", f" {change} on_layer=1", f" {change}")
+    )
+    different = {n for n in ARCH.shapes if not np.array_equal(plain[n], new[n])}
+    assert different
+    assert all(n.startswith("h.1.attn.") for n in different)
+    assert all(np.array_equal(both[n], new[n]) for n in different)  # the same random numbers
+
+
+def test_freezing_and_scaling_what_was_written():
+    new, frozen, _ = start("loud=0.2 head=1.3 freeze=attention scale=2.0", donors={})
+    still = views(frozen, ARCH)
+    assert {n for n, v in still.items() if v.any()} == changed(new)
+    assert np.array_equal(
+        still["h.1.attn.c_attn.weight"].all(0), np.isin(np.arange(48), head_columns(3))
+    )
+    assert abs(new["h.1.attn.c_attn.weight"][:, head_columns(3)].std() / 0.4 - 1) < 0.15
+
+
+def test_shuffle_keeps_values_and_loses_places():
+    new, _, _ = start("attention=identity shuffle")
+    for name, donor in views(*DONORS["identity"]).items():
+        if part_of(name) == "A":
+            assert np.array_equal(np.sort(new[name].ravel()), np.sort(donor.ravel()))
+            assert donor.std() == 0 or not np.array_equal(new[name], donor)
+
+
+@pytest.mark.parametrize(
+    "text, check",
+    [
+        ("noise=0.05", lambda d, v: abs((v - d).std() - 0.05) < 0.01),
+        ("relative_noise=0.5", lambda d, v: abs((v - d).std() / d.std() - 0.5) < 0.1),
+        (
+            "statistics",
+            lambda d, v: (
+                abs(v.mean() - d.mean()) < 0.01
+                and abs(v.std() / d.std() - 1) < 0.15
+                and not np.allclose(v, d)
+            ),
+        ),
+        (
+            "random_donor",
+            lambda d, v: (
+                np.isclose(np.linalg.norm(v), np.linalg.norm(d), rtol=1e-5)
+                and abs(v.mean()) < abs(d.mean())
+            ),
+        ),
+    ],
+)
+def test_perturbations(text, check):
+    new, _, _ = start(f"mlp=identity {text}")
+    for name in ("h.0.mlp.c_fc.weight", "h.1.mlp.c_proj.weight"):
+        assert check(views(*DONORS["identity"])[name], new[name])
+    assert {part_of(n) for n in changed(new)} == {"F"}
+
+
+def test_the_fresh_norm_keeps_structure_and_loses_size():
+    new, _, _ = start("attention=identity layer=1 fresh_norm")
+    old, donor = views(FRESH, ARCH), views(*DONORS["identity"])
+    for name in ("h.1.attn.c_attn.weight", "h.1.attn.c_proj.weight"):
+        assert np.isclose(np.linalg.norm(new[name]), np.linalg.norm(old[name]), rtol=1e-5)
+        assert np.allclose(
+            new[name] / np.linalg.norm(new[name]),
+            donor[name] / np.linalg.norm(donor[name]),
+            atol=1e-6,
+        )
+    assert not new["h.1.attn.c_attn.bias"].any()  # fresh biases are zero
+    new, _, _ = start("attention=identity head=1.2 fresh_norm")
+    own = [*range(8, 12), *range(24, 28), *range(40, 44)]
+    name = "h.1.attn.c_attn.weight"
+    assert np.isclose(
+        np.linalg.norm(new[name][:, own]), np.linalg.norm(old[name][:, own]), rtol=1e-5
+    )
+    assert not np.allclose(new[name][:, own], old[name][:, own])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "attention=identity",
+        "attention=identity layer=1",
+        "attention=identity random_donor head=1.2",
+        "full=identity shuffle",
+    ],
+)
+def test_scale_multiplies_what_was_copied_and_nothing_else(text):
+    (plain, frozen, _), (scaled, still, report) = start(text), start(f"{text} scale=0.5")
+    for name in ARCH.shapes:
+        copied = plain[name] != views(FRESH, ARCH)[name]
+        assert np.allclose(
+            scaled[name],
+            np.where(copied & (part_of(name) != "E"), 0.5, 1.0) * plain[name],
+            rtol=1e-6,
+        ), name
+    assert any("scale 0.5" in sentence for sentence in report.values())
+    assert np.array_equal(frozen, still)
