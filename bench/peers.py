@@ -65,7 +65,10 @@ class JaxPeer:
         assert self.process.stdout
         self.process.stdin.write(f"{steps}\n")
         self.process.stdin.flush()
-        return float(self.process.stdout.readline())
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("the JAX loop ended; what it said stands above.")
+        return float(line)
 
     def close(self) -> None:
         """End the process."""
@@ -107,15 +110,17 @@ def compare(name: str, threads: int, *, peers: bool) -> dict:
     batch, task = TASKS[name], make_task(name)
     arch = Architecture(task.vocab, max(100, task.length))
     jax = JaxPeer(task, arch, batch, threads) if peers else None
-    loops = clocks(name, batch, jax)
-    for clock in loops.values():  # compiles, fills caches
-        clock()
-        clock()
-    watch = Watch((jax.process.pid,) if jax else ())
-    rows = [{who: clock() for who, clock in loops.items()} for _ in range(REPEATS)]
-    others = watch.others()
-    if jax:
-        jax.close()
+    try:
+        loops = clocks(name, batch, jax)
+        for clock in loops.values():  # compiles, fills caches
+            clock()
+            clock()
+        watch = Watch((jax.process.pid,) if jax else ())
+        rows = [{who: clock() for who, clock in loops.items()} for _ in range(REPEATS)]
+        others = watch.others()
+    finally:
+        if jax:
+            jax.close()
     result: dict = {"ms": {}, "least": {}, "ratio": {}, "refused": {}, "others": others}
     for who in loops:
         times = [row[who] for row in rows]
