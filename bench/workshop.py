@@ -45,9 +45,7 @@ def main() -> None:
     for session in RUNS:
         times[session] = seconds_of(session)
         print(f"Session {session}: {times[session]:.0f} s.", flush=True)
-    TARGET.write_text(
-        json.dumps({"seconds": times, "provenance": made_by}, indent=1) + "\n"
-    )
+    TARGET.write_text(json.dumps({"seconds": times, "provenance": made_by}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
