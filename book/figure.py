@@ -7,42 +7,51 @@ import hashlib
 from pathlib import Path
 
 from procmod_lib.experiments.conditions import RECIPE
-from procmod_lib.experiments.first_layer import OURS_FULL, QUIET_FIRST
 from procmod_lib.experiments.grids import by_hand, localisation, without_copies
-from procmod_lib.report import figures
+from procmod_lib.experiments.why_curricula import released_curriculum
+from procmod_lib.report.figures import use_style
+from procmod_lib.report.pictures import Pictures, draw_groups
+from procmod_lib.runs.run import Run
 from procmod_lib.runs.store import PUBLISHED, Store
 
 TARGET = Path(__file__).resolve().parent / "_assets" / "haystack.png"
 ROWS = {
     "scratch": "nothing: a fresh model",
-    "attention=identity": "the attention of a pretrained model",
-    QUIET_FIRST: "the same, its first layer as quiet as fresh weights",
-    "attention=identity head=1.0": "one pretrained head of its last layer",
-    "attention=identity fresh_norm head=1.0": "that head, made as quiet as fresh weights",
-    RECIPE: "one RANDOM loud head in the last layer, no pretraining",
+    "attention=identity": "pretrained",
+    "attention=identity shuffle": "the same numbers, shuffled",
+    "attention=identity head=1.0": "pretrained",
+    "attention=identity fresh_norm head=1.0": "the same, made as quiet as fresh weights",
+    RECIPE: "RANDOM and loud, no pretraining",
 }
 
 
-def published():
-    """The runs that the figure shows, chance, and the digest of their keys."""
+def groups() -> dict[str, list[Run]]:
+    """The runs that the figure shows, by its headings."""
     pieces = ["head=1.0", "head=1.0 fresh_norm"]
-    wanted = without_copies(
-        localisation("standard", pieces=pieces, seeds=10),
-        by_hand("standard", RECIPE, seeds=10),
-        OURS_FULL.runs,
+    heads = without_copies(
+        localisation("standard", pieces=pieces, seeds=10), by_hand("standard", RECIPE, seeds=10)
     )
-    table = Store(PUBLISHED).load(wanted)
-    keys = "".join(sorted(table.key.unique()))
-    return table, wanted[0].task.chance(), hashlib.sha256(keys.encode()).hexdigest()
+    return {
+        "The attention of both layers": released_curriculum(),
+        "One head of the last layer": [run for run in heads if "head" in str(run.condition)],
+    }
+
+
+def published() -> tuple[dict[str, Pictures], str]:
+    """The sections that are shown, and the digest of the keys of their runs."""
+    store = Store(PUBLISHED)
+    shown = {name: Pictures(runs, store.load(runs), store) for name, runs in groups().items()}
+    keys = "".join(sorted({key for part in shown.values() for key in part.table.key}))
+    return shown, hashlib.sha256(keys.encode()).hexdigest()
 
 
 def main() -> None:
     """Draw it."""
-    table, chance, digest = published()
-    figures.use_style()
-    figure = figures.draw_rows(table, ROWS, chance)
+    shown, digest = published()
+    use_style()
+    figure = draw_groups(shown, ROWS)
     figure.savefig(TARGET, metadata={"Description": digest, "Software": None})
-    print(f"{TARGET.name}: {table.key.nunique()} runs.")
+    print(f"{TARGET.name}: {figure.procmod_data.key.nunique()} runs.")
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def test_the_figure_of_the_readme_shows_the_runs_that_are_published(monkeypatch,
     monkeypatch.syspath_prepend(str(ROOT / "book"))
     import figure
 
-    assert Image.open(figure.TARGET).text["Description"] == figure.published()[2], (
+    assert Image.open(figure.TARGET).text["Description"] == figure.published()[1], (
         "draw it again: make figure"
     )
     alt, path = re.search(

@@ -6,9 +6,12 @@ matplotlib.use("Agg")
 import numpy as np
 import pandas as pd
 import pytest
+from tables import ended
 
+from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.report import figures, statistics
 from procmod_lib.report.figures.style import colour_of
+from procmod_lib.report.pictures import draw_groups
 
 
 def table(scores, diagnostic="haystack"):
@@ -107,6 +110,18 @@ def test_claims_are_drawn_where_they_were_measured():
     dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
     assert crosses == [87.0, 5.0]
     assert dots == [20.0]
+
+
+def test_rows_stand_below_the_heading_of_their_section():
+    names = {"scratch": "fresh", "attention=identity": "pretrained"}
+    runs = [fine_tuning_run("haystack", start, "smoke", seed) for start in names for seed in (0, 1)]
+    both = ended(runs, lambda run: 0.9 if run.donors else 0.1)
+    figure = draw_groups({"all": both, "fresh ones": both.of("scratch")}, names)
+    words = [text.get_text() for text in figure.axes[0].texts]
+    assert words[:5] == ["all", "fresh", "10 %  (n = 2)", "pretrained", "90 %  (n = 2)"]
+    assert words[5:8] == ["fresh ones", "fresh", "10 %  (n = 2)"]
+    assert set(figure.procmod_data.group) == {"all", "fresh ones"}
+    assert draw_groups({"none": both.of("mlp=set")}, names) is None
 
 
 def test_responses_to_noise_start_at_the_plain_transfer():
