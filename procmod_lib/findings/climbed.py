@@ -7,7 +7,7 @@ from IPython.display import Markdown
 from procmod_lib.experiments.ladder import choose, climb, has_learnt, ladders
 from procmod_lib.experiments.settings import Rung
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import capital, percent
+from procmod_lib.report.sentences import capital, of_runs, percent
 from procmod_lib.report.tables import NOT_YET, grid
 from procmod_lib.runs.run import Run
 from procmod_lib.tasks import title
@@ -88,6 +88,28 @@ def _judged(attention: Section, settings: str, seeds: int, carries: int) -> str:
         f"{word}: from {settings} the attention of IDENTITY carries HAYSTACK in "
         f"{row.successes} of {row.n} seeds, {percent(row.mean, row.low, row.high, row.n)}"
     )
+
+
+def lists_table(section: Section) -> Markdown:
+    """What SET and STACK carry from that curriculum, a row a source, by the rule of the page.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.why_curricula.other_lists`.
+    """
+    by_start = {str(row.initial_condition): row for row in section.summary.itertuples()}
+    rows = []
+    for source in ("set", "stack"):
+        starts = (f"attention={source}", f"attention={source} layer=1", f"full={source}")
+        rows.append([title(source), *(_carries(by_start.get(start)) for start in starts)])
+    return grid(["source", "both layers", "last layer alone", "whole model"], rows)
+
+
+def _carries(row) -> str:
+    if row is None or row.n < GROWN_SEEDS:
+        return NOT_YET
+    word = "open" if FAILS < row.successes < GROWN_CARRIES else "does not carry"
+    word = "carries" if row.successes >= GROWN_CARRIES else word
+    return f"{of_runs(row.successes, row.n)}: {word}"
 
 
 def told(judged: str) -> Markdown:
