@@ -5,6 +5,7 @@ Runs, measures and rules stand on the page "Fixed in advance".
 
 from dataclasses import replace
 
+from procmod_lib.experiments.conditions import SET_ECA
 from procmod_lib.experiments.first_layer import (
     BOTH,
     LAST,
@@ -13,7 +14,7 @@ from procmod_lib.experiments.first_layer import (
     SHUFFLED_LAST,
 )
 from procmod_lib.experiments.grids import without_copies
-from procmod_lib.experiments.make_runs import fine_tuning_run
+from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
 from procmod_lib.experiments.ranked import carrying
 from procmod_lib.experiments.specification import SEEDS, WHOLE, Setting, transfers
 from procmod_lib.runs.run import Run
@@ -57,6 +58,24 @@ def other_lists() -> list[Run]:
             "small", tuple(start.replace("identity", source) for start in (BOTH, LAST, WHOLE))
         )
     ]
+
+
+def set_in_full() -> list[Run]:
+    """SET's attention of both layers from that curriculum, and no pretraining, 30 pairs."""
+    return _grown("standard", ("scratch", "attention=set"))
+
+
+def pair() -> list[Run]:
+    """The paper's pair, SET's attention from that curriculum and ECA's MLPs from our settings, with
+    10 and with 30 pairs.
+    """
+    runs = []
+    for preset in ("small", "standard"):
+        for seed in range(SEEDS):
+            run = fine_tuning_run("haystack", SET_ECA, preset, seed)
+            grown = pretraining_run("set", preset, seed, "closest_curriculum")
+            runs.append(replace(run, donors=(("set", grown), *run.donors[1:])))
+    return runs
 
 
 def _grown(preset: str, starts: tuple[str, ...]) -> list[Run]:
