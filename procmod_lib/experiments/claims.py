@@ -161,6 +161,9 @@ FROM_CLOSEST = (
 FROM_CURRICULUM = (CLAIMS[1], CLAIMS[2])
 """The paper's claims on IDENTITY, judged again from the released code's own curriculum."""
 
+PAIR_FROM_CURRICULUM = (CLAIMS[4],)
+"""That on the pair of SET and ECA, with SET from there; a family of its own."""
+
 
 def claim_runs(claims, preset: str, seeds: int, settings: str = "large_rate") -> list[Run]:
     """Every arm of some claims x seed, from sources pretrained with some settings."""
