@@ -9,8 +9,8 @@ from procmod_lib.report import statistics
 from procmod_lib.report.figures.data import offered
 from procmod_lib.report.figures.style import WIDTH, look
 
-HEADING = 0.55
-"""Height of a heading, in rows."""
+ROW, HEADING = 0.66, 0.55
+"""Height of a row, in inches, and of a heading, in rows."""
 
 
 @offered
@@ -46,7 +46,7 @@ def draw_groups(
 def _draw(groups: dict[str, tuple[pd.DataFrame, dict[str, str]]], chance: float) -> plt.Figure:
     headings = HEADING * sum(map(bool, groups))
     height = sum(len(rows) for _, rows in groups.values()) + headings
-    figure, ax = plt.subplots(figsize=(WIDTH, 0.74 * height + 0.7))
+    figure, ax = plt.subplots(figsize=(WIDTH, ROW * height + 0.7))
     y = 0.0
     for heading, (table, rows) in groups.items():
         ends = statistics.final(table)
