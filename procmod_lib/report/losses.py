@@ -5,10 +5,11 @@ from IPython.display import Markdown
 
 from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
-from procmod_lib.report.tables import grid, label
+from procmod_lib.report.tables import bullets, grid, label
 
 EARLY = 250
 """Steps: the first evaluation of a run of 2,000."""
+SEEDS = 6
 
 
 def at_step(table: pd.DataFrame, step: int) -> pd.DataFrame:
@@ -40,6 +41,40 @@ def _column(table: pd.DataFrame) -> dict[str, list[str]]:
         is_told = (row.low > 0 or row.high < 0) and row.p < statistics.LEVEL
         cells[row.initial_condition][1] = f"**{text}**" if is_told else text
     return cells
+
+
+def judged(section: Section) -> Markdown:
+    """Which starts help early, at the end, and harm at the end, by the rule of the page.
+
+    A start counts where its interval leaves out zero and all six seeds lie on one side.
+    """
+    early, late = _told(at_step(section.table, EARLY)), _told(section.table)
+    begun = section.table[section.table.initial_condition != "scratch"]
+    seeds = begun.groupby("initial_condition").seed.nunique()
+    if not len(seeds) or not section.is_complete:
+        done = int((seeds >= SEEDS).sum())
+        return Markdown(f"Open: {done} of {len(seeds)} starts that were begun have {SEEDS} seeds.")
+    return bullets(
+        [
+            f"Help after {EARLY} steps: {_names(early, helps=True)}.",
+            f"Help at the end: {_names(late, helps=True)}.",
+            f"Harm at the end: {_names(late, helps=False)}.",
+        ]
+    )
+
+
+def _told(table: pd.DataFrame) -> dict[str, bool]:
+    """Of the starts whose difference in loss is told from zero: whether it is a gain."""
+    rows = statistics.paired_differences(table, "scratch", "loss").itertuples()
+    return {
+        row.initial_condition: row.high < 0
+        for row in rows
+        if (row.low > 0 or row.high < 0) and row.p < statistics.LEVEL
+    }
+
+
+def _names(told: dict[str, bool], *, helps: bool) -> str:
+    return "; ".join(label(start) for start, gains in told.items() if gains is helps) or "none"
 
 
 def longer_table(sections: dict[str, Section]) -> Markdown:
