@@ -131,6 +131,7 @@ def apply_settings(settings: str, task: Task, budget: Budget) -> tuple[Task, Bud
     if settings == "closest":
         return as_closest(task)
     if settings == "closest_curriculum":
+        check_lists(settings, task)
         return on_the_ladder(task, *RUNGS["identity"]._replace(curriculum=True))
     if settings in ("one_length", "curriculum") and not task.has_lengths:
         raise ValueError(
@@ -152,12 +153,17 @@ def as_released(settings: str, task: Task) -> tuple[Task, Budget]:
     Raises:
         ValueError: it is asked of a source that has no lists.
     """
-    if not task.full_length:
-        raise ValueError(f"settings must not be {settings} for {task.name}, which has no lists.")
+    check_lists(settings, task)
     task = one_length(task.as_reference())
     if settings == "released_loop":
         return task, RELEASED_LOOP
     return task.at_length(SHIPPED_LENGTH).with_(symbols=SHIPPED_SYMBOLS), SHIPPED
+
+
+def check_lists(settings: str, task: Task) -> None:
+    """Raise ValueError where settings that ask for lists are asked of a source without."""
+    if not task.full_length:
+        raise ValueError(f"settings must not be {settings} for {task.name}, which has no lists.")
 
 
 def as_closest(task: Task) -> tuple[Task, Budget]:
@@ -185,7 +191,7 @@ def on_the_ladder(task: Task, rate: float, dropout: float, curriculum: bool) -> 
     """
     task = one_length(task.as_reference())
     if curriculum and not task.full_length:
-        raise ValueError(f"there is no curriculum for {task.name}, which has no lists.")
+        raise ValueError(f"curriculum must be False for {task.name}, which has no lists.")
     if curriculum:
         task = task.with_(lengths="curriculum")
     return task, replace(CLOSEST, **{"lr": rate, "dropout": dropout, **task.reference})

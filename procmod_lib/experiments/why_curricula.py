@@ -65,16 +65,13 @@ def set_in_full() -> list[Run]:
     return _grown("standard", ("scratch", "attention=set"))
 
 
-def pair() -> list[Run]:
-    """The paper's pair, SET's attention from that curriculum and ECA's MLPs from our settings, with
-    10 and with 30 pairs.
-    """
+def pair(preset: str) -> list[Run]:
+    """The paper's pair, SET's attention from that curriculum and ECA's MLPs from our settings."""
     runs = []
-    for preset in ("small", "standard"):
-        for seed in range(SEEDS):
-            run = fine_tuning_run("haystack", SET_ECA, preset, seed)
-            grown = pretraining_run("set", preset, seed, "closest_curriculum")
-            runs.append(replace(run, donors=(("set", grown), *run.donors[1:])))
+    for seed in range(SEEDS):
+        run = fine_tuning_run("haystack", SET_ECA, preset, seed)
+        grown = pretraining_run("set", preset, seed, "closest_curriculum")
+        runs.append(replace(run, donors=(("set", grown), *run.donors[1:])))
     return runs
 
 

@@ -9,7 +9,8 @@ of these runs           judged and told here
 ``first_layer``         ``quieted``
 ``specification``       ``specified`` and ``telling``
 ``ranked``              ``telling``
-``why_curricula``       ``curricula`` and ``content_or_size``
+``why_curricula``       ``curricula`` and ``content_or_size``; of the released
+                        code's curriculum ``climbed``
 ``agenda``              ``harder``, of the pilots of SORTING
 ======================  ===================================================
 

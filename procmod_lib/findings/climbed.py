@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from IPython.display import Markdown
 
+from procmod_lib.experiments import specification
 from procmod_lib.experiments.ladder import choose, climb, has_learnt, ladders
 from procmod_lib.experiments.settings import Rung
 from procmod_lib.report.section import Section
@@ -12,10 +13,10 @@ from procmod_lib.report.tables import NOT_YET, grid
 from procmod_lib.runs.run import Run
 from procmod_lib.tasks import title
 
-SEEDS, GROWN_SEEDS = 10, 8
-CARRIES, GROWN_CARRIES, FAILS = 8, 6, 2
-"""Of the ten seeds, or of the eight with a curriculum: at least so many, and at most so many,
-decide; see "Fixed in advance".
+SEEDS = 10
+CARRIES, FAILS = 8, 2
+"""Of the ten seeds: at least so many, and at most so many, decide; see "Fixed in advance". Of the
+eight with a curriculum those of the specification curve do.
 """
 
 
@@ -72,7 +73,7 @@ def settings_judged(attention: Section) -> str:
 def grown_judged(attention: Section) -> str:
     """The same of the closest replication with the released code's own curriculum."""
     settings = "the closest replication with the released code's own curriculum"
-    return _judged(attention, settings, GROWN_SEEDS, GROWN_CARRIES)
+    return _judged(attention, settings, specification.SEEDS, specification.CARRIED_IN)
 
 
 def _judged(attention: Section, settings: str, seeds: int, carries: int) -> str:
@@ -105,10 +106,10 @@ def lists_table(section: Section) -> Markdown:
 
 
 def _carries(row) -> str:
-    if row is None or row.n < GROWN_SEEDS:
+    if row is None or row.n < specification.SEEDS:
         return NOT_YET
-    word = "open" if FAILS < row.successes < GROWN_CARRIES else "does not carry"
-    word = "carries" if row.successes >= GROWN_CARRIES else word
+    word = "open" if row.successes > specification.SPOILT_IN else "does not carry"
+    word = "carries" if row.successes >= specification.CARRIED_IN else word
     return f"{of_runs(row.successes, row.n)}: {word}"
 
 

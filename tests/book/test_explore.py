@@ -47,6 +47,16 @@ def test_a_choice_changes_the_charts_and_the_table(page):
     assert "runs chosen" in page.find_element(By.ID, "x-said").text
 
 
+def test_the_first_token_looks_at_itself_alone(html):
+    data = (html / "_static" / "explore" / "data.js").read_text()
+    starts = json.loads(re.fullmatch(r"window\.EXPLORE = (.*);\n", data, re.S).group(1))[
+        "attention"
+    ]
+    maps = [head for start in starts for heads in start["maps"].values() for head in heads]
+    assert maps
+    assert {head[0] for head in maps} == {100}
+
+
 def test_twenty_random_choices_show_the_numbers_of_the_store(page, html):
     data = (html / "_static" / "explore" / "data.js").read_text()
     runs = json.loads(re.fullmatch(r"window\.EXPLORE = (.*);\n", data, re.S).group(1))["runs"]

@@ -355,6 +355,8 @@ def test_the_released_loop_and_the_shipped_files_are_as_they_are():
     budget = shipped[0].budget
     assert (budget.steps, budget.rate(0), budget.rate(2500)) == (2501, 5e-4, 5e-4)
     assert (budget.weight_decay, budget.pool, budget.stop_after) == (0.1, 0, 0)
+    with pytest.raises(ValueError, match="settings must not be closest_curriculum for dyck"):
+        pretraining("smoke", "dyck", "closest_curriculum")
     with pytest.raises(ValueError, match="must not be released_loop for dyck, which has no lists"):
         pretraining("standard", "dyck", "released_loop")
 
