@@ -9,7 +9,8 @@ from procmod_lib.experiments.conditions import FRESH_FIRST, QUIET_PAIR, SET_ECA,
 from procmod_lib.experiments.grids import localisation, selective_transfer
 from procmod_lib.runs.run import Run
 
-BOTH, LAST = "attention=identity", "attention=identity layer=1"
+BOTH = "attention=identity"
+FIRST, LAST = f"{BOTH} layer=0", f"{BOTH} layer=1"
 QUIET_FIRST = f"{BOTH} {FRESH_FIRST}"
 SHUFFLED_FIRST = "attention=identity shuffle on_layer=0"
 SHUFFLED_LAST = "attention=identity shuffle on_layer=1"

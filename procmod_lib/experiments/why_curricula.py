@@ -5,9 +5,10 @@ Runs, measures and rules stand on the page "Fixed in advance".
 
 from dataclasses import replace
 
-from procmod_lib.experiments.conditions import SET_ECA
+from procmod_lib.experiments.conditions import FRESH_FIRST, SET_ECA
 from procmod_lib.experiments.first_layer import (
     BOTH,
+    FIRST,
     LAST,
     QUIET_FIRST,
     SHUFFLED_FIRST,
@@ -22,6 +23,16 @@ from procmod_lib.runs.store import Store
 
 SHUFFLED = f"{BOTH} shuffle"
 DAMAGED = (BOTH, SHUFFLED, QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST)
+TEN = 10
+"""Seeds of a claim; two more than the specification curve has."""
+LAYER_BY_LAYER = (FIRST, QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST)
+PAIR_CHANGES = (
+    "fresh_norm on=mlp on_layer=0",
+    "fresh_norm on=mlp on_layer=1",
+    "shuffle on=mlp",
+    FRESH_FIRST,
+)
+"""What is done to the paper's pair, in the order in which the rule asks."""
 SHORT = (4, 8, 16)
 FACTORS = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 
@@ -46,7 +57,12 @@ def released_curriculum() -> list[Run]:
     """The closest replication with the released code's own curriculum, at the full protocol, and no
     pretraining: what the paper's claims on IDENTITY need, then the last layer alone.
     """
-    return _grown("standard", ("scratch", BOTH, WHOLE, SHUFFLED, LAST))
+    return _grown("standard", ("scratch", BOTH, WHOLE, SHUFFLED, LAST), TEN)
+
+
+def layer_by_layer() -> list[Run]:
+    """The same models with one layer alone or changed, at the full protocol."""
+    return _grown("standard", LAYER_BY_LAYER, TEN)
 
 
 def other_lists() -> list[Run]:
@@ -65,22 +81,27 @@ def set_in_full() -> list[Run]:
     return _grown("standard", ("scratch", "attention=set"))
 
 
-def pair(preset: str) -> list[Run]:
+def pair_changed() -> list[Run]:
+    """The paper's pair of :func:`pair` with each change, 10 pairs."""
+    return [run for change in PAIR_CHANGES for run in pair("small", change)]
+
+
+def pair(preset: str, change: str = "") -> list[Run]:
     """The paper's pair, SET's attention from that curriculum and ECA's MLPs from our settings."""
     runs = []
     for seed in range(SEEDS):
-        run = fine_tuning_run("haystack", SET_ECA, preset, seed)
+        run = fine_tuning_run("haystack", f"{SET_ECA} {change}".strip(), preset, seed)
         grown = pretraining_run("set", preset, seed, "closest_curriculum")
         runs.append(replace(run, donors=(("set", grown), *run.donors[1:])))
     return runs
 
 
-def _grown(preset: str, starts: tuple[str, ...]) -> list[Run]:
-    """HAYSTACK from some starts, eight seeds each, of sources pretrained with that curriculum."""
+def _grown(preset: str, starts: tuple[str, ...], seeds: int = SEEDS) -> list[Run]:
+    """HAYSTACK from some starts x seed, of sources pretrained with that curriculum."""
     return [
         fine_tuning_run("haystack", start, preset, seed, settings="closest_curriculum")
         for start in starts
-        for seed in range(SEEDS)
+        for seed in range(seeds)
     ]
 
 

@@ -15,9 +15,7 @@ from procmod_lib.tasks import title
 
 SEEDS = 10
 CARRIES, FAILS = 8, 2
-"""Of the ten seeds: at least so many, and at most so many, decide; see "Fixed in advance". Of the
-eight with a curriculum those of the specification curve do.
-"""
+"""Of the ten seeds: at least so many, and at most so many, decide; see "Fixed in advance"."""
 
 
 def looked_up(section: Section) -> Callable[[Run], bool]:
@@ -67,24 +65,24 @@ def settings_judged(attention: Section) -> str:
     """Whether settings nearer to the released code give the paper's strongest effect: the verdict
     of the rule on the page "Fixed in advance", from attention at the full protocol.
     """
-    return _judged(attention, "the closest replication", SEEDS, CARRIES)
+    return _judged(attention, "the closest replication")
 
 
 def grown_judged(attention: Section) -> str:
     """The same of the closest replication with the released code's own curriculum."""
     settings = "the closest replication with the released code's own curriculum"
-    return _judged(attention, settings, specification.SEEDS, specification.CARRIED_IN)
+    return _judged(attention, settings)
 
 
-def _judged(attention: Section, settings: str, seeds: int, carries: int) -> str:
+def _judged(attention: Section, settings: str) -> str:
     rows = list(attention.summary.itertuples())
-    if not rows or rows[0].n < seeds:
-        return f"open: {rows[0].n if rows else 0} of {seeds} seeds are measured"
+    if not rows or rows[0].n < SEEDS:
+        return f"open: {rows[0].n if rows else 0} of {SEEDS} seeds are measured"
     row = rows[0]
-    if FAILS < row.successes < carries:
+    if FAILS < row.successes < CARRIES:
         word = "open by the rule"
     else:
-        word = "by the rule they do" + ("" if row.successes >= carries else " not")
+        word = "by the rule they do" + ("" if row.successes >= CARRIES else " not")
     return (
         f"{word}: from {settings} the attention of IDENTITY carries HAYSTACK in "
         f"{row.successes} of {row.n} seeds, {percent(row.mean, row.low, row.high, row.n)}"
