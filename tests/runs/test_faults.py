@@ -156,11 +156,9 @@ def test_a_dask_worker_killed_mid_fleet(tmp_path, undisturbed, cluster, trial):
     with Client(cluster) as client:
         pids = living(client)
     wait = np.random.default_rng(trial).uniform(0, 0.05) * undisturbed[1]
-    pause = (
-        f"until [ $(ls {tmp_path}/runs/*.parquet | wc -l) -gt {trial % 4} ]; do sleep 0.01; done"
-    )
-    kill = f"{pause}; sleep {wait:.2f}; kill -9 {pids[trial % 2]}"
-    killer = subprocess.Popen(["sh", "-c", kill], stderr=subprocess.DEVNULL)
+    there = f"[ $(ls {tmp_path}/runs/*.parquet 2>/dev/null | wc -l) -gt {trial % 4} ]"
+    kill = f"until {there}; do sleep 0.01; done; sleep {wait:.2f}; kill -9 {pids[trial % 2]}"
+    killer = subprocess.Popen(["timeout", "600", "sh", "-c", kill])
     ensure_in(
         Store(tmp_path, None), selective_transfer(**GRID), scheduler=cluster.scheduler_address
     )
