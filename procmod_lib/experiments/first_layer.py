@@ -52,6 +52,14 @@ FULL = Arm("the closest replication, 30 pairs", "standard", "closest", 10, tuple
 OURS_FULL = Arm("our settings, 30 pairs", "standard", "large_rate", 10, tuple(STARTS[:4]))
 ARMS = (NEAR, OURS, FULL, OURS_FULL)
 """The last was added when two runs of the third were seen; no prediction is about it."""
+GROWN = Arm(
+    "the released code's own curriculum, 30 pairs",
+    "standard",
+    "closest_curriculum",
+    10,
+    (FIRST, QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST),
+)
+"""One layer alone or changed, of models that carry as they are."""
 
 
 def every() -> list[Run]:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from procmod_lib.experiments.conditions import FRESH_FIRST, SET_ECA
 from procmod_lib.experiments.first_layer import (
     BOTH,
-    FIRST,
     LAST,
     QUIET_FIRST,
     SHUFFLED_FIRST,
@@ -25,13 +24,12 @@ SHUFFLED = f"{BOTH} shuffle"
 DAMAGED = (BOTH, SHUFFLED, QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST)
 TEN = 10
 """Seeds of a claim; two more than the specification curve has."""
-LAYER_BY_LAYER = (FIRST, QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST)
-PAIR_CHANGES = (
-    "fresh_norm on=mlp on_layer=0",
-    "fresh_norm on=mlp on_layer=1",
-    "shuffle on=mlp",
-    FRESH_FIRST,
-)
+PAIR_CHANGES = {
+    "fresh_norm on=mlp on_layer=0": "first MLP at fresh size",
+    "fresh_norm on=mlp on_layer=1": "last MLP at fresh size",
+    "shuffle on=mlp": "both MLPs shuffled",
+    FRESH_FIRST: "whole first layer at fresh size",
+}
 """What is done to the paper's pair, in the order in which the rule asks."""
 SHORT = (4, 8, 16)
 FACTORS = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
@@ -58,11 +56,6 @@ def released_curriculum() -> list[Run]:
     pretraining: what the paper's claims on IDENTITY need, then the last layer alone.
     """
     return _grown("standard", ("scratch", BOTH, WHOLE, SHUFFLED, LAST), TEN)
-
-
-def layer_by_layer() -> list[Run]:
-    """The same models with one layer alone or changed, at the full protocol."""
-    return _grown("standard", LAYER_BY_LAYER, TEN)
 
 
 def other_lists() -> list[Run]:

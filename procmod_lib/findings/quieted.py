@@ -10,7 +10,9 @@ from procmod_lib.experiments.first_layer import (
     BOTH,
     CHANGES,
     FEWEST,
+    FIRST,
     FULL,
+    GROWN,
     LAST,
     NEAR,
     OTHER_SEEDS,
@@ -19,6 +21,7 @@ from procmod_lib.experiments.first_layer import (
     PAIRS,
     QUIET_FIRST,
     SHUFFLED_FIRST,
+    SHUFFLED_LAST,
     TAKEN_APART,
     Arm,
 )
@@ -84,6 +87,20 @@ PREDICTIONS = (
     Prediction(OURS, SHUFFLED_FIRST, 0, 2),
     Prediction(FULL, QUIET_FIRST, 7, 10),
 )
+GROWN_PREDICTIONS = (
+    Prediction(GROWN, QUIET_FIRST, 8, 10),
+    Prediction(GROWN, SHUFFLED_FIRST, 8, 10),
+    Prediction(GROWN, SHUFFLED_LAST, 0, 2),
+    Prediction(GROWN, FIRST, 0, 2),
+)
+"""Of models from the released code's own curriculum."""
+
+IN_WORDS = {
+    QUIET_FIRST: "first layer at fresh size",
+    SHUFFLED_FIRST: "first layer shuffled",
+    SHUFFLED_LAST: "last layer shuffled",
+    FIRST: "first layer alone",
+}
 
 
 def others_judged(section: Section) -> Markdown:
@@ -167,20 +184,19 @@ def _first_change(section: Section, pair: str) -> str:
     return "**with none of the three; the last layer's MLP does harm of its own**"
 
 
-def judged_table(sections: dict[str, Section]) -> Markdown:
+def judged_table(sections: dict[str, Section], predictions=PREDICTIONS) -> Markdown:
     """The predictions: what was expected, what was found, and whether the explanation stands.
 
     Args:
         sections: of each arm, by its name.
+        predictions: which; those of one explanation.
     """
     rows, verdicts = [], []
-    for each in PREDICTIONS:
+    for each in predictions:
         expected = f"{each.least} to {each.most}" if each.least else f"at most {each.most}"
         found, verdict, holds = each.judged(sections[each.arm.name])
-        start = "first layer at fresh size" if each.start == QUIET_FIRST else "first layer shuffled"
-        rows.append(
-            [f"{start}: {each.arm.name}", f"{expected} of {each.arm.seeds}", found, verdict]
-        )
+        name = f"{IN_WORDS[each.start]}: {each.arm.name}"
+        rows.append([name, f"{expected} of {each.arm.seeds}", found, verdict])
         verdicts.append(holds)
     table = grid(["runs above 90 %", "expected", "found", "prediction"], rows)
     return Markdown(f"{table.data}\n\n{_stands(verdicts)}")

@@ -53,6 +53,24 @@ def test_one_failure_is_allowed_and_two_are_not(counts, held, told):
     )
 
 
+@pytest.mark.parametrize(
+    "ends, told",
+    [
+        ((8, 8, 2, 2), "stands for now**: 0 of 4"),
+        ((10, 7, 0, 0), "stands for now**: 1 of 4"),
+        ((10, 2, 3, 0), "fails**: 2 of 4"),
+        ((10, 10, 3, 3), "fails**: 2 of 4"),
+    ],
+)
+def test_models_from_the_released_curriculum_are_judged_by_predictions_of_their_own(ends, told):
+    arm = first_layer.GROWN
+    starts = [prediction.start for prediction in quieted.GROWN_PREDICTIONS]
+    found = section(arm, dict(zip(starts, ends, strict=True)))
+    text = quieted.judged_table({arm.name: found}, quieted.GROWN_PREDICTIONS).data
+    assert told in text.splitlines()[-1]
+    assert f"| last layer shuffled: {arm.name} | at most 2 of 10 | {ends[2]} of 10 |" in text
+
+
 def test_nothing_is_judged_while_seeds_lack():
     arm = first_layer.NEAR
     found = sections()
