@@ -94,8 +94,9 @@ SETTINGS = {
     "one_length": "as large_rate, but every list has the full length",
     "curriculum": "as large_rate, but lists start at length 2 and lengthen as they are learnt",
     "released_loop": "the released loop with its defaults, its sources and its early stop",
+    "released_loop_curriculum": "the same with the released code's optional curriculum",
     "closest": "the released loop without its stop, changed as little as learning demands",
-    "closest_curriculum": "as closest for IDENTITY, but with the released code's curriculum",
+    "closest_curriculum": "as closest for IDENTITY, but with that curriculum",
     "shipped": "what the released configuration files ask for, at our size of model",
 }
 """What may be asked for, with a few words on each."""
@@ -126,7 +127,7 @@ def apply_settings(settings: str, task: Task, budget: Budget) -> tuple[Task, Bud
     settings = check_settings(settings)
     if settings == "large_rate":
         return task, budget
-    if settings in ("released_loop", "shipped"):
+    if settings in ("released_loop", "released_loop_curriculum", "shipped"):
         return as_released(settings, task)
     if settings == "closest":
         return as_closest(task)
@@ -157,6 +158,8 @@ def as_released(settings: str, task: Task) -> tuple[Task, Budget]:
     task = one_length(task.as_reference())
     if settings == "released_loop":
         return task, RELEASED_LOOP
+    if settings == "released_loop_curriculum":
+        return task.with_(lengths="curriculum"), RELEASED_LOOP
     return task.at_length(SHIPPED_LENGTH).with_(symbols=SHIPPED_SYMBOLS), SHIPPED
 
 

@@ -24,6 +24,8 @@ SHUFFLED = f"{BOTH} shuffle"
 DAMAGED = (BOTH, SHUFFLED, QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST)
 TEN = 10
 """Seeds of a claim; two more than the specification curve has."""
+HEAD = f"{BOTH} head=1.0"
+HEADS = (HEAD, f"{HEAD} shuffle", f"{HEAD} random_donor", f"{HEAD} fresh_norm")
 PAIR_CHANGES = {
     "fresh_norm on=mlp on_layer=0": "first MLP at fresh size",
     "fresh_norm on=mlp on_layer=1": "last MLP at fresh size",
@@ -58,6 +60,16 @@ def released_curriculum() -> list[Run]:
     return _grown("standard", ("scratch", BOTH, WHOLE, SHUFFLED, LAST), TEN)
 
 
+def released_loop(preset: str, starts: tuple[str, ...] = (BOTH, LAST, WHOLE)) -> list[Run]:
+    """Some starts from the released loop as it stands, early stop and all, with its curriculum."""
+    return _grown(preset, starts, TEN, "released_loop_curriculum")
+
+
+def heads(preset: str, starts: tuple[str, ...] = HEADS) -> list[Run]:
+    """One head of the last layer, and its nulls, of the closest replication's curriculum."""
+    return _grown(preset, starts, TEN)
+
+
 def other_lists() -> list[Run]:
     """The same of SET and STACK, with 10 pairs; first all of SET."""
     return [
@@ -89,10 +101,15 @@ def pair(preset: str, change: str = "") -> list[Run]:
     return runs
 
 
-def _grown(preset: str, starts: tuple[str, ...], seeds: int = SEEDS) -> list[Run]:
+def _grown(
+    preset: str,
+    starts: tuple[str, ...],
+    seeds: int = SEEDS,
+    settings: str = "closest_curriculum",
+) -> list[Run]:
     """HAYSTACK from some starts x seed, of sources pretrained with that curriculum."""
     return [
-        fine_tuning_run("haystack", start, preset, seed, settings="closest_curriculum")
+        fine_tuning_run("haystack", start, preset, seed, settings=settings)
         for start in starts
         for seed in range(seeds)
     ]

@@ -58,8 +58,8 @@ class Budget:
         patience: stop when this many evaluations in a row are at the ceiling (token accuracy 0.999
             or more); 0 never stops.
         decay_all: weight decay on every parameter.
-        stop_after: stop when this many evaluations in a row have brought no better token accuracy;
-            0 never stops.
+        stop_after: stop when this many evaluations in a row have brought no better token accuracy,
+            of a curriculum at its present length; 0 never stops.
         pool: draw batches without repeats from this many sequences, of which one is exchanged each
             time they have all been seen; 0 draws fresh ones for every step.
 

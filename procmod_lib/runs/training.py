@@ -20,6 +20,7 @@ from procmod_lib.tasks import Batch, Task
 
 CEILING = 0.999  # token accuracy from which a run counts as done
 LENGTHEN_AT = 0.99  # validation accuracy at which a curriculum lengthens its lists
+LENGTHEN_EVERY = 100  # steps between two chances, where training stops when nothing is better
 LENGTHEN_BY = 2  # tokens
 SNAPSHOT = "snapshot "  # names the tensors of a checkpoint that are snapshots
 
@@ -34,6 +35,7 @@ class State:
         square: (S, P), that of its square.
         step: how many were taken.
         length: list length of a curriculum, else 0.
+        validated: validation accuracies of a curriculum at its present length.
         curves: one list of evaluations a model.
         snapshots: weights (S, P) after some of the steps, by step; whoever trains takes them.
     """
@@ -44,6 +46,7 @@ class State:
     step: int = 0
     length: int = 0
     curves: list = field(default_factory=list)
+    validated: list = field(default_factory=list)
     snapshots: dict[int, np.ndarray] = field(default_factory=dict)
 
     @classmethod
@@ -59,7 +62,7 @@ class State:
         names = ("weights", "mean", "square")
         tensors = {n: getattr(self, n).cpu().contiguous().numpy() for n in names}
         tensors |= {f"{SNAPSHOT}{step}": flat for step, flat in self.snapshots.items()}
-        position = {"step": self.step, "length": self.length, "curves": self.curves}
+        position = {n: getattr(self, n) for n in ("step", "length", "curves", "validated")}
         return tensors, {"state": json.dumps(position)}
 
     @classmethod
@@ -215,15 +218,22 @@ def _evaluate(compute, state: State, test: Batch, members) -> None:
 def _lengthen(compute, task: Task, state: State, budget: Budget) -> None:
     """Give a curriculum longer lists where the validation accuracy at the present length is high
     enough.
+
+    Where training stops when nothing is better there is a chance every LENGTHEN_EVERY steps, for
+    the best accuracy since the last, as in the released loop; else at every evaluation.
     """
-    if not state.length or state.length >= task.full_length:
+    full = state.length >= task.full_length
+    if not state.length or (full and not budget.stop_after):
         return
     now = task.at_length(state.length)
     batch = now.batch(min(1000, budget.test_samples), "validation", state.length)
     _, hit = compute.scores(state.weights, batch)  # (S, n, W)
     accuracy = [(each * batch.reference).sum() / batch.reference.sum() for each in hit]
-    if min(accuracy) >= LENGTHEN_AT:
+    state.validated.append(float(min(accuracy)))
+    is_chance = not budget.stop_after or state.step % LENGTHEN_EVERY == 0
+    if is_chance and not full and max(state.validated) >= LENGTHEN_AT:
         state.length = min(state.length + LENGTHEN_BY, task.full_length)
+        state.validated.clear()
 
 
 def still_going(state: State, budget: Budget) -> list[int]:
@@ -231,17 +241,16 @@ def still_going(state: State, budget: Budget) -> list[int]:
     return [
         member
         for member, curve in enumerate(state.curves)
-        if not at_ceiling(curve, budget) and not no_better(curve, budget)
+        if not at_ceiling(curve, budget)
+        and not no_better(state.validated if state.length else _accuracies(curve[1:]), budget)
     ]
 
 
-def no_better(curve: list[dict], budget: Budget) -> bool:
-    """Whether the last ``stop_after`` evaluations brought no better token accuracy."""
-    if budget.stop_after == 0:
-        return False
-    reached = [evaluation["token_accuracy"] for evaluation in curve[1:]]
+def no_better(reached: list[float], budget: Budget) -> bool:
+    """Whether the last ``stop_after`` of these accuracies are no better than one before."""
     return (
-        len(reached) > budget.stop_after
+        budget.stop_after > 0
+        and len(reached) > budget.stop_after
         and reached.index(max(reached)) < len(reached) - budget.stop_after
     )
 
@@ -250,5 +259,9 @@ def at_ceiling(curve: list[dict], budget: Budget) -> bool:
     """Whether the last ``patience`` evaluations are at the ceiling."""
     if budget.patience == 0:
         return False
-    tail = [evaluation["token_accuracy"] for evaluation in curve[-budget.patience :]]
+    tail = _accuracies(curve[-budget.patience :])
     return len(tail) == budget.patience and min(tail) >= CEILING
+
+
+def _accuracies(curve: list[dict]) -> list[float]:
+    return [evaluation["token_accuracy"] for evaluation in curve]

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -229,6 +230,28 @@ def test_curriculum_lengthens():
     assert state.length > 2
 
 
+def test_a_curriculum_that_may_stop_lengthens_every_hundred_steps_and_counts_anew():
+    """As the released loop: its validation every 10 steps, its epochs of 100, its best accuracy
+    forgotten when lists lengthen.
+    """
+    task = make_task("identity", symbols=9, list_length=6, lengths="curriculum")
+    arch = Architecture(task.vocab, 40, tied=True)
+    schedule = dict(lr=1e-2, warmup=10, schedule="constant", batch=64, test_samples=64)
+    budget = Budget(steps=1500, evaluate_every=10, stop_after=12, **schedule)
+    lengths = []
+
+    def watch(state):
+        lengths.append((state.step, state.length, len(state.validated)))
+
+    fresh = State.start(gpt2.fresh(arch, "c")[None], "cpu", task)
+    state = train(task, arch, budget, [0], fresh, on_step=watch)
+    longer = [now for before, now in pairwise(lengths) if now[1] > before[1]]
+    assert longer
+    assert all(step % 100 == 0 and counted == 0 for step, _, counted in longer)
+    assert no_better(state.validated, budget)
+    assert state.step < budget.steps
+
+
 def test_non_finite_is_kept():
     state = start()
     state.weights[:] = float("nan")
@@ -327,9 +350,6 @@ def test_training_on_a_pool_resumes_to_the_same_bits():
 
 
 def test_training_stops_when_nothing_has_been_better_for_long_enough():
-    def curve(*scores):
-        return [dict(token_accuracy=score) for score in (0.0, *scores)]
-
     budget = Budget(stop_after=3)
     for scores, ends in (
         ((0.1, 0.2, 0.3), False),
@@ -338,8 +358,8 @@ def test_training_stops_when_nothing_has_been_better_for_long_enough():
         ((0.3, 0.2, 0.2), False),
         ((0.3, 0.2, 0.2, 0.1), True),
     ):
-        assert no_better(curve(*scores), budget) is ends, scores
-    assert no_better(curve(0.3, 0.2), Budget()) is False
+        assert no_better(scores, budget) is ends, scores
+    assert no_better((0.3, 0.2), Budget()) is False
     stopped = train(
         TASK, ARCH, replace(SHORT, steps=400, lr=1e-9, evaluate_every=2, stop_after=4), [0], start()
     )
