@@ -25,7 +25,7 @@ test: .make/environment
 check: .make/environment
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@$(BIN)/mypy procmod_lib
-	@$(BIN)/python -m pytest tests/initial tests/report tests/experiments tests/findings tests/tasks tests/network/test_inside.py tests/project/test_house.py procmod_lib -k "not two_seeds and not two_splits"
+	@$(BIN)/python -m pytest tests/initial tests/report tests/experiments tests/findings tests/tasks tests/network/test_inside.py tests/project/test_house.py procmod_lib -m "not slow"
 
 bench: .make/environment
 	@echo "Measuring speed side by side: about 5 minutes on two cores (10 with PEERS=1); leave the machine alone meanwhile."

@@ -107,7 +107,7 @@ def _add_grids(parser: argparse.ArgumentParser, action: Callable) -> None:
     for name, grid in GRIDS.items():
         about = (inspect.getdoc(grid) or "").split("\n")[0]
         one = choices.add_parser(name, help=about.rstrip("."), description=about)
-        one.add_argument("--preset", default="quick", help=", ".join(PRESETS))
+        one.add_argument("--preset", default="quick", help=f"{', '.join(PRESETS)} (default: quick)")
         for parameter in list(inspect.signature(grid).parameters.values())[1:]:
             _add_option(one, parameter)
         if action is sweep:

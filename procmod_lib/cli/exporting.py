@@ -18,12 +18,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--start", help='an initial condition that a model starts from, such as "loud=0.3 head=1.0"'
     )
     parser.add_argument(
-        "--diagnostic", default="haystack", help="whose vocabulary and positions a start has"
+        "--diagnostic", default="haystack", help="whose shape a start has (default: haystack)"
     )
     parser.add_argument(
         "--source", help="in place of --start: a pretrained source, such as identity"
     )
-    parser.add_argument("--preset", default="standard", help=", ".join(PRESETS))
+    parser.add_argument(
+        "--preset", default="standard", help=f"{', '.join(PRESETS)} (default: standard)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", help="layers_heads_width, such as 2_4_16")
     finish(parser, export)
@@ -40,14 +42,14 @@ def export(options) -> int:
         raise ValueError(f"folder must not exist yet, got {options.folder!r}.")
     check_shape("model", options.model)
     shape = options.model or SMALL_MODEL
-    if options.source:
+    if options.source is not None:
         run = pretraining_run(options.source, options.preset, options.seed, shape=shape)
         check_exportable(options.source, run.arch)
         weights = open_store(options).weights(run)
         if weights is None:
             raise ValueError(
-                f"source: the weights of {run.label} are not in the store; sweep the grid "
-                "pretraining first."
+                f"source: the weights of {run.label} are not in the store; first "
+                f"procmod sweep pretraining --sources {options.source} --preset {options.preset}."
             )
     else:
         run = fine_tuning_run(

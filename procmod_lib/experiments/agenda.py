@@ -49,27 +49,22 @@ class Entry:
     Attributes:
         name: what is asked, in a few words.
         make: its runs.
+        keep_weights: whether they are the models that later entries transfer.
     """
 
     name: str
-    make: Callable[[], list[Run]]
+    make: Callable[..., list[Run]]
+    keep_weights: bool = False
 
     def runs(self, store: Store) -> list[Run]:
         """The runs of the section, in its order."""
         return self.make()
 
 
-@dataclass(frozen=True)
-class Ranked:
-    """A section of settings that runs of the specification curve choose.
-
-    Attributes:
-        name: what is asked, in a few words.
-        make: its runs, of the store that ranks the settings.
+class Ranked(Entry):
+    """A section of settings that runs of the specification curve choose; ``make`` is given the
+    store that ranks them.
     """
-
-    name: str
-    make: Callable[[Store], list[Run]]
 
     def runs(self, store: Store) -> list[Run]:
         """The runs of the section, in its order; none before its settings can be ranked."""
@@ -209,7 +204,11 @@ def on(diagnostic: str, seeds: int) -> Callable[[], list[Run]]:
 
 
 AGENDA = (
-    Entry("the sources, as they are transferred", lambda: pretraining("standard", SIX, seeds=3)),
+    Entry(
+        "the sources, as they are transferred",
+        lambda: pretraining("standard", SIX, seeds=3),
+        keep_weights=True,
+    ),
     Entry("the story of a head by hand", story),
     Entry("the closest replication, 10 pairs", lambda: closest("small")),
     Entry("the closest replication, full protocol", lambda: closest("standard")),
@@ -229,6 +228,7 @@ AGENDA = (
     Entry(
         "the released loop and files",
         lambda: pretraining("standard", ["identity"], ["released_loop", "shipped"], seeds=3),
+        keep_weights=True,
     ),
     Entry("attention from the released loop and files", released),
     Entry("by hand: learning rates", rates),
@@ -248,15 +248,20 @@ AGENDA = (
     Ranked("the shortest lists, full protocol", why_curricula.short_in_full),
     Ranked("attention that carries, damaged, full protocol", why_curricula.damaged_in_full),
     Ranked("the best and the worst settings, full protocol", ranked.again),
-    Entry("the released code's curriculum, full protocol", why_curricula.released_curriculum),
-    Entry("the released code's curriculum, layer by layer", lambda: first_layer.GROWN.runs),
-    Entry("the released code's curriculum, SET and STACK, 10 pairs", why_curricula.other_lists),
-    Entry("the released code's curriculum, SET, 30 pairs", why_curricula.set_in_full),
+    Entry("the optional curriculum, full protocol", why_curricula.released_curriculum),
+    Entry("the optional curriculum, layer by layer", lambda: first_layer.GROWN.runs),
     Entry(
-        "the paper's pair with the released code's curriculum",
+        "the optional curriculum, SET and STACK, 10 pairs",
+        why_curricula.other_lists,
+    ),
+    Entry("the optional curriculum, SET, 30 pairs", why_curricula.set_in_full),
+    Entry(
+        "the paper's pair with the optional curriculum",
         lambda: why_curricula.pair("small") + why_curricula.pair("standard"),
     ),
     Entry("the same pair changed, 10 pairs", why_curricula.pair_changed),
+    Entry("the released loop with it, 10 pairs", lambda: why_curricula.released_loop("small")),
+    Entry("one head of its models, 10 pairs", lambda: why_curricula.heads("small")),
     Entry("single layers of all sources, 10 pairs", layers),
     Entry("held fixed, 10 pairs", frozen),
     Entry("sources of other shapes, 10 pairs", shapes),

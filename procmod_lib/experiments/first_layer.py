@@ -53,7 +53,7 @@ OURS_FULL = Arm("our settings, 30 pairs", "standard", "large_rate", 10, tuple(ST
 ARMS = (NEAR, OURS, FULL, OURS_FULL)
 """The last was added when two runs of the third were seen; no prediction is about it."""
 GROWN = Arm(
-    "the released code's own curriculum, 30 pairs",
+    "the released code's optional curriculum, 30 pairs",
     "standard",
     "closest_curriculum",
     10,

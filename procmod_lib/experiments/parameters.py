@@ -73,14 +73,17 @@ def read_list(name: str, values) -> list[str]:
 def read_sources(name: str, values) -> list[str]:
     """A list of sources, or of two of them with + between (a mixture) or > (one, then the other).
 
-    @ and a number ask for the model of a later seed.
+    @ and a number above 0 ask for the model of a seed so many later.
     """
     values = read_list(name, values)
     for value in values:
-        plain = re.sub(r"@\d+$", "", value)
+        plain = re.sub(r"@[1-9]\d*$", "", value)
         between = THEN if THEN in plain else "+"
-        for part in plain.split(between) if plain.count(between) == 1 else [plain]:
+        parts = plain.split(between) if plain.count(between) == 1 else [plain]
+        for part in parts:
             check_one_of(name, part.removesuffix(SHUFFLED), SOURCES)
+        if between == "+" and len(set(parts)) < len(parts):
+            raise ValueError(f"{name} must mix two different sources, got {value!r}.")
     return values
 
 

@@ -136,8 +136,7 @@ def apply_settings(settings: str, task: Task, budget: Budget) -> tuple[Task, Bud
         return on_the_ladder(task, *RUNGS["identity"]._replace(curriculum=True))
     if settings in ("one_length", "curriculum") and not task.has_lengths:
         raise ValueError(
-            f"settings must be large_rate or released for {task.name}, which has no lists of "
-            f"several lengths, got {settings!r}."
+            f"settings must not be {settings} for {task.name}, which is not drawn in all lengths."
         )
     if task.has_lengths:
         task = task.with_(lengths="curriculum" if settings == "curriculum" else "fixed")

@@ -54,8 +54,8 @@ def damaged_in_full(store: Store) -> list[Run]:
 
 
 def released_curriculum() -> list[Run]:
-    """The closest replication with the released code's own curriculum, at the full protocol, and no
-    pretraining: what the paper's claims on IDENTITY need, then the last layer alone.
+    """The closest replication with the released code's optional curriculum, at the full protocol,
+    and no pretraining: what the paper's claims on IDENTITY need, then the last layer alone.
     """
     return _grown("standard", ("scratch", BOTH, WHOLE, SHUFFLED, LAST), TEN)
 

@@ -73,8 +73,8 @@ def settings_judged(attention: Section) -> str:
 
 
 def grown_judged(attention: Section) -> str:
-    """The same of the closest replication with the released code's own curriculum."""
-    settings = "the closest replication with the released code's own curriculum"
+    """The same of the closest replication with the released code's optional curriculum."""
+    settings = "the closest replication with the released code's optional curriculum"
     return _judged(attention, settings)
 
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from procmod_lib.experiments.specification import CARRIED_IN, SEEDS
 from procmod_lib.experiments.why_curricula import FACTORS, at_size
 from procmod_lib.findings.curricula import ends_of, successes_of
+from procmod_lib.findings.specified import described
 from procmod_lib.report.figures import draw_factors
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import from_to
@@ -24,7 +25,7 @@ def draw_scaled(section: Section) -> Figure | None:
         section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`.
     """
     rows = [
-        {"panel": f"pretrained for {setting.steps:,} steps", "change": change, "factor": factor}
+        {"panel": described(setting), "change": change, "factor": factor}
         | {"initial_condition": start, "token_accuracy": accuracy}
         for setting, ends in ends_of(section).items()
         for factor in FACTORS
@@ -47,7 +48,7 @@ def scaled_judged(section: Section) -> Markdown:
     is_worth = all(learnt < shuffled for learnt, shuffled in least)
     replaces = all(shuffled < np.inf for _, shuffled in least)
     sizes = [
-        f"with {setting.steps:,} steps as learnt {_least(learnt)}, shuffled {_least(shuffled)}"
+        f"{described(setting)}: as learnt {_least(learnt)}, shuffled {_least(shuffled)}"
         for setting, (learnt, shuffled) in zip(found, least, strict=True)
     ]
     return bullets(
@@ -55,6 +56,7 @@ def scaled_judged(section: Section) -> Markdown:
             f"Content is worth size: **{'it is' if is_worth else 'not shown'}**.",
             f"Size replaces content: **{'it does' if replaces else 'not shown'}**.",
             f"Least sizes, of eight models each: {'; '.join(sizes)}.",
+            f"So shuffled the layer needs {worth(section)}.",
         ]
     )
 
@@ -75,7 +77,8 @@ def worth(section: Section) -> str:
     if all(_below(learnt) for learnt, _ in least):
         bounds = [_below(shuffled) / learnt for learnt, shuffled in least]
         times = from_to(bounds + [shuffled / _below(learnt) for learnt, shuffled in least])
-    return f"{times} times the size (n = {SEEDS} models, {len(least)} settings; 10 pairs)"
+    where = f"n = {SEEDS} models, {len(least)} settings; 10 pairs"
+    return f"{times} times the size (bounds of a grid; {where})"
 
 
 def _least_sizes(ends: dict[str, list[float]]) -> tuple[float, float]:

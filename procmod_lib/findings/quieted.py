@@ -93,7 +93,7 @@ GROWN_PREDICTIONS = (
     Prediction(GROWN, SHUFFLED_LAST, 0, 2),
     Prediction(GROWN, FIRST, 0, 2),
 )
-"""Of models from the released code's own curriculum."""
+"""Of models from the released code's optional curriculum."""
 
 IN_WORDS = {
     QUIET_FIRST: "first layer at fresh size",

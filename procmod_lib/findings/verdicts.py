@@ -99,7 +99,7 @@ def count(judged: pd.DataFrame, family: int = 0) -> str:
     """How many claims got each verdict, and which are out of reach with so few seeds.
 
     Args:
-        judged: from :func:`verdicts`, or some of its rows.
+        judged: from :func:`judge`, or some of its rows.
         family: over how many claims Holm's method corrected, where that is more.
     """
     text = _counted(judged.verdict, VERDICTS)

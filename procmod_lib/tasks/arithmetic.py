@@ -151,7 +151,11 @@ class Multiplication(Arithmetic):
     most_digits: ClassVar[int] = 7
     example: ClassVar[dict] = {"digits": 3}
     presets: ClassVar[dict] = {"smoke": {"digits": 2}, "quick": {"digits": 2}}
-    budgets: ClassVar[dict] = {"standard": {"batch": 256}, "paper": {"batch": 64, "steps": 156_250}}
+    budgets: ClassVar[dict] = {
+        "small": {"batch": 256},
+        "standard": {"batch": 256},
+        "paper": {"batch": 64, "steps": 156_250},
+    }
     shapes: ClassVar[dict] = {"paper": "4_8_512"}
 
     @property

@@ -49,6 +49,13 @@ class LanguageModeling(Task):
     }
     budgets: ClassVar[dict] = {
         "quick": {"batch": 16, "steps": 500, "lr": 6e-4, "weight_decay": 0.1, "test_samples": 200},
+        "small": {
+            "batch": 32,
+            "steps": 1000,
+            "lr": 6e-4,
+            "weight_decay": 0.1,
+            "test_samples": 500,
+        },
         "standard": {
             "batch": 32,
             "steps": 2000,
@@ -170,9 +177,9 @@ def documents(path: str) -> list[str]:
                 f"<|endoftext|> between them, got {path!r} with {len(found)}."
             )
         return found
-    from datasets import load_dataset
-
     try:
+        from datasets import load_dataset
+
         stream = load_dataset(path, split="train", streaming=True)
         return [row["text"] for row in islice(stream, DOCUMENTS)]
     except Exception as error:  # the package raises many kinds; the reader needs one sentence

@@ -241,11 +241,13 @@ def test_masks_share_all_but_the_mask():
         (
             selective_transfer,
             dict(sources="dyck", settings="one_length"),
-            "settings must be large_rate or released for dyck",
+            "settings must not be one_length for dyck",
         ),
         (answer_masks, dict(diagnostics="spelling"), "diagnostics must be one of"),
         (selective_transfer, dict(answer_mask="half"), "answer_mask must be one of"),
         (selective_transfer, dict(sources="set+stack+dyck"), "sources must be one of"),
+        (selective_transfer, dict(sources="set+set"), "must mix two different sources"),
+        (selective_transfer, dict(initial_conditions="full=set@0"), "must be one of"),
         (selective_transfer, dict(initial_conditions="full=set+music"), "must be one of"),
     ],
 )

@@ -171,8 +171,8 @@ def test_sizes_are_told_by_the_least_that_carries(monkeypatch, learnt, shuffled,
     assert [line.split("**")[1] for line in lines[:2]] == said
     assert content_or_size.worth(found).startswith(worth)
     assert lines[2].count(f"as learnt times {min(learnt):g}") == 2
-    assert "20,000 steps" in lines[2]
-    assert "5,000 steps" in lines[2]
+    assert "steps 5,000" in lines[2]
+    assert lines[3] == f"- So shuffled the layer needs {content_or_size.worth(found)}."
     ends = content_or_size.draw_scaled(found).procmod_data
     assert len(ends) == 2 * 2 * len(why_curricula.FACTORS) * SEEDS
     assert set(ends.panel) == {"pretrained for 20,000 steps", "pretrained for 5,000 steps"}

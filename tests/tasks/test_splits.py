@@ -63,6 +63,7 @@ def test_same_samples_in_another_process_and_on_other_threads():
 MANY = 100_000  # samples of a seed or split whose hashes are compared
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(CHECKS))
 def test_no_sample_in_two_splits(name):
     """Slow generators: fewer samples (the splits cannot meet, whatever the number; this looks
@@ -108,6 +109,7 @@ SPACES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in CHECKS if n != "eca"])
 def test_no_sample_in_two_seeds(name):
     """1e5 samples of each of 20 seeds share none, but for as many as chance allows where the space
