@@ -310,7 +310,7 @@ def test_the_curriculum_and_the_shuffled_control_can_be_asked_for():
     assert donor.task.name == name
     assert donor.budget.batch == 16
     assert run.condition.label == "attention only from k-Dyck, tokens shuffled"
-    with pytest.raises(ValueError, match="got 'curriculum'"):
+    with pytest.raises(ValueError, match="settings must not be curriculum for dyck"):
         pretraining("smoke", "dyck", "curriculum")
 
 
