@@ -16,12 +16,12 @@ import tomllib
 from pathlib import Path
 from typing import NoReturn
 
+import contents
 import explore
 import outcomes
 import parts
 import rooms
 import slides
-import yaml
 
 from procmod_lib import cli
 from procmod_lib.experiments import grids
@@ -29,7 +29,7 @@ from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.plan import seconds_for
 from procmod_lib.runs.run import with_donors
-from procmod_lib.runs.store import PUBLISHED, Store
+from procmod_lib.runs.store import PUBLISHED, Store, folder_of
 
 BOOK = Path(__file__).resolve().parent
 ROOT = BOOK.parent
@@ -40,18 +40,11 @@ GRIDS = {"procedural_data": grids.answer_masks, **cli.GRIDS}
 """The runs behind each chapter's live part, by the chapter's name."""
 
 
-def chapters() -> list[str]:
-    """The notebooks that the table of contents names, in reading order."""
-    contents = yaml.safe_load((BOOK / "_toc.yml").read_text())["parts"]
-    files = [entry["file"] for part in contents for entry in part["chapters"]]
-    return [name.removeprefix("generated/") for name in files if name.startswith("generated/")]
-
-
 def training_estimate(preset: str, store: str) -> str:
     """Say what the live parts would train, from a few steps that are timed on this machine."""
-    live = [GRIDS[name](preset) for name in chapters() if name in GRIDS]
+    live = [GRIDS[name](preset) for name in contents.notebooks() if name in GRIDS]
     runs = list({run.key: run for grid in live for run in with_donors(grid)}.values())
-    missing = Store(ROOT / store).missing(runs)
+    missing = Store(folder_of(store)).missing(runs)
     seconds = seconds_for(missing, Machine()) if missing else 0.0
     return (
         f"{len(missing)} runs are trained live: {minutes(seconds)}, by a timing of a few steps on "
@@ -215,7 +208,7 @@ def main() -> None:
     print(f"Making the book at preset {arguments.preset}; finished runs are kept.", flush=True)
     fetch_mathjax()
     print(training_estimate(arguments.preset, arguments.store), flush=True)
-    names, begun = chapters(), time.monotonic()
+    names, begun = contents.notebooks(), time.monotonic()
     for done, name in enumerate(names, start=1):
         execute(name, arguments.preset, arguments.store)
         if done == 1:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import build
+import contents
 import printing
 
 SINGLE = build.BOOK / "_build" / "singlehtml"
@@ -29,7 +30,9 @@ def main() -> None:
         printing.need_chromium()
     except RuntimeError as error:
         build.fail(str(error))
-    missing = [n for n in build.chapters() if not (build.BOOK / f"generated/{n}.ipynb").exists()]
+    missing = [
+        n for n in contents.notebooks() if not (build.BOOK / f"generated/{n}.ipynb").exists()
+    ]
     if missing:
         build.fail(f"the chapter {missing[0]} is not made yet; run make book first.")
     render_single()

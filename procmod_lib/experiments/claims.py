@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from procmod_lib.experiments.conditions import FRESH_FIRST, QUIET_PAIR, SET_ECA
+from procmod_lib.experiments.conditions import FRESH_FIRST, QUIET_PAIR, RECIPE, SET_ECA, SPOILT
 from procmod_lib.experiments.make_runs import find_preset, fine_tuning_run
 from procmod_lib.experiments.parameters import check_count, check_flag
 from procmod_lib.experiments.presets import PRESETS
@@ -98,20 +98,20 @@ BEYOND = (
     Claim(
         "One random loud head of the last layer carries HAYSTACK",
         "haystack",
-        "loud=0.3 head=1.0",
+        RECIPE,
         "scratch",
     ),
     Claim(
         "It carries more than the attention of both layers from IDENTITY",
         "haystack",
-        "loud=0.3 head=1.0",
+        RECIPE,
         "attention=identity",
     ),
     Claim(
         "A second loud head in the first layer spoils it",
         "haystack",
-        "loud=0.3 head=1.0",
-        "loud=0.3 head=0.0+1.0",
+        RECIPE,
+        SPOILT,
     ),
     Claim(
         "The pretrained head needs its size",

@@ -28,6 +28,10 @@ frozen copy.
 SHAPES = ("shape=1_4_16", "shape=4_4_16", "shape=2_2_8", "shape=2_8_32")
 """Of the source: shallower, deeper, narrower, wider; heads stay 4 wide."""
 
+BOTH, WHOLE = "attention=identity", "full=identity"
+FIRST, LAST = f"{BOTH} layer=0", f"{BOTH} layer=1"
+"""The attention of both layers of IDENTITY, its whole model, and each layer alone."""
+
 FRESH_FIRST = "fresh_norm on_layer=0"
 """The first layer at the size of fresh weights, what it learnt in place."""
 
@@ -40,11 +44,11 @@ QUIET_PAIR = f"{SET_ECA} {FRESH_FIRST}"
 RECIPE = "loud=0.3 head=1.0"
 """A head written by hand; its rule stands on the page "Fixed in advance"."""
 
-RECIPES = (RECIPE, "loud=0.3 head=0.0+1.0", "loud=0.3 head=0.0", "loud=0.1 head=1.0")
-"""The recipe, the same with a loud first layer too, in the first layer alone, and too quiet."""
-
 SPOILT = "loud=0.3 head=0.0+1.0"
 """A loud head in each layer."""
+
+RECIPES = (RECIPE, SPOILT, "loud=0.3 head=0.0", "loud=0.1 head=1.0")
+"""The recipe, the same with a loud first layer too, in the first layer alone, and too quiet."""
 
 MAPS = (
     "query",

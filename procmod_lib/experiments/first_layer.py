@@ -5,12 +5,18 @@ Runs and rules stand on the page "Fixed in advance", each written before the run
 
 from dataclasses import dataclass
 
-from procmod_lib.experiments.conditions import FRESH_FIRST, QUIET_PAIR, SET_ECA, SIX
+from procmod_lib.experiments.conditions import (
+    BOTH,
+    FIRST,
+    FRESH_FIRST,
+    LAST,
+    QUIET_PAIR,
+    SET_ECA,
+    SIX,
+)
 from procmod_lib.experiments.grids import localisation, selective_transfer
 from procmod_lib.runs.run import Run
 
-BOTH = "attention=identity"
-FIRST, LAST = f"{BOTH} layer=0", f"{BOTH} layer=1"
 QUIET_FIRST = f"{BOTH} {FRESH_FIRST}"
 SHUFFLED_FIRST = "attention=identity shuffle on_layer=0"
 SHUFFLED_LAST = "attention=identity shuffle on_layer=1"

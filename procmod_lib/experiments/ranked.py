@@ -1,7 +1,7 @@
 """The settings that let most and fewest models carry HAYSTACK, run again at the full protocol."""
 
+from procmod_lib.experiments.conditions import BOTH
 from procmod_lib.experiments.specification import (
-    BOTH,
     CARRIED_IN,
     STARTS,
     Setting,

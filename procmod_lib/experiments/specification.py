@@ -5,6 +5,7 @@ Which settings are asked was fixed before any was run; see the page "Fixed in ad
 
 from dataclasses import asdict, dataclass, replace
 
+from procmod_lib.experiments.conditions import BOTH, LAST, WHOLE
 from procmod_lib.experiments.grids import without_copies
 from procmod_lib.experiments.make_runs import (
     SMALL_MODEL,
@@ -23,7 +24,6 @@ from procmod_lib.randomness import stream
 from procmod_lib.runs.run import Run
 from procmod_lib.tasks import make_task
 
-BOTH, LAST, WHOLE = "attention=identity", "attention=identity layer=1", "full=identity"
 STARTS = (BOTH, LAST, WHOLE)
 SEEDS = 8
 CARRIED_IN, SPOILT_IN = 6, 2

@@ -5,18 +5,12 @@ Runs, measures and rules stand on the page "Fixed in advance".
 
 from dataclasses import replace
 
-from procmod_lib.experiments.conditions import FRESH_FIRST, SET_ECA
-from procmod_lib.experiments.first_layer import (
-    BOTH,
-    LAST,
-    QUIET_FIRST,
-    SHUFFLED_FIRST,
-    SHUFFLED_LAST,
-)
+from procmod_lib.experiments.conditions import BOTH, FRESH_FIRST, LAST, SET_ECA, WHOLE
+from procmod_lib.experiments.first_layer import QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST
 from procmod_lib.experiments.grids import without_copies
 from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
 from procmod_lib.experiments.ranked import carrying
-from procmod_lib.experiments.specification import SEEDS, WHOLE, Setting, transfers
+from procmod_lib.experiments.specification import SEEDS, Setting, transfers
 from procmod_lib.runs.run import Run
 from procmod_lib.runs.store import Store
 
@@ -25,7 +19,7 @@ DAMAGED = (BOTH, SHUFFLED, QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST)
 TEN = 10
 """Seeds of a claim; two more than the specification curve has."""
 HEAD = f"{BOTH} head=1.0"
-HEADS = (HEAD, f"{HEAD} shuffle", f"{HEAD} random_donor", f"{HEAD} fresh_norm")
+HEADS = (HEAD, *(f"{BOTH} {null} head=1.0" for null in ("shuffle", "random_donor", "fresh_norm")))
 PAIR_CHANGES = {
     "fresh_norm on=mlp on_layer=0": "first MLP at fresh size",
     "fresh_norm on=mlp on_layer=1": "last MLP at fresh size",

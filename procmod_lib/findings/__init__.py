@@ -10,8 +10,10 @@ of these runs           judged and told here
 ``specification``       ``specified`` and ``telling``
 ``ranked``              ``telling``
 ``why_curricula``       ``curricula`` and ``content_or_size``; of the released
-                        code's curriculum ``climbed``
-``agenda``              ``harder``, of the pilots of SORTING
+                        code's curriculum ``optional``, of the claims on it
+                        ``climbed``
+``agenda``              ``harder``, of the pilots of SORTING; ``losses``, of
+                        text
 ======================  ===================================================
 
 The left column names modules of ``procmod_lib.experiments``.

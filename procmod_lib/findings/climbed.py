@@ -4,13 +4,10 @@ from collections.abc import Callable
 
 from IPython.display import Markdown
 
-from procmod_lib.experiments import specification
-from procmod_lib.experiments.conditions import SET_ECA
 from procmod_lib.experiments.ladder import choose, climb, has_learnt, ladders
 from procmod_lib.experiments.settings import Rung
-from procmod_lib.experiments.why_curricula import PAIR_CHANGES
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import capital, of_runs, percent
+from procmod_lib.report.sentences import capital, percent
 from procmod_lib.report.tables import NOT_YET, grid
 from procmod_lib.runs.run import Run
 from procmod_lib.tasks import title
@@ -18,8 +15,6 @@ from procmod_lib.tasks import title
 SEEDS = 10
 CARRIES, FAILS = 8, 2
 """Of the ten seeds: at least so many, and at most so many, decide; see "Fixed in advance"."""
-
-CARRIED, SPOILT = "carries", "does not carry"
 
 
 def looked_up(section: Section) -> Callable[[Run], bool]:
@@ -91,55 +86,6 @@ def _judged(attention: Section, settings: str) -> str:
         f"{word}: from {settings} the attention of IDENTITY carries HAYSTACK in "
         f"{row.successes} of {row.n} seeds, {percent(row.mean, row.low, row.high, row.n)}"
     )
-
-
-def lists_table(section: Section) -> Markdown:
-    """What SET and STACK carry from that curriculum, a row a source, by the rule of the page.
-
-    Args:
-        section: the runs of :func:`procmod_lib.experiments.why_curricula.other_lists`.
-    """
-    by_start = {str(row.initial_condition): row for row in section.summary.itertuples()}
-    rows = []
-    for source in ("set", "stack"):
-        starts = (f"attention={source}", f"attention={source} layer=1", f"full={source}")
-        rows.append([title(source), *(_carries(by_start.get(start)) for start in starts)])
-    return grid(["source", "both layers", "last layer alone", "whole model"], rows)
-
-
-def changed_pair_table(section: Section) -> Markdown:
-    """What the paper's pair carries after each change of it, and what that says by the rule.
-
-    Args:
-        section: the runs of :func:`procmod_lib.experiments.why_curricula.pair_changed`.
-    """
-    by_start = {str(row.initial_condition): row for row in section.summary.itertuples()}
-    found = {
-        name: _carries(by_start.get(f"{SET_ECA} {change}")) for change, name in PAIR_CHANGES.items()
-    }
-    table = grid(["the pair, with", "runs above 90 %"], list(found.items()))
-    return Markdown(f"{table.data}\n\n**By the rule: {_in_the_way(list(found.values()))}.**")
-
-
-def _in_the_way(found: list[str]) -> str:
-    """What of ECA keeps the pair from carrying, from the cells of the table above."""
-    if NOT_YET in found:
-        return "open, runs are missing"
-    first, last, shuffled, _ = (cell.rpartition(": ")[2] for cell in found)
-    reasons = []
-    if first == CARRIED and last == SPOILT:
-        reasons.append("the size of ECA's first MLP is in the way")
-    if shuffled == CARRIED:
-        reasons.append("what ECA's MLPs learnt is in the way")
-    return ", and ".join(reasons) or "undecided"
-
-
-def _carries(row) -> str:
-    if row is None or row.n < specification.SEEDS:
-        return NOT_YET
-    word = "open" if row.successes > specification.SPOILT_IN else SPOILT
-    word = CARRIED if row.successes >= specification.CARRIED_IN else word
-    return f"{of_runs(row.successes, row.n)}: {word}"
 
 
 def told(judged: str) -> Markdown:

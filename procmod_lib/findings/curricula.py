@@ -3,14 +3,9 @@
 import numpy as np
 from IPython.display import Markdown
 
+from procmod_lib.experiments.conditions import BOTH
 from procmod_lib.experiments.first_layer import QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST
-from procmod_lib.experiments.specification import (
-    BOTH,
-    CARRIED_IN,
-    SPOILT_IN,
-    Setting,
-    setting_of,
-)
+from procmod_lib.experiments.specification import CARRIED_IN, SPOILT_IN, Setting, setting_of
 from procmod_lib.experiments.why_curricula import (
     DAMAGED,
     SHUFFLED,
@@ -23,10 +18,10 @@ from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import capital, from_to, of_runs, span
 from procmod_lib.report.tables import NOT_YET, bullets, grid
 from procmod_lib.runs.run import Run
+from procmod_lib.runs.training import LENGTHEN_BY
 from procmod_lib.tasks.bounds import SUCCESS
 
 SAMPLES = 300
-STEP = 2  # by which a curriculum lengthens its lists
 
 
 def best_length(donor: Run, weights: np.ndarray) -> tuple[int, float]:
@@ -37,7 +32,9 @@ def best_length(donor: Run, weights: np.ndarray) -> tuple[int, float]:
         weights: flat.
     """
     scores = {}
-    for length in range(donor.task.first_length or STEP, donor.task.full_length + 1, STEP):
+    for length in range(
+        donor.task.first_length or LENGTHEN_BY, donor.task.full_length + 1, LENGTHEN_BY
+    ):
         batch = donor.task.at_length(length).batch(SAMPLES, "test", donor.seed)
         scores[length] = inside.accuracy(weights, donor.arch, batch)
     best = max(scores, key=lambda length: scores[length])

@@ -4,16 +4,13 @@ from dataclasses import dataclass
 
 from IPython.display import Markdown
 
-from procmod_lib.experiments.conditions import FRESH_FIRST
+from procmod_lib.experiments.conditions import BOTH, FIRST, FRESH_FIRST, LAST
 from procmod_lib.experiments.first_layer import (
     APART,
-    BOTH,
     CHANGES,
     FEWEST,
-    FIRST,
     FULL,
     GROWN,
-    LAST,
     NEAR,
     OTHER_SEEDS,
     OTHERS,

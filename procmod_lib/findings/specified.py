@@ -7,14 +7,12 @@ import pandas as pd
 from IPython.display import Markdown
 from matplotlib.figure import Figure
 
+from procmod_lib.experiments.conditions import BOTH, LAST, WHOLE
 from procmod_lib.experiments.specification import (
-    BOTH,
     CARRIED_IN,
     FACTORS,
     HOW_MANY,
-    LAST,
     SEEDS,
-    WHOLE,
     Setting,
     setting_of,
 )

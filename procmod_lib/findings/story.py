@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from IPython.display import Markdown
 
-from procmod_lib.experiments.conditions import RECIPE, SPOILT
+from procmod_lib.experiments.conditions import BOTH, RECIPE, SPOILT
 from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import in_points, p_value
@@ -18,7 +18,6 @@ QUIET_SUCCESSES = 3  # of the quiet head, from which on the story fails
 MARGIN = 0.05  # by which the pretrained head must not beat its nulls
 WIDTH_SEEDS = 6
 SAME_PLACE = 2  # successes by which a loud first layer must cost more
-BOTH = "attention=identity"
 HEAD, QUIET = f"{BOTH} head=1.0", f"{BOTH} fresh_norm head=1.0"
 NULLS = (f"{BOTH} shuffle head=1.0", f"{BOTH} random_donor head=1.0")
 

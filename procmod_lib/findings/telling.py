@@ -7,16 +7,10 @@ import pandas as pd
 from IPython.display import Markdown
 from scipy import stats
 
+from procmod_lib.experiments.conditions import BOTH, WHOLE
 from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.experiments.ranked import AT_EACH_END
-from procmod_lib.experiments.specification import (
-    BOTH,
-    CARRIED_IN,
-    HOW_MANY,
-    SEEDS,
-    WHOLE,
-    setting_of,
-)
+from procmod_lib.experiments.specification import CARRIED_IN, HOW_MANY, SEEDS, setting_of
 from procmod_lib.findings.specified import STARTS_BY_COLUMN, by_setting, described, models_of
 from procmod_lib.randomness import stream
 from procmod_lib.report import statistics

@@ -20,13 +20,16 @@ from procmod_lib.network.gpt2 import part_of
 
 # What is copied.
 TOKENS = "the mean token vector and, where there are enough, the positions"
-for _name, _noun, _parts, _about in (
-    ("full", "full transfer", "EAFN", f"attention, MLPs, norms, {TOKENS} of a source"),
-    ("attention", "attention", "A", "the attention layers of a source"),
-    ("mlp", "MLPs", "F", "the MLPs of a source"),
-    ("embeddings", "embeddings", "E", f"{TOKENS} of a source"),
+EVERYTHING = f"attention, MLPs, norms, {TOKENS}"
+for _name, _noun, _parts, _what, _marker, _line in (
+    ("full", "full transfer", "EAFN", EVERYTHING, "s", "--"),
+    ("attention", "attention", "A", "the attention layers", "D", "-"),
+    ("mlp", "MLPs", "F", "the MLPs", "^", ":"),
+    ("embeddings", "embeddings", "E", TOKENS, "v", ":"),
 ):
-    register(Copy(name=_name, noun=_noun, parts=_parts, about=f"Copies {_about}."))
+    _about = f"Copies {_what} of a source."
+    _looks = dict(marker=_marker, line=_line)
+    register(Copy(name=_name, noun=_noun, parts=_parts, about=_about, **_looks))
 
 
 # What is written by hand.

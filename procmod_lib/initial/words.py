@@ -62,11 +62,17 @@ class Word:
 
 @dataclass(frozen=True, kw_only=True)
 class Copy(Word):
-    """A word that names a source: ``parts`` are those that are copied from it."""
+    """A word that names a source.
+
+    ``parts`` are those that are copied from it, ``noun`` what figures call them, ``marker`` and
+    ``line`` how they draw them.
+    """
 
     default: str = ""
     parts: str
     noun: str
+    marker: str = "P"
+    line: str = "-."
 
 
 @dataclass(frozen=True, kw_only=True)

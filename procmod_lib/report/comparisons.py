@@ -5,8 +5,8 @@ import pandas as pd
 from IPython.display import Markdown
 
 from procmod_lib.initial import parse
+from procmod_lib.initial.words import WORDS
 from procmod_lib.report import statistics
-from procmod_lib.report.pictures import PARTS
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import (
     HIGHER,
@@ -240,7 +240,7 @@ def by_source(section: Section, words: dict[str, str], part: str = "attention") 
             cells += told or ["not yet measured"]
         rows.append(cells)
     rows.append(["all of them", *(over_sources(section, word, part) for word in words)])
-    return grid([f"{PARTS[part]} from", *words.values()], rows)
+    return grid([f"{WORDS[part].noun} from", *words.values()], rows)
 
 
 def over_sources(section: Section, word: str = "", part: str = "attention") -> str:

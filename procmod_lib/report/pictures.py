@@ -6,12 +6,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from procmod_lib.initial import Condition, parse
+from procmod_lib.initial.words import WORDS
 from procmod_lib.report import figures, statistics
 from procmod_lib.report.selection import Selection
 from procmod_lib.tasks import title
 
 FEWEST_IN_A_MAP = 3
-PARTS = {"full": "full", "attention": "attention", "mlp": "MLPs", "embeddings": "embeddings"}
 
 
 class Pictures(Selection):
@@ -45,7 +45,8 @@ class Pictures(Selection):
         rows = self._map(lambda c: len(c.given) == len(c.sources) == 1)
         names = [next(iter(parse(c).given.items())) for c in rows.initial_condition]
         rows = rows.assign(
-            part=[PARTS[part] for part, _ in names], source=[title(source) for _, source in names]
+            part=[WORDS[part].noun for part, _ in names],
+            source=[title(source) for _, source in names],
         )
         return figures.draw_differences(rows, "part", "source") if len(rows) else None
 

@@ -10,6 +10,7 @@ from math import comb
 
 import pandas as pd
 
+from procmod_lib.experiments.conditions import RECIPE, SPOILT
 from procmod_lib.experiments.grids import by_hand, inside, localisation
 from procmod_lib.report.statistics import wilson
 from procmod_lib.runs.run import Run
@@ -17,7 +18,7 @@ from procmod_lib.runs.run import Run
 SEEDS, MOST = 3, 2  # runs of each start on a laptop, and how many of them decide
 FOUND, STAYED = 0.9, 0.5
 RUNS = {
-    "A": dict(grid=by_hand, recipes="loud=0.3 head=1.0", steps=1000),
+    "A": dict(grid=by_hand, recipes=RECIPE, steps=1000),
     "B": dict(
         grid=localisation,
         pieces=["head=1.0", "head=1.0 shuffle", "head=1.0 fresh_norm"],
@@ -25,7 +26,7 @@ RUNS = {
     ),
     "C": dict(
         grid=inside,
-        starts=["loud=0.05 head=1.0", "loud=0.3 head=1.0", "loud=0.3 head=0.0+1.0"],
+        starts=["loud=0.05 head=1.0", RECIPE, SPOILT],
         steps=1500,
     ),
 }
@@ -70,7 +71,7 @@ OUTCOMES = (
     ),
     Outcome(
         "A",
-        "loud=0.3 head=1.0",
+        RECIPE,
         "one loud head",
         finds=True,
         otherwise="It jumps when it jumps: give it steps=2000, and look at the curve, not its end.",
@@ -105,14 +106,14 @@ OUTCOMES = (
     ),
     Outcome(
         "C",
-        "loud=0.3 head=1.0",
+        RECIPE,
         "a head of 0.3",
         finds=True,
         otherwise="It jumps when it jumps: give it steps=2000, and look at the curve, not its end.",
     ),
     Outcome(
         "C",
-        "loud=0.3 head=0.0+1.0",
+        SPOILT,
         "a head of 0.3 in each layer",
         finds=False,
         otherwise="A loud first layer mostly spoils it, not always: say so, and count.",

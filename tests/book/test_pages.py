@@ -10,8 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import contents
 import pytest
-import yaml
 from conftest import ROOT
 
 FIGURES = {  # in a chapter, at least; 1 where nothing is said
@@ -25,17 +25,8 @@ FIGURES = {  # in a chapter, at least; 1 where nothing is said
     "composition": 2,
     "settings": 2,
 }
-ENTRIES = [
-    entry["file"]
-    for part in yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())["parts"]
-    for entry in part["chapters"]
-]
-CHAPTERS = [
-    name.removeprefix("generated/")
-    for name in ENTRIES
-    if name.startswith("generated/") and "workshop" not in name
-]
-PAGES = ["intro.html", *(f"{entry}.html" for entry in ENTRIES)]
+CHAPTERS = [name for name in contents.notebooks() if "workshop" not in name]
+PAGES = ["intro.html", *(f"{page}.html" for page in contents.pages())]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -9,7 +9,6 @@ import yaml
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
-sys.path.insert(0, str(ROOT / "book"))
 import build
 import repository
 

@@ -6,13 +6,8 @@ import pytest
 from tables import ended
 
 from procmod_lib.experiments import why_curricula
-from procmod_lib.experiments.first_layer import (
-    BOTH,
-    LAST,
-    QUIET_FIRST,
-    SHUFFLED_FIRST,
-    SHUFFLED_LAST,
-)
+from procmod_lib.experiments.conditions import BOTH, LAST
+from procmod_lib.experiments.first_layer import QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST
 from procmod_lib.experiments.specification import SEEDS, Setting, setting_of, transfers
 from procmod_lib.findings import content_or_size, curricula
 from procmod_lib.findings.specified import described

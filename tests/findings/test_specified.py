@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from tables import ended
 
-from procmod_lib.experiments import ranked, specification
+from procmod_lib.experiments import conditions, ranked, specification
 from procmod_lib.experiments.specification import Setting
 from procmod_lib.findings import curricula, specified, telling
 from procmod_lib.report.section import Section
@@ -107,7 +107,7 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
     monkeypatch.setattr(ranked, "best_and_worst", lambda store: [CLOSEST, LOUD])
     runs = ranked.again(None)
     assert len(runs) == 2 * 3 * specification.SEEDS
-    assert {str(run.condition) for run in runs[:16]} == {specification.BOTH}
+    assert {str(run.condition) for run in runs[:16]} == {conditions.BOTH}
     assert {run.task.pairs for run in runs} == {30}
     before = {run.donors[0][1].key for s in (CLOSEST, LOUD) for run in specification.transfers(s)}
     assert {run.donors[0][1].key for run in runs} == before
@@ -115,7 +115,7 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
     told = telling.best_again_told(Section(runs, ends, None))
     assert told.startswith("From the first of 31 pretrainings, with 30 pairs: 92.0 % (")
     assert told.endswith("; 8 of 8 carry, of the next 1: 8.")
-    whole = [run for run in runs if str(run.condition) == specification.WHOLE]
+    whole = [run for run in runs if str(run.condition) == conditions.WHOLE]
     risen = [
         dict(key=run.key, step=step, status="complete", diagnostic="haystack", seed=run.seed)
         | dict(initial_condition=str(run.condition), token_accuracy=accuracy)
@@ -149,8 +149,8 @@ class Complete:
 def test_what_carries_at_the_full_protocol(monkeypatch, of_loud, word, new):
     monkeypatch.setattr(ranked, "best_and_worst", lambda store: [CLOSEST, LOUD])
     runs, ten_pairs = ranked.again(None), specified.by_setting(models())
-    successes = {(CLOSEST, specification.BOTH): 6, (CLOSEST, specification.LAST): 5}
-    successes[LOUD, specification.BOTH] = of_loud
+    successes = {(CLOSEST, conditions.BOTH): 6, (CLOSEST, conditions.LAST): 5}
+    successes[LOUD, conditions.BOTH] = of_loud
 
     def end(run):
         many = successes.get((specification.setting_of(run), str(run.condition)), 0)

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 from tables import ended
 
-from procmod_lib.experiments.conditions import RECIPE, SPOILT
+from procmod_lib.experiments.conditions import BOTH, RECIPE, SPOILT
 from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.findings import story
 from procmod_lib.report.tables import NOT_YET
 
 SHUFFLED, RANDOM = story.NULLS
-AS_TOLD = {"scratch": 0.1, RECIPE: 0.95, SPOILT: 0.1, story.BOTH: 0.4, story.HEAD: 0.95}
+AS_TOLD = {"scratch": 0.1, RECIPE: 0.95, SPOILT: 0.1, BOTH: 0.4, story.HEAD: 0.95}
 AS_TOLD |= {story.QUIET: 0.1, SHUFFLED: 0.94, RANDOM: 0.94}
 
 
@@ -48,7 +48,7 @@ def test_as_it_is_told_all_five_hold_and_say_so():
     "change, failing",
     [
         ({RECIPE: 0.5}, [0, 4]),  # no success of it is left
-        ({story.BOTH: 0.99, RECIPE: 0.93}, [1]),
+        ({BOTH: 0.99, RECIPE: 0.93}, [1]),
         ({story.QUIET: 0.95}, [2]),
         ({SHUFFLED: 0.7}, [3]),
         ({RANDOM: 0.7}, [3]),

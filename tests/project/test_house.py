@@ -5,16 +5,15 @@ import os
 import subprocess
 import sys
 
+import contents
 import jupytext
 import nbformat
 import pytest
-import yaml
 from conftest import ROOT
+from rooms import ROOMS
 
 LIBRARY = ROOT / "procmod_lib"
 FILES = sorted(LIBRARY.rglob("*.py"))
-ROOMS = ["randomness", "tasks", "network", "initial", "runs", "experiments", "report"]
-ROOMS += ["findings", "workshop", "cli"]
 APART = {("report", "experiments")}
 """Of two rooms the higher could import from the lower, and does not."""
 LONGEST_FILE, LONGEST_BODY, LONGEST_CELL = 300, 40, 12
@@ -189,19 +188,12 @@ def test_a_notebook_is_what_its_text_says(text):
     assert jupytext.read(text).cells
 
 
-def chapters():
-    """The notebooks that the table of contents names, in reading order."""
-    entries = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
-    files = [entry["file"] for part in entries["parts"] for entry in part["chapters"]]
-    return [name.removeprefix("generated/") for name in files if name.startswith("generated/")]
-
-
 def test_chapters_are_what_the_table_of_contents_says():
     there = {
         str(path.relative_to(ROOT / "notebooks").with_suffix(""))
         for path in (ROOT / "notebooks").glob("**/*.ipynb")
     }
-    listed, readme = set(chapters()), (ROOT / "README.md").read_text()
+    listed, readme = set(contents.notebooks()), (ROOT / "README.md").read_text()
     assert there - listed == set(), "notebooks that are missing in book/_toc.yml"
     assert listed - there == set(), "chapters of book/_toc.yml that have no notebook"
     unnamed = {name for name in listed if f"`{name}`" not in readme}
@@ -253,6 +245,7 @@ class Majority(Task):
         return scored_span(tokens, np.full(len(tokens), self.items), np.ones(len(tokens), int), 1)
 
 
+words.register(words.Copy(name="toy_norms", noun="norms", parts="N", about="Copies the norms."))
 words.register(words.Change(
     name="toy_flip", default=False, about="Turns every sign.", label=lambda value: "signs turned",
     apply=lambda copied, value, fresh, rng: -copied))
@@ -265,17 +258,18 @@ from procmod_lib.initial import parse
 start = "attention=toy_doubled toy_flip"
 assert parse(start).label == "attention only from Toy doubled, signs turned"
 where = ["--preset", "smoke", "--store", sys.argv[1], "--seeds", "1"]
-arms = ["--transfers", "attention=toy_doubled", "--perturbations", "toy_flip"]
+arms = ["--transfers", "attention=toy_doubled,toy_norms=toy_doubled", "--perturbations", "toy_flip"]
 arms += ["--diagnostics", "toy_majority"]
 assert main(["sweep", "perturbation", *arms, *where]) == 0
 from procmod_lib.experiments.grids import perturbation
 from procmod_lib.report import figures
 from procmod_lib.report.section import Section
 from procmod_lib.runs.store import Store
-runs = perturbation("smoke", "attention=toy_doubled", "toy_flip", "toy_majority", seeds=1)
+both = "attention=toy_doubled,toy_norms=toy_doubled"
+runs = perturbation("smoke", both, "toy_flip", "toy_majority", seeds=1)
 store = Store(sys.argv[1])
 section = Section(runs, store.load(runs), store)
-assert len(section.conditions) == 3 and section.draw_ends() and section.draw_curves()
+assert len(section.conditions) == 5 and section.draw_ends() and section.draw_curves()
 assert "Toy majority" in section.results(with_diagnostic=True).data
 figures.draw_strips(["toy_majority", "toy_doubled"])
 """

@@ -4,8 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
+from itertools import count
 
 import nbformat
 import pandas as pd
@@ -15,12 +15,14 @@ from ipykernel import parentpoller
 from jupyter_client.manager import start_new_kernel
 
 from procmod_lib.experiments.make_runs import fine_tuning_run
+from procmod_lib.runs.fleet import Fleet
 from procmod_lib.runs.stops import Stopped, kernel_waits, stop_on_request
 from procmod_lib.runs.store import Store
 
 SWEEP = ["sweep", "selective_transfer", "--preset", "smoke", "--initial-conditions", "scratch"]
 STEPS = 1500
-MOMENTS = [0.05, 0.08, 0.12, 0.2, 0.3, 0.4, 0.55, 0.7, 0.9, 1.1]  # seconds of training
+MOMENTS = [1, 2, 70, 400, 900, 1200, 1501, 1700, 2200, 2600]  # steps of both runs together
+"""A signal is heard some steps after it came, so none comes just before the end of a run."""
 
 
 def runs():
@@ -79,24 +81,26 @@ def test_a_stopped_sweep_says_so_and_goes_on_to_the_same_bits(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_stopped_at_any_moment_it_goes_on_to_the_same_bits(tmp_path, expected, number, moment):
-    """As above in this process, which is quicker; the signal always comes while it trains."""
-    store, slow = Store(tmp_path, None), runs()
-    timer = threading.Timer(moment, os.kill, [os.getpid(), number])
-    try:
-        with stop_on_request():  # nothing else in this process hears a signal that comes late
-            timer.start()
-            ensure_in(store, slow, workers=1)
-            timer.join()
-    except Stopped as stopped:
-        assert stopped.code == 128 + number
-        left = [run for run in slow if not store.has(run)]
-        assert left
-        assert f"{len(slow) - len(left)} of {len(slow)} runs are finished" in str(stopped)
-        if moment >= 0.2 and left == slow:  # the second may be about to take its first step
-            assert any(store.checkpoint(run.key) for run in left)
-    else:
-        assert moment > 0.5, "the sweep ended before the signal came"
+def test_stopped_at_any_step_it_goes_on_to_the_same_bits(
+    tmp_path, expected, monkeypatch, number, moment
+):
+    """As above in this process, which is quicker; the signal comes after some step."""
+    store, slow, steps = Store(tmp_path, None), runs(), count(1)
+    after_step = Fleet._after_step
+
+    def then_signal(fleet, state):
+        after_step(fleet, state)
+        if next(steps) == moment:
+            os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(Fleet, "_after_step", then_signal)
+    with pytest.raises(Stopped) as stopped, stop_on_request():
+        ensure_in(store, slow, workers=1)
+    assert stopped.value.code == 128 + number
+    left = slow[moment // STEPS :]
+    assert store.missing(slow) == left
+    assert f"{len(slow) - len(left)} of 2 runs are finished" in str(stopped.value)
+    assert store.checkpoint(left[0].key)
     pd.testing.assert_frame_equal(scores(ensure_in(store, slow)), expected)
 
 

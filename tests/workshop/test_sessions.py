@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 
+import handout
 import nbformat
 import papermill
 import pytest
@@ -14,9 +15,6 @@ from conftest import ROOT
 
 from procmod_lib.runs.store import Store
 from procmod_lib.workshop.outcomes import RUNS, workshop_runs
-
-sys.path.insert(0, str(ROOT / "book"))
-import handout
 
 SESSIONS = sorted((ROOT / "notebooks" / "workshop").glob("*.ipynb"))
 SMALL = {"preset": "smoke", "seeds": 1, "steps": 20, "first_seed": 21}  # laptop number 7

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 
 from procmod_lib.initial import Condition
-from procmod_lib.initial.words import Write
+from procmod_lib.initial.words import WORDS, Write
 from procmod_lib.tasks import SOURCES, Task
 
 WIDTH = 7.2  # inches, the book's text width
@@ -24,9 +24,6 @@ class Look(NamedTuple):
     colour: str
     marker: str
     line: str
-
-
-MARKS = {"full": ("s", "--"), "attention": ("D", "-"), "mlp": ("^", ":"), "embeddings": ("v", ":")}
 
 
 def use_style() -> None:
@@ -51,8 +48,8 @@ def look(condition: Condition) -> Look:
         return Look(BY_HAND, "*", "-")
     if not condition.sources:
         return Look(GREY, "o", "-")
-    words = list(condition.whole.given)
-    marker, line = MARKS[words[0]] if len(words) == 1 else ("P", "-.")
+    copies = [WORDS[name] for name in condition.whole.given]
+    marker, line = (copies[0].marker, copies[0].line) if len(copies) == 1 else ("P", "-.")
     return Look(colour_of(condition.sources[0]), marker, line)
 
 

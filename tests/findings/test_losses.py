@@ -3,7 +3,7 @@
 import pandas as pd
 
 from procmod_lib.experiments.make_runs import fine_tuning_run
-from procmod_lib.report import losses
+from procmod_lib.findings import losses
 from procmod_lib.report.section import Section
 
 STARTS = {"scratch": (5.0, 4.0), "full=identity": (4.8, 4.1), "loud=0.3 head=1.0": (5.0, 4.0)}

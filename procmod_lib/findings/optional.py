@@ -1,0 +1,145 @@
+"""What came of the released code's optional curriculum, but for the paper's own claims.
+
+Which other sources carry, what keeps the paper's pair from it, whether the loop as it stands does,
+and whether one head is enough.
+"""
+
+from typing import NamedTuple
+
+from IPython.display import Markdown
+
+from procmod_lib.experiments import specification
+from procmod_lib.experiments.conditions import BOTH, LAST, SET_ECA, WHOLE
+from procmod_lib.experiments.why_curricula import HEADS, PAIR_CHANGES, TEN
+from procmod_lib.findings.climbed import CARRIES, FAILS
+from procmod_lib.report.section import Section
+from procmod_lib.report.sentences import of_runs
+from procmod_lib.report.tables import NOT_YET, grid, label
+from procmod_lib.tasks import title
+
+
+class Rule(NamedTuple):
+    """Of how many seeds, at most so many mean that a start does not carry, at least so many that it
+    does; see "Fixed in advance".
+    """
+
+    seeds: int
+    most: int
+    least: int
+
+
+EIGHT = Rule(specification.SEEDS, specification.SPOILT_IN, specification.CARRIED_IN)
+OF_TEN = Rule(TEN, FAILS, CARRIES)
+
+
+class Verdict(NamedTuple):
+    """How many models of those that a rule asks for carry."""
+
+    successes: int
+    rule: Rule
+
+    @property
+    def carries(self) -> bool | None:
+        """Whether the start carries by the rule; None is open."""
+        if self.rule.most < self.successes < self.rule.least:
+            return None
+        return self.successes >= self.rule.least
+
+    def __str__(self) -> str:
+        word = {True: "carries", False: "does not carry", None: "open"}[self.carries]
+        return f"{of_runs(self.successes, self.rule.seeds)}: {word}"
+
+
+def lists_table(section: Section) -> Markdown:
+    """What SET and STACK carry from the released code's optional curriculum, a row a source, by the
+    rule of the page.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.why_curricula.other_lists`.
+    """
+    found = _verdicts(section, EIGHT)
+    rows = []
+    for source in ("set", "stack"):
+        starts = (f"attention={source}", f"attention={source} layer=1", f"full={source}")
+        rows.append([title(source), *(_in_words(found.get(start)) for start in starts)])
+    return grid(["source", "both layers", "last layer alone", "whole model"], rows)
+
+
+def changed_pair_table(section: Section) -> Markdown:
+    """What the paper's pair carries after each change of it, and what that says by the rule.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.why_curricula.pair_changed`.
+    """
+    verdicts = _verdicts(section, EIGHT)
+    found = [verdicts.get(f"{SET_ECA} {change}") for change in PAIR_CHANGES]
+    names = PAIR_CHANGES.values()
+    rows = [[name, _in_words(each)] for name, each in zip(names, found, strict=True)]
+    table = grid(["the pair, with", "runs above 90 %"], rows)
+    return Markdown(f"{table.data}\n\n**By the rule: {_in_the_way(found)}.**")
+
+
+def _in_the_way(found: list[Verdict | None]) -> str:
+    """What of ECA keeps the pair from carrying, from the verdict on each change."""
+    if None in found:
+        return "open, runs are missing"
+    first, last, shuffled, _ = (each.carries for each in found if each)
+    reasons = []
+    if first is True and last is False:
+        reasons.append("the size of ECA's first MLP is in the way")
+    if shuffled is True:
+        reasons.append("what ECA's MLPs learnt is in the way")
+    return ", and ".join(reasons) or "undecided"
+
+
+def loop_table(sections: dict[str, Section]) -> Markdown:
+    """What models of the released loop as it stands, with its curriculum, carry; a row a start.
+
+    Args:
+        sections: by the number of pairs in words, the runs of
+            :func:`procmod_lib.experiments.why_curricula.released_loop`.
+    """
+    names = {BOTH: "attention of both layers", LAST: "last layer alone", WHOLE: "whole model"}
+    found = [_verdicts(section, OF_TEN) for section in sections.values()]
+    rows = [
+        [name, *(_in_words(each.get(start)) for each in found)] for start, name in names.items()
+    ]
+    return grid(["from", *sections], rows)
+
+
+def heads_table(sections: dict[str, Section]) -> Markdown:
+    """What one head of a model from that curriculum carries, and its nulls, and what that says.
+
+    Args:
+        sections: by the number of pairs in words, the runs of
+            :func:`procmod_lib.experiments.why_curricula.heads`; the first has all of them.
+    """
+    found = [_verdicts(section, OF_TEN) for section in sections.values()]
+    rows = [[label(head), *(_in_words(each.get(head)) for each in found)] for head in HEADS]
+    table = grid(["from", *sections], rows)
+    return Markdown(f"{table.data}\n\n**By the rule: {_of_one_head(found[0])}.**")
+
+
+def _of_one_head(found: dict[str, Verdict]) -> str:
+    """Whether its size is enough, or its content needed."""
+    if not set(HEADS) <= set(found):
+        return "open, runs are missing"
+    learnt, shuffled, random, _ = (found[head].carries for head in HEADS)
+    if random is True:
+        return "size is enough"
+    if learnt is True and shuffled is False and random is False:
+        return "content is needed"
+    return "undecided"
+
+
+def _verdicts(section: Section, rule: Rule) -> dict[str, Verdict]:
+    """By start; none of a start that has not all its seeds."""
+    return {
+        str(row.initial_condition): Verdict(row.successes, rule)
+        for row in section.summary.itertuples()
+        if row.n >= rule.seeds
+    }
+
+
+def _in_words(verdict: Verdict | None) -> str:
+    return NOT_YET if verdict is None else str(verdict)

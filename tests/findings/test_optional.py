@@ -1,0 +1,84 @@
+"""What came of the released code's optional curriculum follows the rules that were fixed before."""
+
+import pytest
+from tables import ended
+
+from procmod_lib.experiments import why_curricula
+from procmod_lib.experiments.conditions import BOTH, LAST, SET_ECA, WHOLE
+from procmod_lib.findings import optional
+from procmod_lib.report.tables import NOT_YET
+
+
+def test_lists_are_judged_by_source_and_start():
+    successes = {"attention=set": 6, "attention=set layer=1": 8, "full=set": 2, "full=stack": 4}
+
+    def end(run):
+        return 0.95 if run.seed < successes.get(str(run.condition), 0) else 0.2
+
+    runs = why_curricula.other_lists()
+    rows = optional.lists_table(ended(runs, end)).data.splitlines()
+    assert rows[2].count(": carries") == 2
+    assert "2 of 8 (7 to 59 %): does not carry" in rows[2]
+    assert rows[3].endswith("4 of 8 (22 to 78 %): open |")
+    few = ended(runs, lambda run: 0.95 if run.seed < 7 else None)
+    assert optional.lists_table(few).data.splitlines()[2].count(NOT_YET) == 3
+
+
+@pytest.mark.parametrize(
+    "successes, told",
+    [
+        ((6, 2, 2, 8), "the size of ECA's first MLP is in the way"),
+        ((6, 3, 2, 8), "undecided"),
+        ((5, 2, 6, 8), "what ECA's MLPs learnt is in the way"),
+        ((8, 0, 8, 8), "in the way, and what ECA's MLPs learnt"),
+        ((0, 0, 0, 8), "undecided"),
+    ],
+)
+def test_what_of_eca_is_in_the_way_follows_its_rule(successes, told):
+    counts = dict(zip(why_curricula.PAIR_CHANGES, successes, strict=True))
+
+    def end(run):
+        change = str(run.condition).removeprefix(SET_ECA).strip()
+        return 0.95 if run.seed < counts[change] else 0.2
+
+    text = optional.changed_pair_table(ended(why_curricula.pair_changed(), end)).data
+    assert told in text.splitlines()[-1]
+    assert f"| first MLP at fresh size | {successes[0]} of 8" in text
+
+
+def test_a_pair_with_runs_missing_is_open():
+    few = ended(why_curricula.pair_changed(), lambda run: 0.95 if run.seed < 7 else None)
+    assert "open, runs are missing" in optional.changed_pair_table(few).data
+
+
+def carrying(runs, successes):
+    """Each start carries in so many of its first seeds."""
+    return ended(runs, lambda run: 0.95 if run.seed < successes[str(run.condition)] else 0.1)
+
+
+def test_the_released_loop_is_judged_by_ten_seeds():
+    found = carrying(why_curricula.released_loop("small"), {BOTH: 8, LAST: 7, WHOLE: 2})
+    more = carrying(why_curricula.released_loop("standard", (BOTH,)), {BOTH: 3})
+    rows = optional.loop_table({"10 pairs": found, "30 pairs": more}).data.splitlines()[2:]
+    assert "8 of 10 (49 to 94 %): carries" in rows[0]
+    assert rows[0].endswith("3 of 10 (11 to 60 %): open |")
+    assert "7 of 10 (40 to 89 %): open" in rows[1]
+    assert "2 of 10 (6 to 51 %): does not carry" in rows[2]
+    assert rows[2].endswith(f"{NOT_YET} |")
+
+
+@pytest.mark.parametrize(
+    "successes, told",
+    [
+        ((10, 0, 2, 0), "content is needed"),
+        ((10, 3, 2, 0), "undecided"),
+        ((10, 10, 8, 0), "size is enough"),
+        ((7, 0, 0, 0), "undecided"),
+    ],
+)
+def test_one_head_needs_content_or_size_alone(successes, told):
+    counts = dict(zip(why_curricula.HEADS, successes, strict=True))
+    text = optional.heads_table({"10 pairs": carrying(why_curricula.heads("small"), counts)}).data
+    assert text.endswith(f"**By the rule: {told}.**")
+    none = optional.heads_table({"10 pairs": ended(why_curricula.heads("small"), lambda run: None)})
+    assert none.data.endswith("open, runs are missing.**")
