@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from procmod_lib.experiments import first_layer, ranked, specification, why_curricula
 from procmod_lib.experiments.claims import BEYOND, CLAIMS, claim_runs
-from procmod_lib.experiments.conditions import RECIPE, SHAPES, SIX, SPOILT
+from procmod_lib.experiments.conditions import FRESH_FIRST, RECIPE, SHAPES, SIX, SPOILT
 from procmod_lib.experiments.crossed import models_by_seeds
 from procmod_lib.experiments.grids import (
     by_hand,
@@ -260,8 +260,18 @@ AGENDA = (
         lambda: why_curricula.pair("small") + why_curricula.pair("standard"),
     ),
     Entry("the same pair changed, 10 pairs", why_curricula.pair_changed),
-    Entry("the released loop with it, 10 pairs", lambda: why_curricula.released_loop("small")),
+    Entry(
+        "the released loop with it",
+        lambda: why_curricula.released_loop("small") + why_curricula.released_loop("standard"),
+    ),
     Entry("one head of its models, 10 pairs", lambda: why_curricula.heads("small")),
+    Entry(
+        "what carries of both, full protocol",
+        lambda: (
+            why_curricula.pair("standard", FRESH_FIRST)
+            + why_curricula.heads("standard", why_curricula.HEADS[::2])
+        ),
+    ),
     Entry("single layers of all sources, 10 pairs", layers),
     Entry("held fixed, 10 pairs", frozen),
     Entry("sources of other shapes, 10 pairs", shapes),

@@ -13,7 +13,7 @@ from procmod_lib.experiments.conditions import BOTH, LAST, SET_ECA, WHOLE
 from procmod_lib.experiments.why_curricula import HEADS, PAIR_CHANGES, TEN
 from procmod_lib.findings.climbed import CARRIES, FAILS
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import of_runs
+from procmod_lib.report.sentences import from_to, of_runs
 from procmod_lib.report.tables import NOT_YET, grid, label
 from procmod_lib.tasks import title
 
@@ -105,6 +105,14 @@ def loop_table(sections: dict[str, Section]) -> Markdown:
         [name, *(_in_words(each.get(start)) for each in found)] for start, name in names.items()
     ]
     return grid(["from", *sections], rows)
+
+
+def stopped_in_words(section: Section) -> Markdown:
+    """After how many steps the pretraining runs of a section stopped."""
+    steps = section.table.groupby("key").step.max() if len(section) else []
+    return Markdown(
+        f"The {len(steps)} models stopped after {from_to(steps)} steps." if len(steps) else NOT_YET
+    )
 
 
 def heads_table(sections: dict[str, Section]) -> Markdown:

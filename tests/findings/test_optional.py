@@ -7,6 +7,7 @@ from procmod_lib.experiments import why_curricula
 from procmod_lib.experiments.conditions import BOTH, LAST, SET_ECA, WHOLE
 from procmod_lib.findings import optional
 from procmod_lib.report.tables import NOT_YET
+from procmod_lib.runs.run import donors_of
 
 
 def test_lists_are_judged_by_source_and_start():
@@ -82,3 +83,13 @@ def test_one_head_needs_content_or_size_alone(successes, told):
     assert text.endswith(f"**By the rule: {told}.**")
     none = optional.heads_table({"10 pairs": ended(why_curricula.heads("small"), lambda run: None)})
     assert none.data.endswith("open, runs are missing.**")
+
+
+def test_where_the_loop_stopped_is_told_from_its_curves():
+    runs = donors_of(why_curricula.released_loop("small"))
+    found = ended(runs, lambda run: 0.2)
+    found.table["step"] = [2000 + 100 * i for i in range(len(found.table))]
+    assert (
+        optional.stopped_in_words(found).data == "The 10 models stopped after 2000 to 2900 steps."
+    )
+    assert optional.stopped_in_words(ended(runs, lambda run: None)).data == NOT_YET
