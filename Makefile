@@ -40,7 +40,7 @@ paper: .make/environment
 
 .make/environment: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older or missing. Try: make PYTHON=python3.11"; exit 1; }
-	@$(PYTHON) -c 'import shutil, sys; sys.exit(shutil.disk_usage(".").free < 4e9)' || { echo "About 4 GB of free disk are needed for the environment."; exit 1; }
+	@$(PYTHON) -c 'import shutil, sys; sys.exit(shutil.disk_usage(".").free < 4e9)' || { echo "At least 4 GB of free disk are needed for the environment; 7 GB where pip takes PyTorch with NVIDIA's libraries."; exit 1; }
 	@echo "Making .venv from requirements.txt: 2 GB of packages; pip says nothing until it is done."
 	@$(PYTHON) -m venv .venv || { echo "Python's venv module is missing (on Debian: apt-get install python3-venv)."; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt || { echo "The packages could not be installed: is the package index reachable?"; exit 1; }

@@ -187,7 +187,7 @@ def into_readme(result: dict) -> None:
         for n, v in result["samples_a_second"].items()
     )
     lines.append(
-        f"Measured by `make bench` on {time.strftime('%Y-%m-%d')}: {machine['cores']} cores, "
+        f"Measured by `bench/run.py --peers --readme` on {time.strftime('%Y-%m-%d')}: {machine['cores']} cores, "
         f"{machine['machine']}, large matrix products at {machine['matrix_gflops']:.0f} GFLOP/s; "
         f"batch 1,000 (k-DYCK 64 x 128), size 2_4_16, data included. Peak memory {memory['ours']} "
         f"MiB beside {memory['theirs']} MiB (imports alone {memory['nothing']}). No ratio: the "

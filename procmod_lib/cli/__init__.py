@@ -1,4 +1,4 @@
-"""The same grids from a shell, for a machine without Jupyter.
+"""Everything from a shell, for a machine without Jupyter: grids, the agenda, ladders, export.
 
 ``procmod sweep selective_transfer --preset quick``.
 """

@@ -192,7 +192,7 @@ def clash(c: Condition) -> str:
         return "full cannot be combined with attention, mlp or embeddings."
     if c.given and not replaced:
         return (
-            "nothing is transferred; name a source with full=, attention= or mlp=, "
+            "nothing is transferred; name a source with full=, attention=, mlp= or embeddings=, "
             "or write weights with loud= or fan_in=."
         )
     if len(set(replaced)) < len(replaced):

@@ -1,1 +1,1 @@
-"""GPT-2 as parts E, A, F, N for a fleet of models: the reference, the CPU kernel, Hugging Face."""
+"""GPT-2 as parts E, A, F, N for a fleet of models: the reference, kernels, Hugging Face."""

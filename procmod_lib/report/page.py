@@ -61,7 +61,8 @@ class Page:
         """Check all parameters; nothing is written before everything is checked.
 
         Args:
-            grid: a function of :mod:`procmod_lib.experiments.grids`.
+            grid: a function that returns runs, such as those of
+                :mod:`procmod_lib.experiments.grids`.
             store: folder of new results, see :func:`procmod_lib.runs.store.folder_of`.
             device: see :class:`procmod_lib.runs.machine.Machine`, as for the next two.
             scheduler: a Dask cluster, or None.

@@ -139,8 +139,7 @@ def train(
         frozen: (S, P) bool, parameters that stay.
         answer_mask: ``"reference"`` or ``"full"``.
         device: ``"cpu"`` or ``"cuda"``.
-        engine: ``"auto"`` takes the compiled kernel on a CPU where it applies and PyTorch
-            elsewhere.
+        engine: ``"auto"`` takes a compiled kernel where one applies and PyTorch elsewhere.
         threads: of the kernel.
         on_step: called with the state after every step.
         should_stop: called before every step.
