@@ -187,8 +187,9 @@ def into_readme(result: dict) -> None:
         for n, v in result["samples_a_second"].items()
     )
     lines.append(
-        f"Measured by `bench/run.py --peers --readme` on {time.strftime('%Y-%m-%d')}: {machine['cores']} cores, "
-        f"{machine['machine']}, large matrix products at {machine['matrix_gflops']:.0f} GFLOP/s; "
+        f"Measured by `bench/run.py --peers --readme` on {time.strftime('%Y-%m-%d')}: "
+        f"{machine['cores']} cores, {machine['machine']}, large matrix products at "
+        f"{machine['matrix_gflops']:.0f} GFLOP/s; "
         f"batch 1,000 (k-DYCK 64 x 128), size 2_4_16, data included. Peak memory {memory['ours']} "
         f"MiB beside {memory['theirs']} MiB (imports alone {memory['nothing']}). No ratio: the "
         "repeats disagreed, or others used the machine. Samples a second "
