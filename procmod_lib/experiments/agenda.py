@@ -262,7 +262,7 @@ AGENDA = (
     Entry("the same pair changed, 10 pairs", why_curricula.pair_changed),
     Entry(
         "the released loop with it",
-        lambda: why_curricula.released_loop("small") + why_curricula.released_loop("standard"),
+        lambda: why_curricula.released_loop("small") + why_curricula.loop_in_full(),
     ),
     Entry("one head of its models, 10 pairs", lambda: why_curricula.heads("small")),
     Entry(

@@ -159,7 +159,9 @@ FROM_CLOSEST = (
 """What is judged from the closest replication: the paper's claims on IDENTITY, and two of ours."""
 
 FROM_CURRICULUM = (CLAIMS[1], CLAIMS[2])
-"""The paper's claims on IDENTITY, judged again from the released code's optional curriculum."""
+"""The paper's claims on IDENTITY, judged again from the released code's optional curriculum: of
+the closest replication, and of the released loop as it stands; each a family of its own.
+"""
 
 PAIR_FROM_CURRICULUM = (CLAIMS[4],)
 """That on the pair of SET and ECA, with SET from there; a family of its own."""

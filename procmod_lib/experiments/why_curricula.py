@@ -27,6 +27,7 @@ PAIR_CHANGES = {
     FRESH_FIRST: "whole first layer at fresh size",
 }
 """What is done to the paper's pair, in the order in which the rule asks."""
+FROM_THE_LOOP = (BOTH, LAST, WHOLE)
 SHORT = (4, 8, 16)
 FACTORS = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 
@@ -54,9 +55,15 @@ def released_curriculum() -> list[Run]:
     return _grown("standard", ("scratch", BOTH, WHOLE, SHUFFLED, LAST), TEN)
 
 
-def released_loop(preset: str, starts: tuple[str, ...] = (BOTH, LAST, WHOLE)) -> list[Run]:
+def released_loop(preset: str, starts: tuple[str, ...] = FROM_THE_LOOP) -> list[Run]:
     """Some starts from the released loop as it stands, early stop and all, with its curriculum."""
     return _grown(preset, starts, TEN, "released_loop_curriculum")
+
+
+def loop_in_full() -> list[Run]:
+    """The same at the full protocol, no pretraining, and what the paper's claims need besides."""
+    fresh = _grown("standard", ("scratch",), TEN)
+    return fresh + released_loop("standard", (*FROM_THE_LOOP, SHUFFLED))
 
 
 def heads(preset: str, starts: tuple[str, ...] = HEADS) -> list[Run]:
