@@ -8,7 +8,7 @@ from pathlib import Path
 
 from procmod_lib.experiments.conditions import RECIPE
 from procmod_lib.experiments.grids import by_hand, localisation, without_copies
-from procmod_lib.experiments.why_curricula import released_curriculum
+from procmod_lib.experiments.why_curricula import loop_in_full
 from procmod_lib.report.figures import use_style
 from procmod_lib.report.pictures import Pictures, draw_groups
 from procmod_lib.runs.run import Run
@@ -32,7 +32,7 @@ def groups() -> dict[str, list[Run]]:
         localisation("standard", pieces=pieces, seeds=10), by_hand("standard", RECIPE, seeds=10)
     )
     return {
-        "The attention of both layers": released_curriculum(),
+        "The attention of both layers": loop_in_full(),
         "One head of the last layer": [run for run in heads if "head" in str(run.condition)],
     }
 
