@@ -7,7 +7,7 @@ from IPython.display import Markdown
 from procmod_lib.experiments.ladder import choose, climb, has_learnt, ladders
 from procmod_lib.experiments.settings import Rung
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import capital, percent
+from procmod_lib.report.sentences import NOT_MEASURED, capital, percent
 from procmod_lib.report.tables import NOT_YET, grid
 from procmod_lib.runs.run import Run
 from procmod_lib.tasks import title
@@ -57,7 +57,7 @@ def reached_in_words(section: Section, sources) -> str:
     failed = [source for source, end in tried.items() if "no rung" in end]
     parts = [f"all three pilots learn {' and '.join(climbed)}"] if climbed else []
     parts += [f"no rung has three that learn {' or '.join(failed)}"] if failed else []
-    return "; ".join(parts) or "not yet measured"
+    return "; ".join(parts) or NOT_MEASURED
 
 
 def settings_judged(attention: Section) -> str:

@@ -14,7 +14,7 @@ from procmod_lib.findings.curricula import ends_of, successes_of
 from procmod_lib.findings.specified import described
 from procmod_lib.report.figures import draw_factors
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import from_to
+from procmod_lib.report.sentences import NOT_MEASURED, from_to
 from procmod_lib.report.tables import NOT_YET, bullets
 
 
@@ -69,7 +69,7 @@ def worth(section: Section) -> str:
         section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`.
     """
     if not section.is_complete:
-        return "not yet measured"
+        return NOT_MEASURED
     least = [_least_sizes(ends) for ends in ends_of(section).values()]
     if not np.isfinite(least).all():
         return "more than was asked"

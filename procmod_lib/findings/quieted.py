@@ -24,7 +24,7 @@ from procmod_lib.experiments.first_layer import (
 )
 from procmod_lib.experiments.specification import CARRIED_IN, SPOILT_IN
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import of_runs
+from procmod_lib.report.sentences import NOT_MEASURED, of_runs
 from procmod_lib.report.tables import NOT_YET, bullets, grid
 
 
@@ -161,7 +161,7 @@ def pairs_table(section: Section) -> Markdown:
 
 def _told(section: Section, start: str) -> str:
     rows = list(section.of(start).summary.itertuples()) if len(section) else []
-    return of_runs(rows[0].successes, rows[0].n) if rows else "not yet measured"
+    return of_runs(rows[0].successes, rows[0].n) if rows else NOT_MEASURED
 
 
 def pairs_judged(section: Section) -> Markdown:
@@ -173,7 +173,7 @@ def _first_change(section: Section, pair: str) -> str:
     """What the first change with which a pair carries says of it."""
     found = section.of(*(f"{pair} {change}".strip() for change in CHANGES)).summary
     if not len(found) or found.n.sum() < len(CHANGES) * OTHER_SEEDS:
-        return NOT_YET.rstrip(".").lower()
+        return NOT_MEASURED
     carried = set(found.initial_condition[found.successes >= FEWEST])
     for change, why in zip(CHANGES, WHY, strict=True):
         if f"{pair} {change}".strip() in carried:

@@ -20,7 +20,7 @@ from procmod_lib.network.gpt2 import views
 from procmod_lib.report import statistics
 from procmod_lib.report.figures import draw_layer_sizes, draw_specification
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import of_runs
+from procmod_lib.report.sentences import NOT_MEASURED, of_runs
 from procmod_lib.report.tables import NOT_YET, grid
 from procmod_lib.runs.run import Run
 from procmod_lib.runs.store import Store
@@ -155,7 +155,7 @@ def settings_table(rows: pd.DataFrame) -> Markdown:
 
 def _pooled(successes: pd.Series, n: pd.Series) -> str:
     if not n.sum():
-        return "not yet measured"
+        return NOT_MEASURED
     return f"{successes.sum()} of {n.sum()} ({successes.min()} to {successes.max()} in a setting)"
 
 

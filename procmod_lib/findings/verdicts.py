@@ -8,11 +8,11 @@ import pandas as pd
 
 from procmod_lib.experiments.claims import Claim
 from procmod_lib.report import statistics
-from procmod_lib.report.sentences import SHOWN, from_to
+from procmod_lib.report.sentences import NOT_MEASURED, SHOWN, from_to
 
 FEWEST = 3  # seeds below which a claim counts as not yet measured
 SPREAD = 0.2  # seeds that disagree by more are the paper's own sign of an unreliable cell
-VERDICTS = ("replicated", "partly", "not replicated", "not yet measured")
+VERDICTS = ("replicated", "partly", "not replicated", NOT_MEASURED)
 
 
 def verdict(differences: np.ndarray, p: float, paper: float) -> str:
@@ -24,7 +24,7 @@ def verdict(differences: np.ndarray, p: float, paper: float) -> str:
         paper: the paper's difference as a share, or NaN.
     """
     if len(differences) < FEWEST:
-        return "not yet measured"
+        return NOT_MEASURED
     low, _ = statistics.interval(differences)
     if not low > 0:
         return "not replicated"

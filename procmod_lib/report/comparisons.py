@@ -10,6 +10,7 @@ from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import (
     HIGHER,
+    NOT_MEASURED,
     capital,
     from_to,
     in_points,
@@ -60,7 +61,7 @@ def _result(section: Section, *, of_n: bool) -> str:
     for r in section.summary.itertuples():
         many = f"{r.successes} of {r.n}" if of_n else f"{r.successes}"
         texts.append(f"{percent(r.mean, r.low, r.high, r.n)}, {many} above 90 %")
-    return "; ".join(texts) or "not yet measured"
+    return "; ".join(texts) or NOT_MEASURED
 
 
 def how_soon(sections: dict[str, Section], conditions: list[str], head: str) -> Markdown:
@@ -75,7 +76,7 @@ def how_soon(sections: dict[str, Section], conditions: list[str], head: str) -> 
                 statistics.steps_to_success(section.of(condition).table) if len(section) else None
             )
             rows_of = [] if found is None else list(found.itertuples())
-            cells += [_soon(row) for row in rows_of] or ["not yet measured"]
+            cells += [_soon(row) for row in rows_of] or [NOT_MEASURED]
         rows.append(cells)
     return grid([head, *sections], rows)
 
@@ -146,7 +147,7 @@ def by_settings(sections: dict[str, Section], head: str) -> Markdown:
             [r.n, f"{100 * r.mean:.1f}", span(r.low, r.high), f"{r.successes} of {r.n}"]
             for r in section.summary.itertuples()
         ]
-        lines.append([name, *(found or [[0, "not yet measured", "none", ""]])[0]])
+        lines.append([name, *(found or [[0, NOT_MEASURED, "none", ""]])[0]])
     return grid([head, "n", "mean (%)", "95 % interval", "runs above 90 %"], lines)
 
 
@@ -183,7 +184,7 @@ def best_of_many(section: Section, chosen_on: int = 3, most: int = 2) -> Markdow
         late = part.where(lambda run: run.seed >= chosen_on).differences().itertuples()
         later = {r.initial_condition: in_points(r) for r in late}
         for row in best(part, chosen_on, most).itertuples():
-            again = later.get(row.initial_condition, "not yet measured")
+            again = later.get(row.initial_condition, NOT_MEASURED)
             lines.append([title(diagnostic), label(row.initial_condition), in_points(row), again])
     heads = ["diagnostic", "chosen", "result on the seeds that chose it", "result on later seeds"]
     return grid(heads, lines)
@@ -237,7 +238,7 @@ def by_source(section: Section, words: dict[str, str], part: str = "attention") 
         for word in words:
             found = section.of(f"{part}={source} {word}".strip()).summary
             told = [of_runs(row.successes, row.n) for row in found.itertuples()]
-            cells += told or ["not yet measured"]
+            cells += told or [NOT_MEASURED]
         rows.append(cells)
     rows.append(["all of them", *(over_sources(section, word, part) for word in words)])
     return grid([f"{WORDS[part].noun} from", *words.values()], rows)
@@ -277,7 +278,7 @@ def _counted(section: Section, each: str) -> str:
     """Runs above 90 % of several conditions together, and the least and the most of one."""
     found = section.summary
     if not len(found):
-        return "not yet measured"
+        return NOT_MEASURED
     total = f"{found.successes.sum()} of {found.n.sum()}"
     if found.n.min() < found.n.max():
         return total

@@ -10,7 +10,7 @@ from IPython.display import Markdown
 from procmod_lib.randomness import stream
 from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import span
+from procmod_lib.report.sentences import NOT_MEASURED, span
 from procmod_lib.report.tables import NOT_YET, bullets, grid
 
 DRAWS = 5000
@@ -96,7 +96,7 @@ def components_table(sections: dict[str, Section]) -> Markdown:
         values = complete(section)
         if values is None:
             done = int(by_model_and_seed(section).notna().to_numpy().sum())
-            rows.append([name, done, *["not yet measured"] * 3])
+            rows.append([name, done, *[NOT_MEASURED] * 3])
             continue
         both = zip(components(values), intervals(values), strict=True)
         shares = [f"{100 * share:.0f} % ({span(*ends)})" for share, ends in both]

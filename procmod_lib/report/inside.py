@@ -12,7 +12,7 @@ from procmod_lib.network import inside
 from procmod_lib.report import figures, statistics, tables
 from procmod_lib.report.figures.inside import TOKENS, WRITE
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import of_runs
+from procmod_lib.report.sentences import NOT_MEASURED, of_runs
 from procmod_lib.runs.fleet import initial_weights
 from procmod_lib.runs.run import Run
 from procmod_lib.runs.store import Failed
@@ -125,7 +125,7 @@ class Inside(Section):
         """A row a start: its two numbers, what the rule says, what happened."""
         rows = []
         for row in self.starts.itertuples():
-            outcome = word = "not yet measured"
+            outcome = word = NOT_MEASURED
             if row.n:
                 outcome = of_runs(row.successes, row.n)
                 is_held = held(row.said, row.successes, row.n, self.share)
@@ -140,7 +140,7 @@ class Inside(Section):
         """How many predictions held, of those whose runs are in the store."""
         rows = [row for row in self.starts.itertuples() if row.n and row.said != SILENT]
         if not rows:
-            return "not yet measured"
+            return NOT_MEASURED
         right = sum(held(row.said, row.successes, row.n, self.share) for row in rows)
         return f"{right} of {len(rows)} (n = {min(row.n for row in rows)} seeds each)"
 

@@ -12,6 +12,7 @@ from procmod_lib.report.pictures import Pictures
 from procmod_lib.report.sentences import (
     HELPS,
     HIGHER,
+    NOT_MEASURED,
     capital,
     from_to,
     in_points,
@@ -32,7 +33,7 @@ class Section(Pictures):
     def successes(self, condition: str) -> str:
         """How many runs of one condition succeed, such as ``5 of 10``."""
         rows = self.of(condition).summary.itertuples()
-        return "; ".join(f"{r.successes} of {r.n}" for r in rows) or "not yet measured"
+        return "; ".join(f"{r.successes} of {r.n}" for r in rows) or NOT_MEASURED
 
     def sentence(
         self,
@@ -50,12 +51,12 @@ class Section(Pictures):
         """The mean of one condition with n and interval, without its name."""
         rows = self.of(condition).summary.itertuples()
         texts = [f"{percent(r.mean, r.low, r.high, r.n)}" for r in rows]
-        return "; ".join(texts) or "not yet measured"
+        return "; ".join(texts) or NOT_MEASURED
 
     def gain(self, condition: str, baseline: str = "scratch") -> str:
         """The paired difference of a condition from a baseline, in points, without their names."""
         rows = self.differences(baseline, condition).itertuples()
-        return "; ".join(in_points(row) for row in rows if row.n) or "not yet measured"
+        return "; ".join(in_points(row) for row in rows if row.n) or NOT_MEASURED
 
     def helped(self) -> Markdown:
         """A sentence for each condition against no pretraining, which names the diagnostic where
@@ -193,7 +194,7 @@ class Section(Pictures):
                 self.where(lambda r: r.seed >= chosen_on),
             )
         )
-        rows = [[tables.label(c), early[c], late.get(c, "not yet measured")] for c in early]
+        rows = [[tables.label(c), early[c], late.get(c, NOT_MEASURED)] for c in early]
         heads = [
             "initial condition",
             "result against no pretraining: the seeds that chose",
@@ -218,7 +219,7 @@ class Section(Pictures):
         rows = statistics.learnt(self.runs, self.table)
         rows = rows[rows.settings == settings] if len(rows) else rows
         if not len(rows):
-            return "not yet measured"
+            return NOT_MEASURED
         return f"{rows.learnt.sum()} of {rows.n.sum()} models"
 
     def nearest_to_best(self) -> str:

@@ -11,6 +11,8 @@ HIGHER = ("higher", "lower")
 SHOWN = {"replicated": "shown", "partly": "partly shown", "not replicated": "not shown"}
 """How a verdict reads where the claim is this book's own."""
 
+NOT_MEASURED = "not yet measured"
+
 
 def percent(mean: float, low: float, high: float, n: int) -> str:
     """Write a share as the book writes all of them.
@@ -60,7 +62,7 @@ def of_runs(successes: int, n: int) -> str:
     ('5 of 6 (44 to 97 %)', 'not yet measured')
     """
     if not n:
-        return "not yet measured"
+        return NOT_MEASURED
     low, high = statistics.wilson(successes, n)
     return f"{successes} of {n} ({100 * low:.0f} to {100 * high:.0f} %)"
 

@@ -13,12 +13,12 @@ from IPython.display import Markdown
 from procmod_lib.initial import parse
 from procmod_lib.network.gpt2 import views
 from procmod_lib.report import statistics
-from procmod_lib.report.sentences import of_runs, p_value, percent, span
+from procmod_lib.report.sentences import NOT_MEASURED, capital, of_runs, p_value, percent, span
 from procmod_lib.runs.provenance import PROJECT
 from procmod_lib.tasks import DIAGNOSTICS, SOURCES, bounds, make_task, title
 from procmod_lib.tasks.language import decode
 
-NOT_YET = "Not yet measured."
+NOT_YET = f"{capital(NOT_MEASURED)}."
 PLAIN = PROJECT / "book" / "plain.json"
 
 
