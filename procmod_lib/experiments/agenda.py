@@ -268,7 +268,8 @@ AGENDA = (
     Entry(
         "what carries of both, full protocol",
         lambda: (
-            why_curricula.pair("standard", FRESH_FIRST)
+            without_copies(*why_curricula.resized().values())
+            + why_curricula.pair("standard", FRESH_FIRST)
             + why_curricula.heads("standard", why_curricula.HEADS[::2])
         ),
     ),

@@ -66,6 +66,14 @@ def loop_in_full() -> list[Run]:
     return fresh + released_loop("standard", (*FROM_THE_LOOP, SHUFFLED))
 
 
+def resized() -> dict[str, list[Run]]:
+    """Both layers shuffled and made as loud as the other's, of the two that have a curriculum."""
+    return {
+        "closest replication, times 0.6": _grown("standard", (f"{SHUFFLED} scale=0.6",), TEN),
+        "released loop, times 1.7": released_loop("standard", (f"{SHUFFLED} scale=1.7",)),
+    }
+
+
 def heads(preset: str, starts: tuple[str, ...] = HEADS) -> list[Run]:
     """One head of the last layer, and its nulls, of the closest replication's curriculum."""
     return _grown(preset, starts, TEN)

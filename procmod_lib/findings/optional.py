@@ -107,6 +107,32 @@ def loop_table(sections: dict[str, Section]) -> Markdown:
     return grid(["from", *sections], rows)
 
 
+def resized_table(sections: dict[str, Section]) -> Markdown:
+    """Whether size tells two kinds of models apart, by the rule of the page.
+
+    Args:
+        sections: the runs of :func:`procmod_lib.experiments.why_curricula.resized`, by its names:
+            first what is expected to carry, then what is not.
+    """
+    found = [next(iter(_verdicts(each, OF_TEN).values()), None) for each in sections.values()]
+    expected = ("carries", "does not carry")
+    rows = [list(row) for row in zip(sections, expected, map(_in_words, found), strict=True)]
+    table = grid(["both layers shuffled, of", "expected", "runs above 90 %"], rows)
+    return Markdown(f"{table.data}\n\n**By the rule: {_of_size(found)}.**")
+
+
+def _of_size(found: list[Verdict | None]) -> str:
+    if None in found:
+        return "open, runs are missing"
+    quieter, louder = (each.carries for each in found if each)
+    failed = [
+        name
+        for name, holds in (("first", quieter is True), ("second", louder is False))
+        if not holds
+    ]
+    return f"not so, the {' and the '.join(failed)} failed" if failed else "size tells them apart"
+
+
 def stopped_in_words(section: Section) -> Markdown:
     """After how many steps the pretraining runs of a section stopped."""
     steps = section.table.groupby("key").step.max() if len(section) else []

@@ -93,3 +93,23 @@ def test_where_the_loop_stopped_is_told_from_its_curves():
         optional.stopped_in_words(found).data == "The 10 models stopped after 2000 to 2900 steps."
     )
     assert optional.stopped_in_words(ended(runs, lambda run: None)).data == NOT_YET
+
+
+@pytest.mark.parametrize(
+    "successes, told",
+    [
+        ((8, 2), "size tells them apart"),
+        ((7, 2), "not so, the first failed"),
+        ((10, 3), "not so, the second failed"),
+        ((0, 10), "not so, the first and the second failed"),
+    ],
+)
+def test_size_tells_two_kinds_of_models_apart_if_both_expectations_hold(successes, told):
+    runs = why_curricula.resized()
+    found = {
+        name: ended(of, lambda run, most=most: 0.95 if run.seed < most else 0.1)
+        for (name, of), most in zip(runs.items(), successes, strict=True)
+    }
+    assert optional.resized_table(found).data.endswith(f"**By the rule: {told}.**")
+    few = {name: ended(of, lambda run: 0.95 if run.seed < 9 else None) for name, of in runs.items()}
+    assert optional.resized_table(few).data.endswith("open, runs are missing.**")
