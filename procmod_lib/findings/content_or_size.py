@@ -77,7 +77,7 @@ def worth(section: Section) -> str:
     if all(_below(learnt) for learnt, _ in least):
         bounds = [_below(shuffled) / learnt for learnt, shuffled in least]
         times = from_to(bounds + [shuffled / _below(learnt) for learnt, shuffled in least])
-    where = f"n = {SEEDS} models, {len(least)} settings; 10 pairs"
+    where = f"n = {SEEDS} models, {len(least)} settings"
     return f"{times} times the size (bounds of a grid; {where})"
 
 

@@ -169,8 +169,8 @@ def told(short: Section, damage: Section) -> str:
     shuffled = _of(ends_of(damage)[setting_of(damage.runs[0])][SHUFFLED_LAST])
     return (
         f"From lists of {setting_of(short.runs[0]).size[0]} tokens in its place: "
-        f"{short.short(BOTH)}. Of the curriculum itself, the last of the two layers shuffled, with "
-        f"10 pairs: {shuffled} carry."
+        f"{short.short(BOTH)}. With that curriculum's last layer shuffled, 10 pairs: "
+        f"{shuffled} carry."
     )
 
 

@@ -180,5 +180,5 @@ def test_the_answer_tells_of_short_lists_and_of_content(carrying):
     damage = section(why_curricula.damaged(None), lambda run: 3)
     said = curricula.told(short, damage)
     assert said.startswith("From lists of 4 tokens in its place: 95.0 % (95 % interval")
-    assert said.endswith("the last of the two layers shuffled, with 10 pairs: 3 of 8 carry.")
+    assert said.endswith("With that curriculum's last layer shuffled, 10 pairs: 3 of 8 carry.")
     assert curricula.told(section(short.runs, lambda run: 8, Partial()), damage) == ""
