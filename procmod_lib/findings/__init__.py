@@ -16,5 +16,6 @@ of these runs           judged and told here
                         text
 ======================  ===================================================
 
-The left column names modules of ``procmod_lib.experiments``.
+The left column names modules of ``procmod_lib.experiments``. Several of them say that a start
+carries by a rule that stands in ``carrying``.
 """

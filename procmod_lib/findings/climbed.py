@@ -6,15 +6,15 @@ from IPython.display import Markdown
 
 from procmod_lib.experiments.ladder import choose, climb, has_learnt, ladders
 from procmod_lib.experiments.settings import Rung
+from procmod_lib.findings.carrying import TEN, Verdict
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import NOT_MEASURED, capital, percent
 from procmod_lib.report.tables import NOT_YET, grid
 from procmod_lib.runs.run import Run
 from procmod_lib.tasks import title
 
-SEEDS = 10
-CARRIES, FAILS = 8, 2
-"""Of the ten seeds: at least so many, and at most so many, decide; see "Fixed in advance"."""
+WORDS = {True: "by the rule they do", False: "by the rule they do not", None: "open by the rule"}
+"""Whether settings give the effect; see "Fixed in advance"."""
 
 
 def looked_up(section: Section) -> Callable[[Run], bool]:
@@ -75,13 +75,10 @@ def grown_judged(attention: Section) -> str:
 
 def _judged(attention: Section, settings: str) -> str:
     rows = list(attention.summary.itertuples())
-    if not rows or rows[0].n < SEEDS:
-        return f"open: {rows[0].n if rows else 0} of {SEEDS} seeds are measured"
+    if not rows or rows[0].n < TEN.seeds:
+        return f"open: {rows[0].n if rows else 0} of {TEN.seeds} seeds are measured"
     row = rows[0]
-    if FAILS < row.successes < CARRIES:
-        word = "open by the rule"
-    else:
-        word = "by the rule they do" + ("" if row.successes >= CARRIES else " not")
+    word = WORDS[Verdict(row.successes, TEN).carries]
     return (
         f"{word}: from {settings} the attention of IDENTITY carries HAYSTACK in "
         f"{row.successes} of {row.n} seeds, {percent(row.mean, row.low, row.high, row.n)}"

@@ -4,50 +4,15 @@ Which other sources carry, what keeps the paper's pair from it, whether the loop
 and whether one head is enough.
 """
 
-from typing import NamedTuple
-
 from IPython.display import Markdown
 
-from procmod_lib.experiments import specification
 from procmod_lib.experiments.conditions import BOTH, LAST, SET_ECA, WHOLE
-from procmod_lib.experiments.why_curricula import HEADS, PAIR_CHANGES, TEN
-from procmod_lib.findings.climbed import CARRIES, FAILS
+from procmod_lib.experiments.why_curricula import HEADS, PAIR_CHANGES
+from procmod_lib.findings.carrying import EIGHT, TEN, Verdict, verdicts_of
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import from_to, of_runs
+from procmod_lib.report.sentences import from_to
 from procmod_lib.report.tables import NOT_YET, grid, label
 from procmod_lib.tasks import title
-
-
-class Rule(NamedTuple):
-    """Of how many seeds, at most so many mean that a start does not carry, at least so many that it
-    does; see "Fixed in advance".
-    """
-
-    seeds: int
-    most: int
-    least: int
-
-
-EIGHT = Rule(specification.SEEDS, specification.SPOILT_IN, specification.CARRIED_IN)
-OF_TEN = Rule(TEN, FAILS, CARRIES)
-
-
-class Verdict(NamedTuple):
-    """How many models of those that a rule asks for carry."""
-
-    successes: int
-    rule: Rule
-
-    @property
-    def carries(self) -> bool | None:
-        """Whether the start carries by the rule; None is open."""
-        if self.rule.most < self.successes < self.rule.least:
-            return None
-        return self.successes >= self.rule.least
-
-    def __str__(self) -> str:
-        word = {True: "carries", False: "does not carry", None: "open"}[self.carries]
-        return f"{of_runs(self.successes, self.rule.seeds)}: {word}"
 
 
 def lists_table(section: Section) -> Markdown:
@@ -57,7 +22,7 @@ def lists_table(section: Section) -> Markdown:
     Args:
         section: the runs of :func:`procmod_lib.experiments.why_curricula.other_lists`.
     """
-    found = _verdicts(section, EIGHT)
+    found = verdicts_of(section, EIGHT)
     rows = []
     for source in ("set", "stack"):
         starts = (f"attention={source}", f"attention={source} layer=1", f"full={source}")
@@ -71,7 +36,7 @@ def changed_pair_table(section: Section) -> Markdown:
     Args:
         section: the runs of :func:`procmod_lib.experiments.why_curricula.pair_changed`.
     """
-    verdicts = _verdicts(section, EIGHT)
+    verdicts = verdicts_of(section, EIGHT)
     found = [verdicts.get(f"{SET_ECA} {change}") for change in PAIR_CHANGES]
     names = PAIR_CHANGES.values()
     rows = [[name, _in_words(each)] for name, each in zip(names, found, strict=True)]
@@ -100,7 +65,7 @@ def loop_table(sections: dict[str, Section]) -> Markdown:
             :func:`procmod_lib.experiments.why_curricula.released_loop`.
     """
     names = {BOTH: "attention of both layers", LAST: "last layer alone", WHOLE: "whole model"}
-    found = [_verdicts(section, OF_TEN) for section in sections.values()]
+    found = [verdicts_of(section, TEN) for section in sections.values()]
     rows = [
         [name, *(_in_words(each.get(start)) for each in found)] for start, name in names.items()
     ]
@@ -114,7 +79,7 @@ def resized_table(sections: dict[str, Section]) -> Markdown:
         sections: the runs of :func:`procmod_lib.experiments.why_curricula.resized`, by its names:
             first what is expected to carry, then what is not.
     """
-    found = [next(iter(_verdicts(each, OF_TEN).values()), None) for each in sections.values()]
+    found = [next(iter(verdicts_of(each, TEN).values()), None) for each in sections.values()]
     expected = ("carries", "does not carry")
     rows = [list(row) for row in zip(sections, expected, map(_in_words, found), strict=True)]
     table = grid(["both layers shuffled, of", "expected", "runs above 90 %"], rows)
@@ -148,7 +113,7 @@ def heads_table(sections: dict[str, Section]) -> Markdown:
         sections: by the number of pairs in words, the runs of
             :func:`procmod_lib.experiments.why_curricula.heads`; the first has all of them.
     """
-    found = [_verdicts(section, OF_TEN) for section in sections.values()]
+    found = [verdicts_of(section, TEN) for section in sections.values()]
     rows = [[label(head), *(_in_words(each.get(head)) for each in found)] for head in HEADS]
     table = grid(["from", *sections], rows)
     return Markdown(f"{table.data}\n\n**By the rule: {_of_one_head(found[0])}.**")
@@ -164,15 +129,6 @@ def _of_one_head(found: dict[str, Verdict]) -> str:
     if learnt is True and shuffled is False and random is False:
         return "content is needed"
     return "undecided"
-
-
-def _verdicts(section: Section, rule: Rule) -> dict[str, Verdict]:
-    """By start; none of a start that has not all its seeds."""
-    return {
-        str(row.initial_condition): Verdict(row.successes, rule)
-        for row in section.summary.itertuples()
-        if row.n >= rule.seeds
-    }
 
 
 def _in_words(verdict: Verdict | None) -> str:

@@ -40,6 +40,19 @@ def test_what_is_ranked_waits_for_the_runs_that_rank_it(small, monkeypatch, tmp_
     assert not Store(tmp_path).missing(later.runs(Store(tmp_path)))
 
 
+def test_models_that_later_entries_transfer_keep_their_weights(monkeypatch, tmp_path):
+    def sources():
+        return [pretraining_run("identity", "smoke", 0), pretraining_run("set", "smoke", 0)]
+
+    kept = Entry("kept", lambda: sources()[:1], keep_weights=True)
+    monkeypatch.setattr(agenda, "AGENDA", (kept, Entry("not kept", lambda: sources()[1:])))
+    assert main(["agenda", "--store", str(tmp_path)]) == 0
+    store = Store(tmp_path, None)
+    assert [store.weights(run) is not None for run in sources()] == [True, False]
+    asked = [entry.keep_weights for entry in AGENDA if "transferred" in entry.name]
+    assert asked == [True]
+
+
 @pytest.fixture
 def small(monkeypatch):
     entries = (

@@ -338,6 +338,24 @@ def test_by_hand_takes_other_numbers_of_pairs_and_a_source_as_its_target():
         by_hand("small", pairs=70)
 
 
+@pytest.mark.parametrize("diagnostic", ["language_modeling", "multiplication"])
+def test_a_smaller_preset_is_not_more_work(diagnostic):
+    runs = [fine_tuning_run(diagnostic, "scratch", preset, 0) for preset in ("small", "standard")]
+    small, standard = (run.budget.steps * run.budget.batch * run.task.length for run in runs)
+    assert small <= standard
+
+
+def test_the_released_loop_with_its_curriculum_changes_the_lists_alone():
+    loop, grown = (
+        pretraining("standard", "identity", settings, seeds=1)[0]
+        for settings in ("released_loop", "released_loop_curriculum")
+    )
+    assert grown.task == loop.task.with_(lengths="curriculum")
+    assert (grown.budget, grown.arch) == (loop.budget, loop.arch)
+    with pytest.raises(ValueError, match="must not be released_loop_curriculum for dyck"):
+        pretraining("standard", "dyck", "released_loop_curriculum")
+
+
 def test_the_released_loop_and_the_shipped_files_are_as_they_are():
     """Each number stands in the released code's defaults or in its configuration files."""
     loop = pretraining("standard", "identity", "released_loop", seeds=1)[0]

@@ -1,7 +1,5 @@
 """The GPU's layers, run here by g++ with a thread for a thread, against PyTorch's gradients."""
 
-import shutil
-
 import numpy as np
 import pytest
 import torch
@@ -11,9 +9,6 @@ from procmod_lib.network.engines import CheckedEngine, TorchEngine, make_engine
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.tasks import make_task
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("g++") is None, reason="g++ is missing: the GPU's layers were not tested here"
-)
 CASES = {
     "one scored position": ("haystack", {}),
     "several, some of them padding": ("addition", {}),

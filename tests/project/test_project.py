@@ -145,6 +145,7 @@ def test_an_exported_start_is_the_start_and_transformers_loads_it(tmp_path):
         (["--source", "eca", "--preset", "smoke"], "source must have tokens, got 'eca'"),
         (["--source", "identity", "--model", "4_8_32"], "not in the store"),
         (["--source", "identity", "--model", "foo"], "model must be layers_heads_width"),
+        (["--source", ""], "must be one of"),
         ([], "either --start or --source, got neither"),
     ):
         command = [

@@ -63,6 +63,7 @@ def test_interval_covers_the_mean_about_as_often_as_it_says():
     assert (
         0.82 <= np.mean(inside) <= 0.98
     )  # a percentile bootstrap of ten covers a little less than 95 %
+    assert np.isnan(statistics.interval([0.3])).all()  # one seed has no interval
 
 
 def test_sign_flip_on_noise_and_on_an_effect():

@@ -1,0 +1,53 @@
+"""Whether a start carries HAYSTACK, by how many of its models succeed."""
+
+from typing import NamedTuple
+
+from procmod_lib.experiments import specification, why_curricula
+from procmod_lib.report.section import Section
+from procmod_lib.report.sentences import of_runs
+
+
+class Rule(NamedTuple):
+    """Of how many seeds, at most so many mean that a start does not carry, at least so many that it
+    does; see "Fixed in advance".
+    """
+
+    seeds: int
+    most: int
+    least: int
+
+
+EIGHT = Rule(specification.SEEDS, specification.SPOILT_IN, specification.CARRIED_IN)
+TEN = Rule(why_curricula.TEN, 2, 8)
+
+
+class Verdict(NamedTuple):
+    """How many models of those that a rule asks for carry."""
+
+    successes: int
+    rule: Rule
+
+    @property
+    def carries(self) -> bool | None:
+        """Whether the start carries by the rule; None is open."""
+        if self.rule.most < self.successes < self.rule.least:
+            return None
+        return self.successes >= self.rule.least
+
+    def __str__(self) -> str:
+        word = {True: "carries", False: "does not carry", None: "open"}[self.carries]
+        return f"{of_runs(self.successes, self.rule.seeds)}: {word}"
+
+
+def verdicts_of(section: Section, rule: Rule) -> dict[str, Verdict]:
+    """By start; none of a start that has not all its seeds.
+
+    Args:
+        section: runs of several starts.
+        rule: how many seeds each needs, and how many decide.
+    """
+    return {
+        str(row.initial_condition): Verdict(row.successes, rule)
+        for row in section.summary.itertuples()
+        if row.n >= rule.seeds
+    }
