@@ -8,10 +8,9 @@ import pandas as pd
 from IPython.display import Markdown
 from matplotlib.figure import Figure
 
-from procmod_lib.experiments.specification import CARRIED_IN, SEEDS
+from procmod_lib.experiments.specification import CARRIED_IN, SEEDS, Setting
 from procmod_lib.experiments.why_curricula import FACTORS, at_size
 from procmod_lib.findings.curricula import ends_of, successes_of
-from procmod_lib.findings.specified import described
 from procmod_lib.report.figures import draw_factors
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import NOT_MEASURED, from_to
@@ -25,7 +24,7 @@ def draw_scaled(section: Section) -> Figure | None:
         section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`.
     """
     rows = [
-        {"panel": described(setting), "change": change, "factor": factor}
+        {"panel": _named(setting), "change": change, "factor": factor}
         | {"initial_condition": start, "token_accuracy": accuracy}
         for setting, ends in ends_of(section).items()
         for factor in FACTORS
@@ -48,7 +47,7 @@ def scaled_judged(section: Section) -> Markdown:
     is_worth = all(learnt < shuffled for learnt, shuffled in least)
     replaces = all(shuffled < np.inf for _, shuffled in least)
     sizes = [
-        f"{described(setting)}: as learnt {_least(learnt)}, shuffled {_least(shuffled)}"
+        f"with {_named(setting)} as learnt {_least(learnt)}, shuffled {_least(shuffled)}"
         for setting, (learnt, shuffled) in zip(found, least, strict=True)
     ]
     return bullets(
@@ -59,6 +58,11 @@ def scaled_judged(section: Section) -> Markdown:
             f"So shuffled the layer needs {worth(section)}.",
         ]
     )
+
+
+def _named(setting: Setting) -> str:
+    """What tells the two settings that are asked apart."""
+    return f"{setting.steps:,} steps and weight decay {setting.decay:g}"
 
 
 def worth(section: Section) -> str:

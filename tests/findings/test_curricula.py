@@ -10,7 +10,6 @@ from procmod_lib.experiments.conditions import BOTH, LAST
 from procmod_lib.experiments.first_layer import QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST
 from procmod_lib.experiments.specification import SEEDS, Setting, setting_of, transfers
 from procmod_lib.findings import content_or_size, curricula
-from procmod_lib.findings.specified import described
 from procmod_lib.report.tables import NOT_YET
 
 GROWN = Setting(rate=3e-4, lengths="curriculum", size=(64, 100))
@@ -167,11 +166,13 @@ def test_sizes_are_told_by_the_least_that_carries(monkeypatch, learnt, shuffled,
     assert [line.split("**")[1] for line in lines[:2]] == said
     assert content_or_size.worth(found).startswith(worth)
     assert lines[2].count(f"as learnt times {min(learnt):g}") == 2
-    assert "steps 5,000" in lines[2]
+    assert "20,000 steps" in lines[2]
+    assert "5,000 steps" in lines[2]
     assert lines[3] == f"- So shuffled the layer needs {content_or_size.worth(found)}."
     ends = content_or_size.draw_scaled(found).procmod_data
     assert len(ends) == 2 * 2 * len(why_curricula.FACTORS) * SEEDS
-    assert set(ends.panel) == {described(setting) for setting in settings[::2]}
+    panels = {"20,000 steps and weight decay 0.01", "5,000 steps and weight decay 0.01"}
+    assert set(ends.panel) == panels
     assert content_or_size.draw_scaled(section([], None)) is None
 
 
