@@ -6,7 +6,7 @@ Each entry is a section of a page; what is missing of it is what is still to be 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from procmod_lib.experiments import first_layer, ranked, specification, why_curricula
+from procmod_lib.experiments import each_head, first_layer, ranked, specification, why_curricula
 from procmod_lib.experiments.claims import BEYOND, CLAIMS, claim_runs
 from procmod_lib.experiments.conditions import FRESH_FIRST, RECIPE, SHAPES, SIX, SPOILT
 from procmod_lib.experiments.crossed import models_by_seeds
@@ -250,10 +250,7 @@ AGENDA = (
     Ranked("the best and the worst settings, full protocol", ranked.again),
     Entry("the optional curriculum, full protocol", why_curricula.released_curriculum),
     Entry("the optional curriculum, layer by layer", lambda: first_layer.GROWN.runs),
-    Entry(
-        "the optional curriculum, SET and STACK, 10 pairs",
-        why_curricula.other_lists,
-    ),
+    Entry("the optional curriculum, SET and STACK, 10 pairs", why_curricula.other_lists),
     Entry("the optional curriculum, SET, 30 pairs", why_curricula.set_in_full),
     Entry(
         "the paper's pair with the optional curriculum",
@@ -273,6 +270,7 @@ AGENDA = (
             + why_curricula.heads("standard", why_curricula.HEADS[::2])
         ),
     ),
+    Entry("shuffled within each head", each_head.every),
     Entry("single layers of all sources, 10 pairs", layers),
     Entry("held fixed, 10 pairs", frozen),
     Entry("sources of other shapes, 10 pairs", shapes),

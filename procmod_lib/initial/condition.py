@@ -8,6 +8,7 @@ It can be a notebook parameter, a row label and part of a run's key::
     attention=set mlp=eca
     attention=identity noise=0.05
     mlp=eca freeze=mlp
+    attention=set shuffle each_head
     attention=set layer=0
     attention=set scale=0.5 head=0.3
     loud=0.3 head=1.0
@@ -16,7 +17,7 @@ It can be a notebook parameter, a row label and part of a run's key::
 """
 
 from procmod_lib.initial import places  # noqa: F401  (its words register themselves)
-from procmod_lib.initial.words import PARTS, WORDS, Change, Copy, Cut, Word, Write, heads
+from procmod_lib.initial.words import PARTS, WORDS, Change, Copy, Cut, Write, as_its_kind, heads
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.tasks import title
 
@@ -93,7 +94,8 @@ class Condition:
         """
         left = {name: value for name, value in self.given.items() if name not in names}
         if "scale" not in left and not any(isinstance(WORDS[name], Change) for name in left):
-            left = {name: value for name, value in left.items() if name not in ("on", "on_layer")}
+            placed = ("on", "on_layer", "each_head")
+            left = {name: value for name, value in left.items() if name not in placed}
         return Condition(**left)
 
     def of_kind(self, kind: type) -> dict:
@@ -169,19 +171,6 @@ class Condition:
             )
 
 
-def as_its_kind(word: Word, value):
-    """A value as its word's kind, so that a condition prints what it was read from.
-
-    Raises ValueError where it is of another kind.
-    """
-    kind = type(word.default)
-    kinds = (int, float) if kind is float else kind
-    if not isinstance(value, kinds) or (isinstance(value, bool) and kind is not bool):
-        asked = {bool: "True", str: "text", int: "a whole number", float: "a number"}[kind]
-        raise ValueError(f"initial_condition: {word.name} must be {asked}, got {value!r}.")
-    return kind(value)
-
-
 def clash(c: Condition) -> str:
     """Say what does not go together in a condition, or nothing."""
     copied, written, changes = c.of_kind(Copy), c.of_kind(Write), c.of_kind(Change)
@@ -208,7 +197,8 @@ def clash(c: Condition) -> str:
 def _misplaced(c: Condition, replaced: str) -> str:
     """Say which word is about something that is not transferred, or nothing."""
     copied = c.of_kind(Copy)
-    is_changed = bool(c.of_kind(Change)) or c["scale"] != 1
+    changes = c.of_kind(Change)
+    is_changed = bool(changes) or c["scale"] != 1
     if c["freeze"] and PARTS[c["freeze"]] not in replaced:
         return f"freeze={c['freeze']} needs {c['freeze']} to be transferred."
     if c["head"] and (replaced != "A" or c["layer"] >= 0):
@@ -233,12 +223,14 @@ def _misplaced(c: Condition, replaced: str) -> str:
     if c["on_layer"] >= 0 and not asked - {"E"}:
         return "on_layer is about attention, MLPs or norms; embeddings are in no layer."
     beyond = {part for word in copied for part in WORDS[word].parts} - {"E"}
-    if is_changed and not c["on"] and not beyond and (c.of_kind(Change) or not c.of_kind(Write)):
+    if is_changed and not c["on"] and not beyond and (changes or not c.of_kind(Write)):
         return "embeddings alone are changed with on=embeddings."
     if c["on"] and not {PARTS[p] for p in c["on"].split("+")} <= set(replaced):
         return f"on={c['on']} needs {c['on']} to be transferred."
-    if c.of_kind(Change) and not asked & {part for word in copied for part in WORDS[word].parts}:
+    if changes and not asked & {part for word in copied for part in WORDS[word].parts}:
         return f"on={c['on']} names what is written by hand; a perturbation changes what is copied."
+    if c["each_head"] and not (changes and "A" in asked & beyond):
+        return "each_head needs a perturbation of copied attention."
     if c["fresh_positions"] and "E" not in replaced:
         return "fresh_positions needs full= or embeddings=."
     return ""

@@ -152,3 +152,11 @@ register(
         keeps=_quiet,
     )
 )
+register(
+    Word(
+        name="each_head",
+        default=False,
+        about="Perturbs each head's query, key, value and output by itself, not a whole tensor.",
+        label=lambda value: "within each head",
+    )
+)

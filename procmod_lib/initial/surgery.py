@@ -38,7 +38,8 @@ def initialise(condition: Condition, fresh: np.ndarray, arch: Architecture, dono
         if index is None:
             continue
         if source and name in given[source]:
-            report[name] = _copy(condition, source, given[source][name], view, index, name, path)
+            tensor = given[source][name]
+            report[name] = _copy(condition, source, tensor, view, index, name, arch, path)
         elif spread := spread_of(condition, name, view.shape):
             is_scaled = not condition["on"] or _is_touched(condition, name)
             scale = condition["scale"] if is_scaled else 1.0
@@ -125,7 +126,7 @@ def _is_touched(condition: Condition, name: str) -> bool:
     return part_of(name) in parts and (layer < 0 or name.startswith(f"h.{layer}."))
 
 
-def _copy(condition: Condition, source: str, tensor, view, index, name: str, path) -> str:
+def _copy(condition: Condition, source: str, tensor, view, index, name: str, arch, path) -> str:
     """Copy a source's tensor into view[index], perturb and scale it; say what was done."""
     fresh = np.array(view[index])  # keeps the order in memory, and with it the order of sums
     view[index] = tensor[index]
@@ -134,12 +135,25 @@ def _copy(condition: Condition, source: str, tensor, view, index, name: str, pat
     copied, words = view[index], ["copied"]
     for word, value in condition.of_kind(Change).items():
         rng = stream("perturb", *path, condition.text("scale", "on", "on_layer"), name)
-        copied = WORDS[word].apply(copied, value, fresh, rng)
+        axis, count = _pieces(name, copied.shape, arch) if condition["each_head"] else (0, 1)
+        pairs = zip(np.split(copied, count, axis), np.split(fresh, count, axis), strict=True)
+        changed = [WORDS[word].apply(piece, value, like, rng) for piece, like in pairs]
+        copied = changed[0] if count == 1 else np.concatenate(changed, axis)
         words.append(word)
     view[index] = condition["scale"] * copied
     if condition["scale"] != 1:
         words.append(f"scale {condition['scale']}")
     return f"{' with '.join(words)} from {source}"
+
+
+def _pieces(name: str, shape: tuple[int, ...], arch: Architecture) -> tuple[int, int]:
+    """Into how many equal pieces along which axis a tensor falls, one for each map of each head.
+
+    An output bias is no head's; it and everything that is not attention is one piece.
+    """
+    axis = -1 if "c_attn" in name else 0
+    is_of_heads = "c_attn" in name or name.endswith("attn.c_proj.weight")
+    return axis, shape[axis] * arch.heads // arch.width if is_of_heads else 1
 
 
 def _refuse_gaps(condition: Condition, report: dict) -> None:

@@ -138,3 +138,16 @@ def heads(value: str) -> list[tuple[int, int]]:
     """
     pairs = [each.split(".") for each in value.split("+")]
     return [(int(layer), int(head)) for layer, head in pairs]
+
+
+def as_its_kind(word: Word, value):
+    """A value as its word's kind, so that a condition prints what it was read from.
+
+    Raises ValueError where it is of another kind.
+    """
+    kind = type(word.default)
+    kinds = (int, float) if kind is float else kind
+    if not isinstance(value, kinds) or (isinstance(value, bool) and kind is not bool):
+        asked = {bool: "True", str: "text", int: "a whole number", float: "a number"}[kind]
+        raise ValueError(f"initial_condition: {word.name} must be {asked}, got {value!r}.")
+    return kind(value)

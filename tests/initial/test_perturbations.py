@@ -51,6 +51,53 @@ def test_shuffle_keeps_values_and_loses_places():
             assert donor.std() == 0 or not np.array_equal(new[name], donor)
 
 
+def maps_of_heads(new):
+    """The last layer's weights and biases, a piece for each map of each head."""
+    joint, bias, output = (
+        new[f"h.1.attn.{name}"] for name in ("c_attn.weight", "c_attn.bias", "c_proj.weight")
+    )
+    return [*np.split(joint, 12, axis=1), *np.split(bias, 12), *np.split(output, 4)]
+
+
+def test_a_shuffle_within_each_head_keeps_the_values_of_each_map():
+    new, _, _ = start("attention=identity shuffle each_head")
+    plain, _, _ = start("attention=identity shuffle")
+    learnt = views(*DONORS["identity"])
+    assert all(map(same_values, maps_of_heads(new), maps_of_heads(learnt)))
+    assert not any(map(np.array_equal, maps_of_heads(new)[:12], maps_of_heads(learnt)))
+    assert not any(map(same_values, maps_of_heads(plain)[:12], maps_of_heads(learnt)))
+    assert same_values(new["h.1.attn.c_proj.bias"], learnt["h.1.attn.c_proj.bias"])
+
+
+def same_values(one, other):
+    return np.array_equal(np.sort(one.ravel()), np.sort(other.ravel()))
+
+
+def test_a_random_donor_within_each_head_keeps_the_norm_of_each_map():
+    def norms(new):
+        return [np.linalg.norm(piece) for piece in maps_of_heads(new)]
+
+    new, _, _ = start("full=identity random_donor on=attention on_layer=1 each_head")
+    learnt, _, _ = start("full=identity")
+    assert np.allclose(norms(new), norms(learnt), rtol=1e-5)
+    assert not any(map(same_values, maps_of_heads(new)[:12], maps_of_heads(learnt)))
+    different = {n for n in ARCH.shapes if not np.array_equal(new[n], learnt[n])}
+    assert all(n.startswith("h.1.attn.") for n in different)
+
+
+def test_one_head_is_shuffled_within_its_maps():
+    new, _, _ = start("attention=identity shuffle head=1.2 each_head")
+    learnt = views(*DONORS["identity"])
+    mine = [piece for at, piece in enumerate(maps_of_heads(new)) if at % 4 == 2]
+    donors = [piece for at, piece in enumerate(maps_of_heads(learnt)) if at % 4 == 2]
+    assert all(map(same_values, mine, donors))
+    assert not any(map(np.array_equal, mine[:3], donors[:3]))
+    fresh = maps_of_heads(start("scratch")[0])
+    others = [piece for at, piece in enumerate(maps_of_heads(new)) if at % 4 != 2]
+    still = [piece for at, piece in enumerate(fresh) if at % 4 != 2]
+    assert all(map(np.array_equal, others, still))
+
+
 @pytest.mark.parametrize(
     "text, check",
     [
