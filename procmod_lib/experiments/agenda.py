@@ -270,7 +270,7 @@ AGENDA = (
             + why_curricula.heads("standard", why_curricula.HEADS[::2])
         ),
     ),
-    Entry("shuffled within each head", each_head.every),
+    Entry("what a shuffle loses", each_head.every),
     Entry("single layers of all sources, 10 pairs", layers),
     Entry("held fixed, 10 pairs", frozen),
     Entry("sources of other shapes, 10 pairs", shapes),

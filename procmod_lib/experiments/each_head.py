@@ -45,6 +45,29 @@ def runs(case: str, preset: str) -> list[Run]:
     )
 
 
+ONLY = {
+    "weights and biases": f"{BOTH} shuffle",
+    "biases alone": f"{BOTH} shuffle only=biases",
+    "weights alone": f"{BOTH} shuffle only=weights",
+}
+"""What is shuffled over whole tensors."""
+
+
+def only(preset: str) -> list[Run]:
+    """Both layers from the closest replication with the optional curriculum, weights or biases
+    shuffled, ten seeds.
+    """
+    return selective_transfer(
+        preset,
+        initial_conditions=list(ONLY.values()),
+        seeds=10,
+        settings="closest_curriculum",
+    )
+
+
 def every() -> list[Run]:
-    """All cases, first with 10 pairs."""
-    return without_copies(*(runs(case, preset) for preset in PRESETS.values() for case in CASES))
+    """All of them, first those with 10 pairs."""
+    presets = PRESETS.values()
+    return without_copies(
+        *([*only(p), *(run for case in CASES for run in runs(case, p))] for p in presets)
+    )

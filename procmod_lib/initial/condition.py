@@ -94,7 +94,7 @@ class Condition:
         """
         left = {name: value for name, value in self.given.items() if name not in names}
         if "scale" not in left and not any(isinstance(WORDS[name], Change) for name in left):
-            placed = ("on", "on_layer", "each_head")
+            placed = ("on", "on_layer", "only", "each_head")
             left = {name: value for name, value in left.items() if name not in placed}
         return Condition(**left)
 
@@ -212,13 +212,13 @@ def _misplaced(c: Condition, replaced: str) -> str:
             return f"quiet={each} names a map that stays fresh anyway."
     if c["shape"] and not copied:
         return "shape is that of a source, and there is none."
-    for word in ("on", "on_layer"):
+    for word in ("on", "on_layer", "only"):
         if c[word] != WORDS[word].default and not is_changed:
             return f"{word} needs a perturbation or a scale."
+        if word != "on" and c[word] != WORDS[word].default and not copied:
+            return f"{word} is about what was copied, and nothing was."
     if c["on_layer"] >= 0 and (c["layer"] >= 0 or c["head"]):
         return "on_layer names a layer of several that are transferred, without layer or head."
-    if c["on_layer"] >= 0 and not copied:
-        return "on_layer is about what was copied, and nothing was."
     asked = {PARTS[part] for part in c["on"].split("+")} if c["on"] else set(replaced)
     if c["on_layer"] >= 0 and not asked - {"E"}:
         return "on_layer is about attention, MLPs or norms; embeddings are in no layer."

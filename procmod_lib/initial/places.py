@@ -154,6 +154,16 @@ register(
 )
 register(
     Word(
+        name="only",
+        default="",
+        about="Perturbs or scales the biases alone, or all but them.",
+        allowed="only must be weights or biases.",
+        check=lambda value: value in ("weights", "biases"),
+        label=lambda value: f"{value} alone",
+    )
+)
+register(
+    Word(
         name="each_head",
         default=False,
         about="Perturbs each head's query, key, value and output by itself, not a whole tensor.",

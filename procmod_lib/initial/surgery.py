@@ -122,8 +122,10 @@ def cut(condition: Condition, name: str, arch: Architecture):
 def _is_touched(condition: Condition, name: str) -> bool:
     """Whether a perturbation or a scale is about this parameter."""
     parts = {PARTS[part] for part in condition["on"].split("+")} if condition["on"] else set("AFN")
-    layer = condition["on_layer"]
-    return part_of(name) in parts and (layer < 0 or name.startswith(f"h.{layer}."))
+    layer, only = condition["on_layer"], condition["only"]
+    is_there = layer < 0 or name.startswith(f"h.{layer}.")
+    is_asked = not only or (only == "biases") == name.endswith("bias")
+    return part_of(name) in parts and is_there and is_asked
 
 
 def _copy(condition: Condition, source: str, tensor, view, index, name: str, arch, path) -> str:
@@ -134,7 +136,7 @@ def _copy(condition: Condition, source: str, tensor, view, index, name: str, arc
         return f"{'embedding' if part_of(name) == 'E' else 'copied'} from {source}"
     copied, words = view[index], ["copied"]
     for word, value in condition.of_kind(Change).items():
-        rng = stream("perturb", *path, condition.text("scale", "on", "on_layer"), name)
+        rng = stream("perturb", *path, condition.text("scale", "on", "on_layer", "only"), name)
         axis, count = _pieces(name, copied.shape, arch) if condition["each_head"] else (0, 1)
         pairs = zip(np.split(copied, count, axis), np.split(fresh, count, axis), strict=True)
         changed = [WORDS[word].apply(piece, value, like, rng) for piece, like in pairs]

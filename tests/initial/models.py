@@ -12,10 +12,14 @@ ARCH = Architecture(50, 40)
 FRESH = gpt2.fresh(ARCH, "fresh")
 
 
-DONORS = {
-    n: (gpt2.fresh(Architecture(23, 60, tied=True), n) + 0.5, Architecture(23, 60, tied=True))
-    for n in ("identity", "set")
-}
+def donor(name):
+    """A model whose biases differ from one another, as after training."""
+    arch = Architecture(23, 60, tied=True)
+    spread = np.random.default_rng(len(name)).normal(0.5, 0.01, arch.size)
+    return gpt2.fresh(arch, name) + spread.astype(np.float32), arch
+
+
+DONORS = {name: donor(name) for name in ("identity", "set")}
 
 
 def start(text, donors=DONORS):

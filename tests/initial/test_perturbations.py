@@ -51,6 +51,20 @@ def test_shuffle_keeps_values_and_loses_places():
             assert donor.std() == 0 or not np.array_equal(new[name], donor)
 
 
+@pytest.mark.parametrize("change", ["shuffle", "noise=0.1", "scale=0.5", "shuffle each_head"])
+def test_a_perturbation_of_biases_leaves_the_weights(change):
+    plain, weights, biases, every = (
+        start(f"attention=identity {words}")[0]
+        for words in ("", f"{change} only=weights", f"{change} only=biases", change)
+    )
+    for name in ARCH.shapes:
+        touched, other = (biases, weights) if name.endswith("bias") else (weights, biases)
+        assert np.array_equal(touched[name], every[name])  # the same random numbers
+        assert np.array_equal(other[name], plain[name])
+    different = {name for name in ARCH.shapes if not np.array_equal(plain[name], every[name])}
+    assert {name.rsplit(".", 1)[1] for name in different} == {"weight", "bias"}
+
+
 def maps_of_heads(new):
     """The last layer's weights and biases, a piece for each map of each head."""
     joint, bias, output = (

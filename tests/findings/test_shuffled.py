@@ -1,0 +1,58 @@
+"""What a shuffle loses follows the rule that was fixed before."""
+
+import pytest
+from tables import ended
+
+from procmod_lib.experiments import each_head
+from procmod_lib.findings import shuffled
+from procmod_lib.report.tables import NOT_YET
+
+
+def sections(successes):
+    """Every case and number of pairs; each start carries in so many of its first seeds."""
+
+    def end(run):
+        change = "within" if run.condition["each_head"] else "shuffle"
+        change = change if run.condition["shuffle"] else "learnt"
+        return 0.95 if run.seed < successes[change] else 0.2 - 0.01 * run.seed
+
+    return {
+        (pairs, case): ended(each_head.runs(case, preset), end)
+        for pairs, preset in each_head.PRESETS.items()
+        for case in each_head.CASES
+    }
+
+
+@pytest.mark.parametrize(
+    "within, ten, thirty",
+    [
+        (8, "**sizes are enough**, as expected", "**sizes are enough**, not as expected"),
+        (3, "open", "open"),
+        (2, "needed**, not as expected", "**what was learnt is needed**, as expected"),
+    ],
+)
+def test_a_shuffle_within_each_head_is_judged_by_case(within, ten, thirty):
+    found = sections({"learnt": 9, "shuffle": 1, "within": within})
+    rows = shuffled.within_table(found).data.splitlines()[2:]
+    assert len(rows) == 6
+    assert rows[0].startswith("| both layers, the closest replication with the optional")
+    assert "| 9 of 10 (60 to 98 %): carries | 1 of 10" in rows[0]
+    assert rows[0].endswith(f"{ten} |")
+    assert rows[3].endswith(f"{thirty} |")
+    assert rows[4].endswith(f"{ten} |")  # the released loop, of whose models any shuffle may carry
+
+
+def test_sizes_are_lost_where_the_difference_shows():
+    lines = shuffled.losses_told(sections({"learnt": 9, "shuffle": 0, "within": 10})).data
+    assert lines.count("**higher**") == 6
+    lines = shuffled.losses_told(sections({"learnt": 9, "shuffle": 5, "within": 5})).data
+    assert "**higher**" not in lines
+
+
+def test_what_was_not_run_is_open():
+    few = {
+        key: ended(section.runs, lambda run: None)
+        for key, section in sections({"learnt": 0, "shuffle": 0, "within": 0}).items()
+    }
+    rows = shuffled.within_table(few).data.splitlines()[2:]
+    assert all(row.count(NOT_YET) == 3 and row.endswith("open |") for row in rows)
