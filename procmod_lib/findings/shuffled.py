@@ -2,7 +2,7 @@
 
 from IPython.display import Markdown
 
-from procmod_lib.experiments.each_head import CASES, starts
+from procmod_lib.experiments.each_head import CASES, ONLY, starts
 from procmod_lib.findings.carrying import TEN, Verdict, verdicts_of
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import HIGHER
@@ -56,3 +56,33 @@ def losses_told(sections: dict[tuple[str, str], Section]) -> Markdown:
         _, shuffled, within = starts(CASES[case][0])
         lines.append(section.sentence(within, f"{case}, {pairs}", shuffled, HIGHER))
     return bullets(lines)
+
+
+def only_table(sections: dict[str, Section]) -> Markdown:
+    """Whether a shuffle of weights or of biases alone does what a shuffle of both does, by the
+    rule of the page: a row of what is shuffled, a column a number of pairs.
+
+    Args:
+        sections: by the number of pairs, the runs of
+            :func:`procmod_lib.experiments.each_head.only`.
+    """
+    verdicts = {pairs: verdicts_of(section, TEN) for pairs, section in sections.items()}
+    rows = [
+        [name, *(found.get(start) or NOT_YET for found in verdicts.values())]
+        for name, start in ONLY.items()
+    ]
+    said = [f"With {pairs}, by the rule: **{_which(found)}**." for pairs, found in verdicts.items()]
+    table = grid(["shuffled over whole tensors", *sections], rows)
+    return Markdown(f"{table.data}\n\n{bullets(said).data}")
+
+
+def _which(found: dict[str, Verdict]) -> str:
+    """Whether it is the biases or the weights, from the verdict on each shuffle."""
+    _, biases, weights = (found.get(start) for start in ONLY.values())
+    if biases is None or weights is None:
+        return "open, runs are missing"
+    if biases.carries is False and weights.carries:
+        return "it is the biases"
+    if weights.carries is False and biases.carries:
+        return "it is the weights"
+    return "undecided"

@@ -56,3 +56,28 @@ def test_what_was_not_run_is_open():
     }
     rows = shuffled.within_table(few).data.splitlines()[2:]
     assert all(row.count(NOT_YET) == 3 and row.endswith("open |") for row in rows)
+
+
+@pytest.mark.parametrize(
+    "biases, weights, said",
+    [
+        (2, 8, "it is the biases"),
+        (8, 2, "it is the weights"),
+        (3, 8, "undecided"),
+        (2, 7, "undecided"),
+        (8, 8, "undecided"),
+        (2, None, "open, runs are missing"),
+    ],
+)
+def test_biases_or_weights_follows_its_rule(biases, weights, said):
+    successes = dict(zip(each_head.ONLY.values(), (1, biases, weights), strict=True))
+
+    def end(run):
+        count = successes[str(run.condition)]
+        return None if count is None else 0.95 if run.seed < count else 0.2
+
+    found = {pairs: ended(each_head.only(p), end) for pairs, p in each_head.PRESETS.items()}
+    text = shuffled.only_table(found).data
+    assert text.count(f"by the rule: **{said}**") == 2
+    assert f"| biases alone | {biases} of 10" in text
+    assert (f"| weights alone | {NOT_YET} |" in text) is (weights is None)
