@@ -8,8 +8,8 @@ from procmod_lib.experiments import agenda, specification
 from procmod_lib.experiments.conditions import SIX
 from procmod_lib.experiments.crossed import models_by_seeds
 from procmod_lib.experiments.grids import selective_transfer
-from procmod_lib.findings import specified
-from procmod_lib.report import comparisons, components
+from procmod_lib.findings import components, specified
+from procmod_lib.report import comparisons
 from procmod_lib.report.section import Section
 from procmod_lib.runs import packs
 from procmod_lib.runs.store import Store

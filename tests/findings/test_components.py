@@ -6,8 +6,8 @@ import pytest
 from tables import ended
 
 from procmod_lib.experiments.crossed import MODELS, models_by_seeds
+from procmod_lib.findings import components
 from procmod_lib.randomness import stream
-from procmod_lib.report import components
 from procmod_lib.report.section import Section
 
 
