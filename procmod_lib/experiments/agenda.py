@@ -245,6 +245,7 @@ AGENDA = (
     Ranked("attention that carries, damaged, 10 pairs", why_curricula.damaged),
     Ranked("a curriculum or other lengths, 10 pairs", why_curricula.by_length),
     Ranked("a last layer louder and quieter, 10 pairs", why_curricula.scaled),
+    Ranked("the same shuffled within each head", why_curricula.scaled_within),
     Ranked("the shortest lists, full protocol", why_curricula.short_in_full),
     Ranked("attention that carries, damaged, full protocol", why_curricula.damaged_in_full),
     Ranked("the best and the worst settings, full protocol", ranked.again),

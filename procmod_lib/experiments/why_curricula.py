@@ -169,14 +169,31 @@ def short_in_full(store: Store) -> list[Run]:
     ]
 
 
-def at_size(factor: float) -> tuple[str, str]:
-    """The last layer alone as learnt, and shuffled, times a factor."""
+def at_size(factor: float) -> dict[str, str]:
+    """The last layer alone times a factor, by what was done to it.
+
+    >>> at_size(0.5)["shuffled within each head"]
+    'attention=identity shuffle scale=0.5 layer=1 each_head'
+    """
     scale = "" if factor == 1 else f" scale={factor}"
-    return f"{BOTH}{scale} layer=1", f"{BOTH} shuffle{scale} layer=1"
+    return {
+        "as learnt": f"{BOTH}{scale} layer=1",
+        "shuffled": f"{BOTH} shuffle{scale} layer=1",
+        "shuffled within each head": f"{BOTH} shuffle{scale} layer=1 each_head",
+    }
 
 
 def scaled(store: Store) -> list[Run]:
-    """The last layer as learnt and shuffled at every size, 10 pairs, of the first and the third."""
-    starts = tuple(start for factor in FACTORS for start in at_size(factor))
+    """The last layer at every size, 10 pairs, of the first and the third: learnt and shuffled."""
+    return _at_every_size(store, ("as learnt", "shuffled"))
+
+
+def scaled_within(store: Store) -> list[Run]:
+    """The same shuffled within each head."""
+    return _at_every_size(store, ("shuffled within each head",))
+
+
+def _at_every_size(store: Store, changes: tuple[str, ...]) -> list[Run]:
+    starts = tuple(at_size(factor)[change] for factor in FACTORS for change in changes)
     settings = carrying(store)[:3:2]
     return [run for setting in settings for run in transfers(setting, starts=starts)]

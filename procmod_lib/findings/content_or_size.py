@@ -16,19 +16,22 @@ from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import NOT_MEASURED, from_to
 from procmod_lib.report.tables import NOT_YET, bullets
 
+WITHIN = "shuffled within each head"
+
 
 def draw_scaled(section: Section) -> Figure | None:
     """What the last layer carries, as learnt and shuffled, at every size; None before any run.
 
     Args:
-        section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`.
+        section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`, and of
+            :func:`procmod_lib.experiments.why_curricula.scaled_within`.
     """
     rows = [
         {"panel": _named(setting), "change": change, "factor": factor}
         | {"initial_condition": start, "token_accuracy": accuracy}
         for setting, ends in ends_of(section).items()
         for factor in FACTORS
-        for change, start in zip(("as learnt", "shuffled"), at_size(factor), strict=True)
+        for change, start in at_size(factor).items()
         for accuracy in ends.get(start, [])
     ]
     return draw_factors(pd.DataFrame(rows)) if rows else None
@@ -60,6 +63,31 @@ def scaled_judged(section: Section) -> Markdown:
     )
 
 
+def within_judged(section: Section) -> Markdown:
+    """Whether content is worth size beside a shuffle that keeps the size of each map of each head,
+    by the rule of the page.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`, and of
+            :func:`procmod_lib.experiments.why_curricula.scaled_within`.
+    """
+    if not section.is_complete:
+        return Markdown(NOT_YET)
+    found = {setting: _least_of(ends) for setting, ends in ends_of(section).items()}
+    is_worth = all(least["as learnt"] < least[WITHIN] for least in found.values())
+    sizes = [
+        f"with {_named(setting)} as learnt {_least(least['as learnt'])}, "
+        f"within each head {_least(least[WITHIN])}"
+        for setting, least in found.items()
+    ]
+    return bullets(
+        [
+            f"Content is worth size within each head: **{'it is' if is_worth else 'not shown'}**.",
+            f"Least sizes, of eight models each: {'; '.join(sizes)}.",
+        ]
+    )
+
+
 def _named(setting: Setting) -> str:
     """What tells the two settings that are asked apart."""
     return f"{setting.steps:,} steps and weight decay {setting.decay:g}"
@@ -87,12 +115,18 @@ def worth(section: Section) -> str:
 
 def _least_sizes(ends: dict[str, list[float]]) -> tuple[float, float]:
     """The smallest factor with which enough models carry, as learnt and shuffled, else infinity."""
-    least = []
-    for starts in zip(*map(at_size, FACTORS), strict=True):
-        carry = [successes_of(ends[start]) >= CARRIED_IN for start in starts]
-        least.append(FACTORS[carry.index(True)] if any(carry) else np.inf)
-    learnt, shuffled = least
-    return learnt, shuffled
+    least = _least_of(ends)
+    return least["as learnt"], least["shuffled"]
+
+
+def _least_of(ends: dict[str, list[float]]) -> dict[str, float]:
+    """The smallest factor with which enough models carry, by what was done, else infinity."""
+    least: dict[str, float] = {}
+    for factor in FACTORS:
+        for change, start in at_size(factor).items():
+            if successes_of(ends.get(start, [])) >= CARRIED_IN:
+                least.setdefault(change, factor)
+    return dict.fromkeys(at_size(1), np.inf) | least
 
 
 def _below(factor: float) -> float:

@@ -44,9 +44,15 @@ def test_attention_is_damaged_in_every_model_that_was_asked_before(carrying):
     assert not why_curricula.scaled(None)[
         2 * len(why_curricula.FACTORS) * SEEDS :
     ]  # there is no third
-    louder = why_curricula.scaled(None)
-    written = {start for factor in why_curricula.FACTORS for start in why_curricula.at_size(factor)}
-    assert {str(run.condition) for run in louder} == written
+    louder, within = why_curricula.scaled(None), why_curricula.scaled_within(None)
+    written = {
+        start
+        for factor in why_curricula.FACTORS
+        for start in why_curricula.at_size(factor).values()
+    }
+    assert {str(run.condition) for run in louder + within} == written
+    assert all(run.condition["each_head"] for run in within)
+    assert len(louder) == 2 * len(within)
     assert LAST in written
     full = why_curricula.damaged_in_full(None)
     assert {setting_of(run) for run in full} == {GROWN}
@@ -158,8 +164,8 @@ def test_sizes_are_told_by_the_least_that_carries(monkeypatch, learnt, shuffled,
     monkeypatch.setattr(why_curricula, "carrying", lambda store: settings)
     many = {}
     for factor in why_curricula.FACTORS:
-        starts = why_curricula.at_size(factor)
-        many |= dict(zip(starts, (learnt.get(factor, 5), shuffled.get(factor, 5)), strict=True))
+        as_learnt, at_random, _ = why_curricula.at_size(factor).values()
+        many |= {as_learnt: learnt.get(factor, 5), at_random: shuffled.get(factor, 5)}
     found = section(why_curricula.scaled(None), lambda run: many[str(run.condition)])
     lines = content_or_size.scaled_judged(found).data.splitlines()
     *said, worth = verdicts
@@ -174,6 +180,27 @@ def test_sizes_are_told_by_the_least_that_carries(monkeypatch, learnt, shuffled,
     panels = {"20,000 steps and weight decay 0.01", "5,000 steps and weight decay 0.01"}
     assert set(ends.panel) == panels
     assert content_or_size.draw_scaled(section([], None)) is None
+
+
+@pytest.mark.parametrize(
+    "within, said, least", [(2.0, "it is", "times 2"), (0.5, "not shown", "times 0.5")]
+)
+def test_content_is_worth_size_within_each_head(carrying, within, said, least):
+    carry = {"as learnt": 0.5, "shuffled": 3.0, "shuffled within each head": within}
+    many = {
+        start: 8 if factor >= carry[change] else 5
+        for factor in why_curricula.FACTORS
+        for change, start in why_curricula.at_size(factor).items()
+    }
+    runs = why_curricula.scaled(None) + why_curricula.scaled_within(None)
+    found = section(runs, lambda run: many[str(run.condition)])
+    lines = content_or_size.within_judged(found).data.splitlines()
+    assert lines[0].split("**")[1] == said
+    assert f"as learnt times 0.5, within each head {least}" in lines[1]
+    assert set(content_or_size.draw_scaled(found).procmod_data.change) == set(carry)
+    found.store.missing = list
+    again = section(runs, lambda run: 8, found.store)
+    assert "Not yet measured" in content_or_size.within_judged(again).data
 
 
 def test_the_answer_tells_of_short_lists_and_of_content(carrying):

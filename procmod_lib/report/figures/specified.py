@@ -117,8 +117,9 @@ def draw_factors(ends: pd.DataFrame) -> plt.Figure:
         1, len(panels), figsize=(WIDTH, 3.2), sharex=True, sharey=True, squeeze=False
     )
     for ax, panel in zip(axes[0], panels, strict=True):
-        for i, (change, rows) in enumerate(ends[ends.panel == panel].groupby("change")):
-            colour, marker = ((BLUE, "D"), (ORANGE, "s"))[i]
+        drawn = ends[ends.panel == panel].groupby("change", sort=False)
+        for i, (change, rows) in enumerate(drawn):
+            colour, marker = ((BLUE, "D"), (ORANGE, "s"), (GREY, "^"))[i]
             beside = 1.06 ** (i - 0.5)  # not on top of each other
             ax.plot(
                 rows.factor * beside,
@@ -141,6 +142,6 @@ def draw_factors(ends: pd.DataFrame) -> plt.Figure:
         ax.xaxis.set_minor_locator(NullLocator())
     axes[0][0].set(ylabel="token accuracy (%)")
     lines, names = axes[0][0].get_legend_handles_labels()
-    figure.legend(lines, names, fontsize=9, ncols=2, loc="upper center", bbox_to_anchor=(0.5, 1.07))
+    figure.legend(lines, names, fontsize=9, ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.07))
     figure.supxlabel("the last layer's attention, times", fontsize=10)
     return figure
