@@ -6,6 +6,7 @@ It carries the digest of the runs that it shows.
 import hashlib
 from pathlib import Path
 
+from procmod_lib.experiments import each_head
 from procmod_lib.experiments.conditions import RECIPE
 from procmod_lib.experiments.grids import by_hand, localisation, without_copies
 from procmod_lib.experiments.why_curricula import loop_in_full
@@ -18,7 +19,8 @@ TARGET = Path(__file__).resolve().parent / "_assets" / "haystack.png"
 ROWS = {
     "scratch": "nothing: a fresh model",
     "attention=identity": "pretrained",
-    "attention=identity shuffle": "the same numbers, shuffled",
+    "attention=identity shuffle": "the same, shuffled over whole tensors",
+    "attention=identity shuffle each_head": "the same, shuffled within each head",
     "attention=identity head=1.0": "pretrained",
     "attention=identity fresh_norm head=1.0": "the same, made as quiet as fresh weights",
     RECIPE: "RANDOM and loud, no pretraining",
@@ -32,7 +34,9 @@ def groups() -> dict[str, list[Run]]:
         localisation("standard", pieces=pieces, seeds=10), by_hand("standard", RECIPE, seeds=10)
     )
     return {
-        "The attention of both layers": loop_in_full(),
+        "The attention of both layers": without_copies(
+            loop_in_full(), each_head.runs(each_head.BOTH_LOOP, "standard")
+        ),
         "One head of the last layer": [run for run in heads if "head" in str(run.condition)],
     }
 

@@ -8,13 +8,13 @@ from procmod_lib.experiments.grids import selective_transfer, without_copies
 from procmod_lib.initial import parse
 from procmod_lib.runs.run import Run
 
+BOTH_CLOSEST = "both layers, the closest replication with the optional curriculum"
+BOTH_LOOP = "both layers, the released loop with it"
+LAST_CLOSEST = "last layer alone, the closest replication"
 CASES = {
-    "both layers, the closest replication with the optional curriculum": (
-        BOTH,
-        "closest_curriculum",
-    ),
-    "both layers, the released loop with it": (BOTH, "released_loop_curriculum"),
-    "last layer alone, the closest replication": (LAST, "closest"),
+    BOTH_CLOSEST: (BOTH, "closest_curriculum"),
+    BOTH_LOOP: (BOTH, "released_loop_curriculum"),
+    LAST_CLOSEST: (LAST, "closest"),
 }
 """What is transferred, and from models of which settings."""
 
@@ -45,6 +45,11 @@ def runs(case: str, preset: str) -> list[Run]:
     )
 
 
+def by_case() -> dict[tuple[str, str], list[Run]]:
+    """The runs of every number of pairs and every case."""
+    return {(pairs, case): runs(case, p) for pairs, p in PRESETS.items() for case in CASES}
+
+
 ONLY = {
     "weights and biases": f"{BOTH} shuffle",
     "biases alone": f"{BOTH} shuffle only=biases",
@@ -65,9 +70,25 @@ def only(preset: str) -> list[Run]:
     )
 
 
+LAST_SHUFFLED = {
+    "over whole tensors": f"{BOTH} shuffle on_layer=1",
+    "within each head": f"{BOTH} shuffle on_layer=1 each_head",
+}
+"""The last layer shuffled, beside the first as learnt."""
+
+
+def last_layer() -> list[Run]:
+    """The last layer of models of the released loop with its curriculum shuffled, 30 pairs."""
+    starts = list(LAST_SHUFFLED.values())
+    return selective_transfer(
+        "standard", initial_conditions=starts, seeds=10, settings=CASES[BOTH_LOOP][1]
+    )
+
+
 def every() -> list[Run]:
     """All of them, first those with 10 pairs."""
-    presets = PRESETS.values()
-    return without_copies(
-        *([*only(p), *(run for case in CASES for run in runs(case, p))] for p in presets)
+    small, standard = (
+        [*only(preset), *(run for case in CASES for run in runs(case, preset))]
+        for preset in PRESETS.values()
     )
+    return without_copies(small, standard, last_layer())

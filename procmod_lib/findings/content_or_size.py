@@ -45,19 +45,14 @@ def scaled_judged(section: Section) -> Markdown:
     """
     if not section.is_complete:
         return Markdown(NOT_YET)
-    found = ends_of(section)
-    least = [_least_sizes(ends) for ends in found.values()]
-    is_worth = all(learnt < shuffled for learnt, shuffled in least)
-    replaces = all(shuffled < np.inf for _, shuffled in least)
-    sizes = [
-        f"with {_named(setting)} as learnt {_least(learnt)}, shuffled {_least(shuffled)}"
-        for setting, (learnt, shuffled) in zip(found, least, strict=True)
-    ]
+    least = {setting: _least_sizes(ends) for setting, ends in ends_of(section).items()}
+    is_worth = all(each["as learnt"] < each["shuffled"] for each in least.values())
+    replaces = all(each["shuffled"] < np.inf for each in least.values())
     return bullets(
         [
             f"Content is worth size: **{'it is' if is_worth else 'not shown'}**.",
             f"Size replaces content: **{'it does' if replaces else 'not shown'}**.",
-            f"Least sizes, of eight models each: {'; '.join(sizes)}.",
+            _told(least, "shuffled"),
             f"So shuffled the layer needs {worth(section)}.",
         ]
     )
@@ -73,19 +68,25 @@ def within_judged(section: Section) -> Markdown:
     """
     if not section.is_complete:
         return Markdown(NOT_YET)
-    found = {setting: _least_of(ends) for setting, ends in ends_of(section).items()}
-    is_worth = all(least["as learnt"] < least[WITHIN] for least in found.values())
-    sizes = [
-        f"with {_named(setting)} as learnt {_least(least['as learnt'])}, "
-        f"within each head {_least(least[WITHIN])}"
-        for setting, least in found.items()
-    ]
+    least = {setting: _least_sizes(ends) for setting, ends in ends_of(section).items()}
+    is_worth = all(each["as learnt"] < each[WITHIN] for each in least.values())
     return bullets(
         [
             f"Content is worth size within each head: **{'it is' if is_worth else 'not shown'}**.",
-            f"Least sizes, of eight models each: {'; '.join(sizes)}.",
+            _told(least, WITHIN),
+            f"So shuffled within each head the layer needs {worth(section, WITHIN)}.",
         ]
     )
+
+
+def _told(least: dict[Setting, dict[str, float]], change: str) -> str:
+    """A sentence on the least sizes, as learnt and changed."""
+    sizes = [
+        f"with {_named(setting)} as learnt {_least(each['as learnt'])}, "
+        f"{change} {_least(each[change])}"
+        for setting, each in least.items()
+    ]
+    return f"Least sizes, of eight models each: {'; '.join(sizes)}."
 
 
 def _named(setting: Setting) -> str:
@@ -93,16 +94,19 @@ def _named(setting: Setting) -> str:
     return f"{setting.steps:,} steps and weight decay {setting.decay:g}"
 
 
-def worth(section: Section) -> str:
+def worth(section: Section, change: str = "shuffled") -> str:
     """How many times the size that it needs as learnt the last layer needs when shuffled, with n:
     the bounds that the factors allow, since each size lies between two of them.
 
     Args:
-        section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`.
+        section: the runs of :func:`procmod_lib.experiments.why_curricula.scaled`, with those of
+            :func:`procmod_lib.experiments.why_curricula.scaled_within` for the other change.
+        change: which shuffle, as :func:`procmod_lib.experiments.why_curricula.at_size` names it.
     """
     if not section.is_complete:
         return NOT_MEASURED
-    least = [_least_sizes(ends) for ends in ends_of(section).values()]
+    sizes = [_least_sizes(ends) for ends in ends_of(section).values()]
+    least = [(each["as learnt"], each[change]) for each in sizes]
     if not np.isfinite(least).all():
         return "more than was asked"
     times = f"at least {min(_below(shuffled) / learnt for learnt, shuffled in least):g}"
@@ -113,13 +117,7 @@ def worth(section: Section) -> str:
     return f"{times} times the size (bounds of a grid; {where})"
 
 
-def _least_sizes(ends: dict[str, list[float]]) -> tuple[float, float]:
-    """The smallest factor with which enough models carry, as learnt and shuffled, else infinity."""
-    least = _least_of(ends)
-    return least["as learnt"], least["shuffled"]
-
-
-def _least_of(ends: dict[str, list[float]]) -> dict[str, float]:
+def _least_sizes(ends: dict[str, list[float]]) -> dict[str, float]:
     """The smallest factor with which enough models carry, by what was done, else infinity."""
     least: dict[str, float] = {}
     for factor in FACTORS:

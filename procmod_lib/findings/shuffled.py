@@ -1,14 +1,24 @@
 """What a shuffle loses: what was learnt, or how large each map of each head is."""
 
+import pandas as pd
 from IPython.display import Markdown
 
-from procmod_lib.experiments.each_head import CASES, ONLY, starts
+from procmod_lib.experiments.each_head import (
+    BOTH_CLOSEST,
+    BOTH_LOOP,
+    CASES,
+    LAST_CLOSEST,
+    LAST_SHUFFLED,
+    ONLY,
+    starts,
+)
 from procmod_lib.findings.carrying import TEN, Verdict, verdicts_of
+from procmod_lib.network.inside import head_weights
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import HIGHER
 from procmod_lib.report.tables import NOT_YET, bullets, grid
+from procmod_lib.runs.run import donors_of
 
-BOTH_CLOSEST, BOTH_LOOP, LAST_CLOSEST = CASES
 EXPECTED = {
     ("10 pairs", BOTH_CLOSEST): True,
     ("10 pairs", BOTH_LOOP): True,
@@ -58,6 +68,33 @@ def losses_told(sections: dict[tuple[str, str], Section]) -> Markdown:
     return bullets(lines)
 
 
+def head_sizes_table(sections: dict[str, Section]) -> Markdown:
+    """How large each map of a head of the last layer is: the median over heads and models of its
+    standard deviation, and the least and the greatest; a row a section.
+
+    Args:
+        sections: by the models in words, runs that start from them.
+    """
+    rows = []
+    for name, section in sections.items():
+        sizes = pd.DataFrame(_head_sizes(section))
+        if len(sizes):
+            told = (f"{s.median():.2f} ({s.min():.2f} to {s.max():.2f})" for _, s in sizes.items())
+            rows.append([name, len(sizes), *told])
+    return grid(["models", "heads", "queries", "keys", "values", "output rows"], rows)
+
+
+def _head_sizes(section: Section) -> list[dict[str, float]]:
+    """Of every head of the last layer of every model: the standard deviation of its maps."""
+    found = []
+    for donor in donors_of(section.runs):
+        weights, last = section.store.weights(donor), donor.arch.layers - 1
+        for head in range(donor.arch.heads) if weights is not None else ():
+            maps = head_weights(weights, donor.arch, last, head)
+            found.append({name: float(part.std()) for name, part in maps.items()})
+    return found
+
+
 def only_table(sections: dict[str, Section]) -> Markdown:
     """Whether a shuffle of weights or of biases alone does what a shuffle of both does, by the
     rule of the page: a row of what is shuffled, a column a number of pairs.
@@ -85,4 +122,28 @@ def _which(found: dict[str, Verdict]) -> str:
         return "it is the biases"
     if weights.carries is False and biases.carries:
         return "it is the weights"
+    return "undecided"
+
+
+def last_layer_table(section: Section) -> Markdown:
+    """What a shuffle of the last layer alone leaves, in both ways, and what that says by the rule.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.each_head.last_layer`.
+    """
+    verdicts = verdicts_of(section, TEN)
+    found = {name: verdicts.get(start) for name, start in LAST_SHUFFLED.items()}
+    rows = [[name, each or NOT_YET] for name, each in found.items()]
+    table = grid(["the last layer shuffled", "runs above 90 %"], rows)
+    return Markdown(f"{table.data}\n\n**By the rule: {_of_last(*found.values())}.**")
+
+
+def _of_last(whole: Verdict | None, within: Verdict | None) -> str:
+    """Whether a shuffle over the whole tensors of the last layer is what carries."""
+    if whole is None or within is None:
+        return "open, runs are missing"
+    if whole.carries and within.carries is False:
+        return "it is what a shuffle over whole tensors does to the last layer"
+    if whole.carries is False and within.carries is False:
+        return "it takes the first layer's shuffle too"
     return "undecided"

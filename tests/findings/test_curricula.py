@@ -183,9 +183,10 @@ def test_sizes_are_told_by_the_least_that_carries(monkeypatch, learnt, shuffled,
 
 
 @pytest.mark.parametrize(
-    "within, said, least", [(2.0, "it is", "times 2"), (0.5, "not shown", "times 0.5")]
+    "within, said, least, worth",
+    [(2.0, "it is", "times 2", "3 to 8"), (0.5, "not shown", "times 0.5", "0.5 to 2")],
 )
-def test_content_is_worth_size_within_each_head(carrying, within, said, least):
+def test_content_is_worth_size_within_each_head(carrying, within, said, least, worth):
     carry = {"as learnt": 0.5, "shuffled": 3.0, "shuffled within each head": within}
     many = {
         start: 8 if factor >= carry[change] else 5
@@ -196,7 +197,8 @@ def test_content_is_worth_size_within_each_head(carrying, within, said, least):
     found = section(runs, lambda run: many[str(run.condition)])
     lines = content_or_size.within_judged(found).data.splitlines()
     assert lines[0].split("**")[1] == said
-    assert f"as learnt times 0.5, within each head {least}" in lines[1]
+    assert f"as learnt times 0.5, shuffled within each head {least}" in lines[1]
+    assert lines[2].startswith(f"- So shuffled within each head the layer needs {worth} times")
     assert set(content_or_size.draw_scaled(found).procmod_data.change) == set(carry)
     found.store.missing = list
     again = section(runs, lambda run: 8, found.store)

@@ -5,6 +5,8 @@ from tables import ended
 
 from procmod_lib.experiments import each_head
 from procmod_lib.findings import shuffled
+from procmod_lib.network import gpt2
+from procmod_lib.network.inside import head_weights
 from procmod_lib.report.tables import NOT_YET
 
 
@@ -81,3 +83,45 @@ def test_biases_or_weights_follows_its_rule(biases, weights, said):
     assert text.count(f"by the rule: **{said}**") == 2
     assert f"| biases alone | {biases} of 10" in text
     assert (f"| weights alone | {NOT_YET} |" in text) is (weights is None)
+
+
+class Loud:
+    """A store of fresh models, in the last layer of which the queries of head 2 are loud."""
+
+    def weights(self, run):
+        if run.seed == 9:
+            return None
+        flat = gpt2.fresh(run.arch, run.seed)
+        head_weights(flat, run.arch, 1, 2)["query"][...] *= 10
+        return flat
+
+
+def test_heads_are_as_large_as_they_are():
+    runs = each_head.only("small")
+    rows = shuffled.head_sizes_table({"here": ended(runs, lambda run: None, Loud())}).data
+    name, heads, queries, keys, *_ = rows.splitlines()[2].strip("| ").split(" | ")
+    assert (name, heads) == ("here", "36")
+    assert queries.startswith("0.02 (0.0")
+    assert float(queries.split(" to ")[1].strip(")")) > 0.15
+    assert float(keys.split(" to ")[1].strip(")")) < 0.04
+
+
+@pytest.mark.parametrize(
+    "whole, within, said",
+    [
+        (8, 2, "it is what a shuffle over whole tensors does to the last layer"),
+        (2, 0, "it takes the first layer's shuffle too"),
+        (7, 2, "undecided"),
+        (8, 3, "undecided"),
+        (8, None, "open, runs are missing"),
+    ],
+)
+def test_which_layer_follows_its_rule(whole, within, said):
+    def end(run):
+        count = within if run.condition["each_head"] else whole
+        return None if count is None else 0.95 if run.seed < count else 0.2
+
+    text = shuffled.last_layer_table(ended(each_head.last_layer(), end)).data
+    assert text.endswith(f"**By the rule: {said}.**")
+    assert f"| over whole tensors | {whole} of 10" in text
+    assert ("| within each head | Not yet measured. |" in text) is (within is None)
