@@ -8,9 +8,9 @@ from procmod_lib.experiments.grids import selective_transfer, without_copies
 from procmod_lib.initial import parse
 from procmod_lib.runs.run import Run
 
-BOTH_CLOSEST = "both layers, the closest replication with the optional curriculum"
-BOTH_LOOP = "both layers, the released loop with it"
-LAST_CLOSEST = "last layer alone, the closest replication"
+BOTH_CLOSEST = "both layers, closest replication with its curriculum"
+BOTH_LOOP = "both layers, released loop with its curriculum"
+LAST_CLOSEST = "last layer alone, closest replication, one length"
 CASES = {
     BOTH_CLOSEST: (BOTH, "closest_curriculum"),
     BOTH_LOOP: (BOTH, "released_loop_curriculum"),

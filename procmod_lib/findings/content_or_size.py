@@ -53,7 +53,7 @@ def scaled_judged(section: Section) -> Markdown:
             f"Content is worth size: **{'it is' if is_worth else 'not shown'}**.",
             f"Size replaces content: **{'it does' if replaces else 'not shown'}**.",
             _told(least, "shuffled"),
-            f"So shuffled the layer needs {worth(section)}.",
+            f"So shuffled over whole tensors the layer needs {worth(section)}.",
         ]
     )
 
@@ -107,8 +107,9 @@ def worth(section: Section, change: str = "shuffled") -> str:
         return NOT_MEASURED
     sizes = [_least_sizes(ends) for ends in ends_of(section).values()]
     least = [(each["as learnt"], each[change]) for each in sizes]
-    if not np.isfinite(least).all():
-        return "more than was asked"
+    beyond = int(np.isinf(least).any(axis=1).sum())
+    if beyond:
+        return f"more than was asked in {beyond} of {len(least)} settings (n = {SEEDS} models)"
     times = f"at least {min(_below(shuffled) / learnt for learnt, shuffled in least):g}"
     if all(_below(learnt) for learnt, _ in least):
         bounds = [_below(shuffled) / learnt for learnt, shuffled in least]

@@ -15,7 +15,7 @@ from procmod_lib.experiments.each_head import (
 from procmod_lib.findings.carrying import TEN, Verdict, verdicts_of
 from procmod_lib.network.inside import head_weights
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import HIGHER
+from procmod_lib.report.sentences import NOT_MEASURED, capital, in_points
 from procmod_lib.report.tables import NOT_YET, bullets, grid
 from procmod_lib.runs.run import donors_of
 
@@ -48,15 +48,16 @@ def within_table(sections: dict[tuple[str, str], Section]) -> Markdown:
 
 def _verdict(within: Verdict | None, expected: bool) -> str:
     """What the shuffle within each head says, and whether it was expected."""
-    if within is None or within.carries is None:
-        return "open"
-    said = "sizes are enough" if within.carries else "what was learnt is needed"
-    return f"**{said}**, {'' if within.carries is expected else 'not '}as expected"
+    if within is None:
+        return NOT_MEASURED
+    words = {True: "sizes are enough", False: "what was learnt is needed", None: "open"}
+    surprise = "" if within.carries is expected else "not "
+    return f"**{words[within.carries]}**, {surprise}as expected"
 
 
 def losses_told(sections: dict[tuple[str, str], Section]) -> Markdown:
-    """A sentence a number of pairs and a case: whether a shuffle over whole tensors loses sizes
-    too, by the rule of the page.
+    """A line a number of pairs and a case: whether a shuffle over whole tensors loses sizes too, by
+    the rule of the page: within each head the models end higher, with an interval above zero.
 
     Args:
         sections: as :func:`within_table` takes them.
@@ -64,13 +65,16 @@ def losses_told(sections: dict[tuple[str, str], Section]) -> Markdown:
     lines = []
     for (pairs, case), section in sections.items():
         _, shuffled, within = starts(CASES[case][0])
-        lines.append(section.sentence(within, f"{case}, {pairs}", shuffled, HIGHER))
+        rows = [row for row in section.differences(shuffled, within).itertuples() if row.n]
+        word = "loses sizes too" if rows and rows[0].low > 0 else "not shown"
+        told = f"**{word}**, {in_points(rows[0])}" if rows else NOT_MEASURED
+        lines.append(f"{capital(case)}, {pairs}: {told}.")
     return bullets(lines)
 
 
 def head_sizes_table(sections: dict[str, Section]) -> Markdown:
-    """How large each map of a head of the last layer is: the median over heads and models of its
-    standard deviation, and the least and the greatest; a row a section.
+    """How large the weights of each map of a head of the last layer are: the median over heads and
+    models of their standard deviation, and the least and the greatest; a row a section.
 
     Args:
         sections: by the models in words, runs that start from them.

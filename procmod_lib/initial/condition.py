@@ -17,7 +17,17 @@ It can be a notebook parameter, a row label and part of a run's key::
 """
 
 from procmod_lib.initial import places  # noqa: F401  (its words register themselves)
-from procmod_lib.initial.words import PARTS, WORDS, Change, Copy, Cut, Write, as_its_kind, heads
+from procmod_lib.initial.clashes import clash
+from procmod_lib.initial.words import (
+    WORDS,
+    Change,
+    Copy,
+    Cut,
+    Write,
+    as_its_kind,
+    heads,
+    known_words,
+)
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.tasks import title
 
@@ -91,10 +101,12 @@ class Condition:
 
         >>> parse("attention=set noise=0.05 on_layer=0").without("noise")
         parse('attention=set')
+        >>> parse("attention=set shuffle scale=2.0 each_head").without("shuffle")
+        parse('attention=set scale=2.0')
         """
         left = {name: value for name, value in self.given.items() if name not in names}
-        if "scale" not in left and not any(isinstance(WORDS[name], Change) for name in left):
-            placed = ("on", "on_layer", "only", "each_head")
+        if not any(isinstance(WORDS[name], Change) for name in left):
+            placed = ("each_head",) if "scale" in left else ("on", "on_layer", "only", "each_head")
             left = {name: value for name, value in left.items() if name not in placed}
         return Condition(**left)
 
@@ -171,79 +183,6 @@ class Condition:
             )
 
 
-def clash(c: Condition) -> str:
-    """Say what does not go together in a condition, or nothing."""
-    copied, written, changes = c.of_kind(Copy), c.of_kind(Write), c.of_kind(Change)
-    replaced = "".join(WORDS[n].parts for n in copied) + "".join(
-        WORDS[n].parts(v) for n, v in written.items()
-    )
-    if "full" in copied and len(copied) > 1:
-        return "full cannot be combined with attention, mlp or embeddings."
-    if c.given and not replaced:
-        return (
-            "nothing is transferred; name a source with full=, attention=, mlp= or embeddings=, "
-            "or write weights with loud= or fan_in=."
-        )
-    if len(set(replaced)) < len(replaced):
-        return "a part is both copied and written by hand, or written twice."
-    if len(changes) > 1:
-        perturbations = [n for n, word in WORDS.items() if isinstance(word, Change)]
-        return f"give one perturbation: {', '.join(perturbations)}."
-    if changes and not copied:
-        return f"{next(iter(changes))} changes what was copied, and nothing was."
-    return _misplaced(c, replaced)
-
-
-def _misplaced(c: Condition, replaced: str) -> str:
-    """Say which word is about something that is not transferred, or nothing."""
-    copied = c.of_kind(Copy)
-    changes = c.of_kind(Change)
-    is_changed = bool(changes) or c["scale"] != 1
-    if c["freeze"] and PARTS[c["freeze"]] not in replaced:
-        return f"freeze={c['freeze']} needs {c['freeze']} to be transferred."
-    if c["head"] and (replaced != "A" or c["layer"] >= 0):
-        return "head needs attention= or loud= alone, without mlp or layer."
-    if c["tensors"] and replaced != "A":
-        return "tensors needs attention= or loud= alone."
-    if c["quiet"] and "A" not in replaced:
-        return "quiet needs attention to be transferred or written."
-    for each in c["quiet"].split("+") if c["quiet"] else ():
-        if not _is_replaced(c, *each.split(".")):
-            return f"quiet={each} names a map that stays fresh anyway."
-    if c["shape"] and not copied:
-        return "shape is that of a source, and there is none."
-    for word in ("on", "on_layer", "only"):
-        if c[word] != WORDS[word].default and not is_changed:
-            return f"{word} needs a perturbation or a scale."
-        if word != "on" and c[word] != WORDS[word].default and not copied:
-            return f"{word} is about what was copied, and nothing was."
-    if c["on_layer"] >= 0 and (c["layer"] >= 0 or c["head"]):
-        return "on_layer names a layer of several that are transferred, without layer or head."
-    asked = {PARTS[part] for part in c["on"].split("+")} if c["on"] else set(replaced)
-    if c["on_layer"] >= 0 and not asked - {"E"}:
-        return "on_layer is about attention, MLPs or norms; embeddings are in no layer."
-    beyond = {part for word in copied for part in WORDS[word].parts} - {"E"}
-    if is_changed and not c["on"] and not beyond and (changes or not c.of_kind(Write)):
-        return "embeddings alone are changed with on=embeddings."
-    if c["on"] and not {PARTS[p] for p in c["on"].split("+")} <= set(replaced):
-        return f"on={c['on']} needs {c['on']} to be transferred."
-    if changes and not asked & {part for word in copied for part in WORDS[word].parts}:
-        return f"on={c['on']} names what is written by hand; a perturbation changes what is copied."
-    if c["each_head"] and not (changes and "A" in asked & beyond):
-        return "each_head needs a perturbation of copied attention."
-    if c["fresh_positions"] and "E" not in replaced:
-        return "fresh_positions needs full= or embeddings=."
-    return ""
-
-
-def _is_replaced(c: Condition, layer: str, tensor: str) -> bool:
-    """Whether a map of a layer's attention is among what is transferred or written."""
-    layers = {c["layer"]} if c["layer"] >= 0 else set()
-    layers |= {at for at, _ in heads(c["head"])} if c["head"] else set()
-    is_there = not c["tensors"] or tensor in c["tensors"].split("+")
-    return is_there and (not layers or int(layer) in layers)
-
-
 def parse(text: str) -> Condition:
     """Read a condition from its text; raises ValueError naming the word that is wrong.
 
@@ -283,10 +222,3 @@ def parse(text: str) -> Condition:
         if not word.check(values[name]):
             raise ValueError(f"initial_condition {text!r}: {word.allowed}")
     return Condition(**values)
-
-
-def known_words() -> str:
-    """Every word as it is written, for an error message."""
-    return ", ".join(
-        ["scratch", *(n if word.default is False else f"{n}=..." for n, word in WORDS.items())]
-    )

@@ -151,3 +151,10 @@ def as_its_kind(word: Word, value):
         asked = {bool: "True", str: "text", int: "a whole number", float: "a number"}[kind]
         raise ValueError(f"initial_condition: {word.name} must be {asked}, got {value!r}.")
     return kind(value)
+
+
+def known_words() -> str:
+    """Every word as it is written, for an error message."""
+    return ", ".join(
+        ["scratch", *(n if word.default is False else f"{n}=..." for n, word in WORDS.items())]
+    )

@@ -174,7 +174,8 @@ def test_sizes_are_told_by_the_least_that_carries(monkeypatch, learnt, shuffled,
     assert lines[2].count(f"as learnt times {min(learnt):g}") == 2
     assert "20,000 steps" in lines[2]
     assert "5,000 steps" in lines[2]
-    assert lines[3] == f"- So shuffled the layer needs {content_or_size.worth(found)}."
+    told = f"- So shuffled over whole tensors the layer needs {content_or_size.worth(found)}."
+    assert lines[3] == told
     ends = content_or_size.draw_scaled(found).procmod_data
     assert len(ends) == 2 * 2 * len(why_curricula.FACTORS) * SEEDS
     panels = {"20,000 steps and weight decay 0.01", "5,000 steps and weight decay 0.01"}
@@ -184,7 +185,11 @@ def test_sizes_are_told_by_the_least_that_carries(monkeypatch, learnt, shuffled,
 
 @pytest.mark.parametrize(
     "within, said, least, worth",
-    [(2.0, "it is", "times 2", "3 to 8"), (0.5, "not shown", "times 0.5", "0.5 to 2")],
+    [
+        (2.0, "it is", "times 2", "3 to 8 times"),
+        (0.5, "not shown", "times 0.5", "0.5 to 2 times"),
+        (9.0, "it is", "at none", "more than was asked in 1 of 1 settings"),
+    ],
 )
 def test_content_is_worth_size_within_each_head(carrying, within, said, least, worth):
     carry = {"as learnt": 0.5, "shuffled": 3.0, "shuffled within each head": within}
@@ -198,7 +203,7 @@ def test_content_is_worth_size_within_each_head(carrying, within, said, least, w
     lines = content_or_size.within_judged(found).data.splitlines()
     assert lines[0].split("**")[1] == said
     assert f"as learnt times 0.5, shuffled within each head {least}" in lines[1]
-    assert lines[2].startswith(f"- So shuffled within each head the layer needs {worth} times")
+    assert lines[2].startswith(f"- So shuffled within each head the layer needs {worth}")
     assert set(content_or_size.draw_scaled(found).procmod_data.change) == set(carry)
     found.store.missing = list
     again = section(runs, lambda run: 8, found.store)

@@ -29,7 +29,7 @@ def sections(successes):
     "within, ten, thirty",
     [
         (8, "**sizes are enough**, as expected", "**sizes are enough**, not as expected"),
-        (3, "open", "open"),
+        (3, "**open**, not as expected", "**open**, not as expected"),
         (2, "needed**, not as expected", "**what was learnt is needed**, as expected"),
     ],
 )
@@ -37,7 +37,7 @@ def test_a_shuffle_within_each_head_is_judged_by_case(within, ten, thirty):
     found = sections({"learnt": 9, "shuffle": 1, "within": within})
     rows = shuffled.within_table(found).data.splitlines()[2:]
     assert len(rows) == 6
-    assert rows[0].startswith("| both layers, the closest replication with the optional")
+    assert rows[0].startswith("| both layers, closest replication with its curriculum, 10 pairs")
     assert "| 9 of 10 (60 to 98 %): carries | 1 of 10" in rows[0]
     assert rows[0].endswith(f"{ten} |")
     assert rows[3].endswith(f"{thirty} |")
@@ -46,9 +46,10 @@ def test_a_shuffle_within_each_head_is_judged_by_case(within, ten, thirty):
 
 def test_sizes_are_lost_where_the_difference_shows():
     lines = shuffled.losses_told(sections({"learnt": 9, "shuffle": 0, "within": 10})).data
-    assert lines.count("**higher**") == 6
-    lines = shuffled.losses_told(sections({"learnt": 9, "shuffle": 5, "within": 5})).data
-    assert "**higher**" not in lines
+    assert lines.count("**loses sizes too**, +") == 6
+    for fewer in ({"shuffle": 5, "within": 5}, {"shuffle": 10, "within": 0}):
+        lines = shuffled.losses_told(sections({"learnt": 9} | fewer)).data
+        assert lines.count("**not shown**, ") == 6
 
 
 def test_what_was_not_run_is_open():
@@ -57,7 +58,8 @@ def test_what_was_not_run_is_open():
         for key, section in sections({"learnt": 0, "shuffle": 0, "within": 0}).items()
     }
     rows = shuffled.within_table(few).data.splitlines()[2:]
-    assert all(row.count(NOT_YET) == 3 and row.endswith("open |") for row in rows)
+    assert all(row.count(NOT_YET) == 3 and row.endswith("not yet measured |") for row in rows)
+    assert shuffled.losses_told(few).data.count(": not yet measured.") == 6
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ from procmod_lib.initial import Condition, parse
         ("attention=set only=biases", "only needs a perturbation or a scale"),
         ("attention=set shuffle only=norms", "only must be weights or biases"),
         ("loud=0.3 scale=2.0 only=weights", "only is about what was copied"),
+        ("mlp=set loud=0.3 scale=2.0 only=biases", "nothing may be written by hand beside it"),
+        ("embeddings=set shuffle on=embeddings only=biases", "embeddings have no biases"),
         ("attention=set each_head", "each_head needs a perturbation of copied attention"),
         ("attention=set scale=2.0 each_head", "each_head needs a perturbation"),
         ("mlp=set shuffle each_head", "each_head needs a perturbation of copied attention"),

@@ -120,7 +120,7 @@ def draw_factors(ends: pd.DataFrame) -> plt.Figure:
         drawn = ends[ends.panel == panel].groupby("change", sort=False)
         for i, (change, rows) in enumerate(drawn):
             colour, marker = ((BLUE, "D"), (ORANGE, "s"), (GREY, "^"))[i]
-            beside = 1.06 ** (i - 0.5)  # not on top of each other
+            beside = 1.06 ** (i - (len(drawn) - 1) / 2)  # not on top of each other
             ax.plot(
                 rows.factor * beside,
                 100 * rows.token_accuracy,
