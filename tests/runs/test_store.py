@@ -17,7 +17,6 @@ import pandas as pd
 import pytest
 from conftest import ensure_in, scores
 
-from procmod_lib.cli import main
 from procmod_lib.experiments.grids import selective_transfer
 from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
 from procmod_lib.network import gpt2
@@ -128,42 +127,6 @@ def test_kill_9_then_the_same_command_gives_the_same_bits(tmp_path):
     assert not list((tmp_path / "killed" / "checkpoints").glob("*.safetensors"))
 
 
-def test_snapshots_are_the_weights_after_their_steps_and_change_no_result(tmp_path):
-    run = fine_tuning_run("haystack", "loud=0.3 head=1.0", "smoke", 0)
-    plain = ensure_in(Store(tmp_path / "plain", None), [run])
-    store = Store(tmp_path / "kept", None)
-    table = ensure_in(store, [run], keep_weights=True, snapshots=(0, 7, 20))
-    pd.testing.assert_frame_equal(scores(table), scores(plain))
-    taken = store.snapshots(run)
-    start, _ = fleet.initial_weights(run, store)
-    assert list(taken) == [0, 7, 20]
-    assert np.array_equal(taken[0], start.astype(np.float16).astype(np.float32))
-    assert np.array_equal(taken[20], store.weights(run).astype(np.float16).astype(np.float32))
-    assert not np.array_equal(taken[7], taken[20])
-
-
-def test_snapshots_that_are_missing_or_damaged_are_taken_again(tmp_path):
-    run = fine_tuning_run("haystack", "scratch", "smoke", 0)
-    store = Store(tmp_path, None)
-    ensure_in(store, [run])
-    assert store.snapshots(run) == {}
-    ensure_in(store, [run], snapshots=(0, 5))
-    assert list(store.snapshots(run)) == [0, 5]
-    (path,) = (tmp_path / "snapshots").iterdir()
-    path.write_bytes(b"")
-    with pytest.warns(UserWarning, match="damaged"):
-        ensure_in(store, [run], snapshots=(0, 5))
-    assert list(store.snapshots(run)) == [0, 5]
-    ensure_in(store, [run], snapshots=(7,))  # asked by another page
-    assert sorted(store.snapshots(run)) == [0, 5, 7]
-
-
-@pytest.mark.parametrize("step", [-1, 1.5, True, "3"])
-def test_a_snapshot_step_must_be_a_whole_number(step):
-    with pytest.raises(ValueError, match="snapshots must be whole numbers"):
-        Keep(snapshots=(step,))
-
-
 @pytest.mark.parametrize("kind", ["runs", "weights", "checkpoints"])
 @pytest.mark.parametrize("damage", ["truncated", "altered", "empty"])
 def test_damaged_files_are_named_set_aside_and_computed_again(tmp_path, kind, damage):
@@ -256,76 +219,6 @@ def test_a_folder_that_cannot_be_written_is_named():
         Store("/proc/no")
 
 
-def test_command_line_says_what_is_wrong():
-    for arguments, words in (
-        (["--preset", "slow"], "preset must be one of"),
-        (["--sources", "music"], "sources must be one of"),
-        (["--time-budget", "soon"], "must be a time above 0"),
-        (["--seeds", "0"], "seeds must be a whole number"),
-    ):
-        process = subprocess.run(
-            [sys.executable, "-m", "procmod_lib", "sweep", "selective_transfer", *arguments],
-            capture_output=True,
-            text=True,
-        )
-        assert process.returncode == 2
-        assert words in process.stderr
-        assert "Traceback" not in process.stderr
-
-
-@pytest.mark.parametrize(
-    "grid, arguments, conditions",
-    [
-        (
-            "perturbation",
-            "--transfers mlp=set,full=stack --perturbations shuffle --seeds 1",
-            "scratch, mlp=set, mlp=set shuffle, full=stack, full=stack shuffle",
-        ),
-        (
-            "localisation",
-            "--transfers mlp=set --pieces layer=1 --seeds 1",
-            "scratch, mlp=set, mlp=set layer=1",
-        ),
-        (
-            "composition",
-            "--attention set --mlp stack --mixtures --seeds 1",
-            "scratch, attention=set, mlp=stack, attention=set mlp=stack, full=set+stack",
-        ),
-        (
-            "selective_transfer",
-            "--sources eca --initial-conditions full --settings released --answer-mask full "
-            "--steps 9 --lr 0.01 --seeds 1",
-            "full=eca",
-        ),
-    ],
-)
-def test_each_parameter_of_a_grid_can_be_given_in_a_shell(
-    tmp_path, capsys, grid, arguments, conditions
-):
-    assert (
-        main(["status", grid, "--preset", "smoke", "--store", str(tmp_path), *arguments.split()])
-        == 0
-    )
-    there = [
-        line.split(" · ")[1] for line in capsys.readouterr().out.splitlines() if "haystack" in line
-    ]
-    assert sorted(there) == sorted(conditions.split(", "))
-
-
-def test_importable_without_notebook_packages():
-    """A GPU box has torch, numpy, pandas, pyarrow, safetensors, and neither Jupyter nor numba."""
-    code = (
-        "import sys\nfor m in ('numba', 'IPython', 'papermill', 'myst_nb', 'seaborn', 'tqdm', "
-        "'transformers', 'nbformat', 'scipy'):\n    sys.modules[m] = None\n"
-        "import tempfile\nfrom procmod_lib.cli import main\n"
-        "sys.exit(main(['sweep', 'selective_transfer', '--preset', 'smoke', '--seeds', '1', "
-        "'--store', tempfile.mkdtemp()]))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "4 of 4 runs" in done.stdout
-
-
 def test_fleets_equal_single_runs_and_a_broken_member_stands_alone(
     tmp_path, undisturbed, monkeypatch
 ):
@@ -376,49 +269,6 @@ def test_packed_and_merged_stores_hold_the_same(tmp_path, undisturbed):
     pd.testing.assert_frame_equal(scores(packed.load(runs)), undisturbed)
     with pytest.raises(ValueError, match="view has no column 'sede'"):
         store.view(sede=1)
-
-
-def test_very_many_single_runs_are_packed_before_they_are_viewed(tmp_path, monkeypatch):
-    """The pack that was there stays; nothing is lost, and what is missing is still known."""
-    from procmod_lib.runs import store as module
-
-    runs = [fine_tuning_run("haystack", "scratch", "smoke", seed, steps=5) for seed in range(6)]
-    store = Store(tmp_path, None)
-    ensure_in(store, runs[:2])
-    store.pack()
-    (first,) = (tmp_path / "runs").glob("*.parquet")
-    before = scores(ensure_in(store, runs[:5]))
-    assert store.missing(runs) == runs[5:]
-    monkeypatch.setattr(module, "MANY", 2)
-    seen = scores(store.view(diagnostic="haystack"))
-    pd.testing.assert_frame_equal(seen, before)
-    left = list((tmp_path / "runs").glob("*.parquet"))
-    assert first in left
-    assert len(left) == 2
-    pd.testing.assert_frame_equal(scores(store.load(runs)), before)
-    assert store.missing(runs) == runs[5:]
-    assert store.pack() == 5
-    assert len(list((tmp_path / "runs").glob("*.parquet"))) == 1
-    pd.testing.assert_frame_equal(scores(store.load(runs)), before)
-
-
-def test_a_pack_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monkeypatch):
-    """Another process packs between the look at a folder and the reading."""
-    runs = [fine_tuning_run("haystack", "scratch", "smoke", seed, steps=5) for seed in range(2)]
-    store = Store(tmp_path, None)
-    expected = scores(ensure_in(store, runs))
-    store.pack()
-    real, calls = packs._keys, []
-
-    def keys(path, changed):
-        calls.append(path)
-        if len(calls) == 1:
-            raise FileNotFoundError(path)
-        return real(path, changed)
-
-    monkeypatch.setattr(packs, "_keys", keys)
-    pd.testing.assert_frame_equal(scores(store.load(runs)), expected)
-    assert len(calls) > 1
 
 
 def test_dask_gives_the_same_table(tmp_path, undisturbed):

@@ -1,0 +1,51 @@
+"""Packs: many runs in one file, while others write and read."""
+
+import pandas as pd
+from conftest import ensure_in, scores
+
+from procmod_lib.experiments.make_runs import fine_tuning_run
+from procmod_lib.runs import packs
+from procmod_lib.runs.store import Store
+
+
+def test_very_many_single_runs_are_packed_before_they_are_viewed(tmp_path, monkeypatch):
+    """The pack that was there stays; nothing is lost, and what is missing is still known."""
+    from procmod_lib.runs import store as module
+
+    runs = [fine_tuning_run("haystack", "scratch", "smoke", seed, steps=5) for seed in range(6)]
+    store = Store(tmp_path, None)
+    ensure_in(store, runs[:2])
+    store.pack()
+    (first,) = (tmp_path / "runs").glob("*.parquet")
+    before = scores(ensure_in(store, runs[:5]))
+    assert store.missing(runs) == runs[5:]
+    monkeypatch.setattr(module, "MANY", 2)
+    seen = scores(store.view(diagnostic="haystack"))
+    pd.testing.assert_frame_equal(seen, before)
+    left = list((tmp_path / "runs").glob("*.parquet"))
+    assert first in left
+    assert len(left) == 2
+    pd.testing.assert_frame_equal(scores(store.load(runs)), before)
+    assert store.missing(runs) == runs[5:]
+    assert store.pack() == 5
+    assert len(list((tmp_path / "runs").glob("*.parquet"))) == 1
+    pd.testing.assert_frame_equal(scores(store.load(runs)), before)
+
+
+def test_a_pack_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monkeypatch):
+    """Another process packs between the look at a folder and the reading."""
+    runs = [fine_tuning_run("haystack", "scratch", "smoke", seed, steps=5) for seed in range(2)]
+    store = Store(tmp_path, None)
+    expected = scores(ensure_in(store, runs))
+    store.pack()
+    real, calls = packs._keys, []
+
+    def keys(path, changed):
+        calls.append(path)
+        if len(calls) == 1:
+            raise FileNotFoundError(path)
+        return real(path, changed)
+
+    monkeypatch.setattr(packs, "_keys", keys)
+    pd.testing.assert_frame_equal(scores(store.load(runs)), expected)
+    assert len(calls) > 1
