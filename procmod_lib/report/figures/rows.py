@@ -9,7 +9,7 @@ from procmod_lib.report import statistics
 from procmod_lib.report.figures.data import offered
 from procmod_lib.report.figures.style import WIDTH, look
 
-ROW, HEADING = 0.66, 0.55
+ROW, HEADING = 0.56, 0.6
 """Height of a row, in inches, and of a heading, in rows."""
 
 
@@ -58,8 +58,8 @@ def _draw(groups: dict[str, tuple[pd.DataFrame, dict[str, str]]], chance: float)
             _draw_row(ax, y, condition, name, 100 * mine.token_accuracy.to_numpy(), 100 * chance)
             y += 1
     told = f"dotted: any value in sight, {100 * chance:.1f} %"
-    ax.text(100 * chance + 1, y - 0.66, told, fontsize=10.5, va="center")
-    ax.set(xlim=(0, 101), ylim=(y - 0.45, -0.75), yticks=[])
+    ax.text(100 * chance + 1, y - 0.61, told, fontsize=10.5, va="center")
+    ax.set(xlim=(0, 101), ylim=(y - 0.4, -0.75), yticks=[])
     ax.set_xlabel("right answers after fine-tuning (%)", fontsize=12)
     ax.tick_params(labelsize=11)
     ax.spines["left"].set_visible(False)
