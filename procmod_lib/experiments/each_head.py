@@ -79,9 +79,12 @@ LAST_SHUFFLED = {
 
 def last_layer() -> list[Run]:
     """The last layer of models of the released loop with its curriculum shuffled, 30 pairs."""
-    starts = list(LAST_SHUFFLED.values())
+    _, settings = CASES[BOTH_LOOP]
     return selective_transfer(
-        "standard", initial_conditions=starts, seeds=10, settings=CASES[BOTH_LOOP][1]
+        "standard",
+        initial_conditions=list(LAST_SHUFFLED.values()),
+        seeds=10,
+        settings=settings,
     )
 
 

@@ -6,6 +6,7 @@ Runs, measures and rules stand on the page "Fixed in advance".
 from dataclasses import replace
 
 from procmod_lib.experiments.conditions import BOTH, FRESH_FIRST, LAST, SET_ECA, WHOLE
+from procmod_lib.experiments.each_head import starts
 from procmod_lib.experiments.first_layer import QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST
 from procmod_lib.experiments.grids import without_copies
 from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
@@ -176,11 +177,8 @@ def at_size(factor: float) -> dict[str, str]:
     'attention=identity shuffle scale=0.5 layer=1 each_head'
     """
     scale = "" if factor == 1 else f" scale={factor}"
-    return {
-        "as learnt": f"{BOTH}{scale} layer=1",
-        "shuffled": f"{BOTH} shuffle{scale} layer=1",
-        "shuffled within each head": f"{BOTH} shuffle{scale} layer=1 each_head",
-    }
+    names = ("as learnt", "shuffled", "shuffled within each head")
+    return dict(zip(names, starts(f"{BOTH}{scale} layer=1"), strict=True))
 
 
 def scaled(store: Store) -> list[Run]:
@@ -194,6 +192,6 @@ def scaled_within(store: Store) -> list[Run]:
 
 
 def _at_every_size(store: Store, changes: tuple[str, ...]) -> list[Run]:
-    starts = tuple(at_size(factor)[change] for factor in FACTORS for change in changes)
+    asked = tuple(at_size(factor)[change] for factor in FACTORS for change in changes)
     settings = carrying(store)[:3:2]
-    return [run for setting in settings for run in transfers(setting, starts=starts)]
+    return [run for setting in settings for run in transfers(setting, starts=asked)]

@@ -1,5 +1,6 @@
 """What a shuffle loses: what was learnt, or how large each map of each head is."""
 
+import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
@@ -13,6 +14,7 @@ from procmod_lib.experiments.each_head import (
     starts,
 )
 from procmod_lib.findings.carrying import TEN, Verdict, verdicts_of
+from procmod_lib.network.gpt2 import MAPS, views
 from procmod_lib.network.inside import head_weights
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import NOT_MEASURED, capital, in_points
@@ -73,30 +75,43 @@ def losses_told(sections: dict[tuple[str, str], Section]) -> Markdown:
 
 
 def head_sizes_table(sections: dict[str, Section]) -> Markdown:
-    """How large the weights of each map of a head of the last layer are: the median over heads and
-    models of their standard deviation, and the least and the greatest; a row a section.
+    """How large the weights and the biases of each map of a head of the last layer are: the median
+    over heads and models of their root mean square, and the least and the greatest.
 
     Args:
         sections: by the models in words, runs that start from them.
     """
     rows = []
     for name, section in sections.items():
-        sizes = pd.DataFrame(_head_sizes(section))
-        if len(sizes):
-            told = (f"{s.median():.2f} ({s.min():.2f} to {s.max():.2f})" for _, s in sizes.items())
-            rows.append([name, len(sizes), *told])
+        for kind, sizes in _head_sizes(section).items():
+            told = (
+                "" if s.isna().all() else f"{s.median():.2f} ({s.min():.2f} to {s.max():.2f})"
+                for s in (sizes[each] for each in MAPS)
+            )
+            rows.append([f"{name}: {kind}", len(sizes), *told])
     return grid(["models", "heads", "queries", "keys", "values", "output rows"], rows)
 
 
-def _head_sizes(section: Section) -> list[dict[str, float]]:
-    """Of every head of the last layer of every model: the standard deviation of its maps."""
-    found = []
+def _head_sizes(section: Section) -> dict[str, pd.DataFrame]:
+    """A row a head of the last layer of each model, a column a map: the root mean square of its
+    weights, and of its biases (NaN where it has none).
+    """
+    found: dict[str, list] = {"weights": [], "biases": []}
     for donor in donors_of(section.runs):
-        weights, last = section.store.weights(donor), donor.arch.layers - 1
-        for head in range(donor.arch.heads) if weights is not None else ():
-            maps = head_weights(weights, donor.arch, last, head)
-            found.append({name: float(part.std()) for name, part in maps.items()})
-    return found
+        flat, arch = section.store.weights(donor), donor.arch
+        if flat is None:
+            continue
+        last = arch.layers - 1
+        joint = views(flat, arch)[f"h.{last}.attn.c_attn.bias"].reshape(3, arch.heads, -1)
+        for head in range(arch.heads):
+            maps = head_weights(flat, arch, last, head)
+            found["weights"].append({name: _rms(part) for name, part in maps.items()})
+            found["biases"].append(dict(zip(MAPS, map(_rms, joint[:, head]), strict=False)))
+    return {kind: pd.DataFrame(rows).reindex(columns=MAPS) for kind, rows in found.items() if rows}
+
+
+def _rms(part: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.square(part, dtype=float))))
 
 
 def only_table(sections: dict[str, Section]) -> Markdown:

@@ -95,6 +95,8 @@ class Loud:
             return None
         flat = gpt2.fresh(run.arch, run.seed)
         head_weights(flat, run.arch, 1, 2)["query"][...] *= 10
+        size = run.arch.width // run.arch.heads
+        gpt2.views(flat, run.arch)["h.1.attn.c_attn.bias"][2 * size : 3 * size] = 0.5
         return flat
 
 
@@ -102,10 +104,13 @@ def test_heads_are_as_large_as_they_are():
     runs = each_head.only("small")
     rows = shuffled.head_sizes_table({"here": ended(runs, lambda run: None, Loud())}).data
     name, heads, queries, keys, *_ = rows.splitlines()[2].strip("| ").split(" | ")
-    assert (name, heads) == ("here", "36")
+    assert (name, heads) == ("here: weights", "36")
     assert queries.startswith("0.02 (0.0")
     assert float(queries.split(" to ")[1].strip(")")) > 0.15
     assert float(keys.split(" to ")[1].strip(")")) < 0.04
+    biases = rows.splitlines()[3].strip("| ").split(" | ")
+    assert biases[2:5] == ["0.00 (0.00 to 0.50)", "0.00 (0.00 to 0.00)", "0.00 (0.00 to 0.00)"]
+    assert len(rows.splitlines()) == 4
 
 
 @pytest.mark.parametrize(
