@@ -70,21 +70,32 @@ def only(preset: str) -> list[Run]:
     )
 
 
-LAST_SHUFFLED = {
-    "over whole tensors": f"{BOTH} shuffle on_layer=1",
-    "within each head": f"{BOTH} shuffle on_layer=1 each_head",
+LEARNT, SHUFFLED, WITHIN, FRESH = (
+    "as learnt",
+    "shuffled",
+    "shuffled within each head",
+    "fresh",
+)
+"""What a layer may be; fresh: it is not transferred."""
+
+LAYERS = {
+    (LEARNT, LEARNT): BOTH,
+    (LEARNT, SHUFFLED): f"{BOTH} shuffle on_layer=1",
+    (LEARNT, WITHIN): f"{BOTH} shuffle on_layer=1 each_head",
+    (SHUFFLED, LEARNT): f"{BOTH} shuffle on_layer=0",
+    (SHUFFLED, SHUFFLED): f"{BOTH} shuffle",
+    (FRESH, LEARNT): LAST,
+    (FRESH, SHUFFLED): "attention=identity shuffle layer=1",
+    (FRESH, WITHIN): "attention=identity shuffle layer=1 each_head",
 }
-"""The last layer shuffled, beside the first as learnt."""
+"""By what the first layer and the last are, the start."""
 
 
-def last_layer() -> list[Run]:
-    """The last layer of models of the released loop with its curriculum shuffled, 30 pairs."""
+def by_layer() -> list[Run]:
+    """The layers of models of the released loop with its curriculum shuffled, 30 pairs."""
     _, settings = CASES[BOTH_LOOP]
     return selective_transfer(
-        "standard",
-        initial_conditions=list(LAST_SHUFFLED.values()),
-        seeds=10,
-        settings=settings,
+        "standard", initial_conditions=list(LAYERS.values()), seeds=10, settings=settings
     )
 
 
@@ -94,4 +105,4 @@ def every() -> list[Run]:
         [*only(preset), *(run for case in CASES for run in runs(case, preset))]
         for preset in PRESETS.values()
     )
-    return without_copies(small, standard, last_layer())
+    return without_copies(small, standard, by_layer())

@@ -8,9 +8,13 @@ from procmod_lib.experiments.each_head import (
     BOTH_CLOSEST,
     BOTH_LOOP,
     CASES,
+    FRESH,
     LAST_CLOSEST,
-    LAST_SHUFFLED,
+    LAYERS,
+    LEARNT,
     ONLY,
+    SHUFFLED,
+    WITHIN,
     starts,
 )
 from procmod_lib.findings.carrying import TEN, Verdict, verdicts_of
@@ -30,6 +34,8 @@ EXPECTED = {
     ("30 pairs", LAST_CLOSEST): False,
 }
 """Whether the sizes were expected to be enough; fixed in advance."""
+
+RUNS_MISSING = "open, runs are missing"
 
 
 def within_table(sections: dict[tuple[str, str], Section]) -> Markdown:
@@ -136,7 +142,7 @@ def _which(found: dict[str, Verdict]) -> str:
     """Whether it is the biases or the weights, from the verdict on each shuffle."""
     _, biases, weights = (found.get(start) for start in ONLY.values())
     if biases is None or weights is None:
-        return "open, runs are missing"
+        return RUNS_MISSING
     if biases.carries is False and weights.carries:
         return "it is the biases"
     if weights.carries is False and biases.carries:
@@ -144,23 +150,64 @@ def _which(found: dict[str, Verdict]) -> str:
     return "undecided"
 
 
-def last_layer_table(section: Section) -> Markdown:
-    """What a shuffle of the last layer alone leaves, in both ways, and what that says by the rule.
+def layers_table(section: Section) -> Markdown:
+    """A row for what the first layer is, a column for what the last is: how many models carry; and
+    what that says by the rules of the page.
 
     Args:
-        section: the runs of :func:`procmod_lib.experiments.each_head.last_layer`.
+        section: the runs of :func:`procmod_lib.experiments.each_head.by_layer`.
     """
     verdicts = verdicts_of(section, TEN)
-    found = {name: verdicts.get(start) for name, start in LAST_SHUFFLED.items()}
-    rows = [[name, each or NOT_YET] for name, each in found.items()]
-    table = grid(["the last layer shuffled", "runs above 90 %"], rows)
-    return Markdown(f"{table.data}\n\n**By the rule: {_of_last(*found.values())}.**")
+    found = {layers: verdicts.get(start) for layers, start in LAYERS.items()}
+    lasts = [LEARNT, SHUFFLED, WITHIN]
+    rows = [
+        [f"first {first}", *(_cell(found, first, last) for last in lasts)]
+        for first in (LEARNT, SHUFFLED, FRESH)
+    ]
+    table = grid(["", *(f"last {last}" for last in lasts)], rows)
+    return Markdown(f"{table.data}\n\n{bullets(_of_layers(found)).data}")
+
+
+def _cell(found: dict[tuple[str, str], Verdict | None], first: str, last: str) -> str:
+    """The verdict on two layers; that it was not asked of them, or not measured."""
+    if (first, last) not in found:
+        return "not asked"
+    return str(found[first, last] or NOT_YET)
+
+
+def _of_layers(found: dict[tuple[str, str], Verdict | None]) -> list[str]:
+    """What each rule says of the layers."""
+    last = _of_last(found[LEARNT, SHUFFLED], found[LEARNT, WITHIN])
+    first = _said(
+        found[FRESH, SHUFFLED],
+        "the learnt first layer keeps the shuffled last one from carrying",
+        "the shuffled last layer needs the shuffled first one",
+    )
+    learnt = _said(
+        found[SHUFFLED, LEARNT],
+        "the learnt last layer carries beside a shuffled first one",
+        "the learnt last layer does not carry beside a shuffled first one",
+    )
+    within = _said(found[FRESH, WITHIN], "their sizes are enough", "what was learnt is needed")
+    return [
+        f"The last layer beside the first as learnt: **{last}**.",
+        f"The last layer shuffled, alone: **{first}**.",
+        f"The first layer shuffled: **{learnt}**.",
+        f"The last layer shuffled within each head, alone: **{within}**.",
+    ]
+
+
+def _said(found: Verdict | None, carries: str, carries_not: str) -> str:
+    """What a verdict says; that it is open, or that its runs are missing."""
+    if found is None:
+        return RUNS_MISSING
+    return {True: carries, False: carries_not, None: "open"}[found.carries]
 
 
 def _of_last(whole: Verdict | None, within: Verdict | None) -> str:
     """Whether a shuffle over the whole tensors of the last layer is what carries."""
     if whole is None or within is None:
-        return "open, runs are missing"
+        return RUNS_MISSING
     if whole.carries and within.carries is False:
         return "it is what a shuffle over whole tensors does to the last layer"
     if whole.carries is False and within.carries is False:

@@ -124,11 +124,61 @@ def test_heads_are_as_large_as_they_are():
     ],
 )
 def test_which_layer_follows_its_rule(whole, within, said):
+    counts = {
+        each_head.LAYERS["as learnt", "shuffled"]: whole,
+        each_head.LAYERS["as learnt", "shuffled within each head"]: within,
+    }
+    assert f"The last layer beside the first as learnt: **{said}**." in layers_told(counts)
+
+
+def layers_told(counts):
+    """The table of layers, its starts carrying in so many of their first seeds."""
+
     def end(run):
-        count = within if run.condition["each_head"] else whole
+        count = counts.get(str(run.condition))
         return None if count is None else 0.95 if run.seed < count else 0.2
 
-    text = shuffled.last_layer_table(ended(each_head.last_layer(), end)).data
-    assert text.endswith(f"**By the rule: {said}.**")
-    assert f"| over whole tensors | {whole} of 10" in text
-    assert ("| within each head | Not yet measured. |" in text) is (within is None)
+    return shuffled.layers_table(ended(each_head.by_layer(), end)).data
+
+
+@pytest.mark.parametrize(
+    "first, last, name, words",
+    [
+        (
+            "fresh",
+            "shuffled",
+            "The last layer shuffled, alone",
+            [
+                "the learnt first layer keeps the shuffled last one from carrying",
+                "the shuffled last layer needs the shuffled first one",
+            ],
+        ),
+        (
+            "shuffled",
+            "as learnt",
+            "The first layer shuffled",
+            [
+                "the learnt last layer carries beside a shuffled first one",
+                "the learnt last layer does not carry beside a shuffled first one",
+            ],
+        ),
+        (
+            "fresh",
+            "shuffled within each head",
+            "The last layer shuffled within each head, alone",
+            ["their sizes are enough", "what was learnt is needed"],
+        ),
+    ],
+)
+def test_each_layer_is_judged_by_itself(first, last, name, words):
+    start = each_head.LAYERS[first, last]
+    carries, carries_not = words
+    said = {8: carries, 2: carries_not, 5: "open", None: "open, runs are missing"}
+    for count, word in said.items():
+        assert f"- {name}: **{word}**." in layers_told({start: count})
+
+
+def test_the_table_of_layers_says_what_was_not_asked():
+    rows = layers_told({each_head.BOTH: 7}).splitlines()
+    assert rows[2] == f"| first as learnt | 7 of 10 (40 to 89 %): open | {NOT_YET} | {NOT_YET} |"
+    assert rows[3].endswith("| not asked |")
