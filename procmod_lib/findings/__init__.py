@@ -5,6 +5,7 @@ of these runs           judged and told here
 ======================  ===================================================
 ``claims``              ``verdicts``, and ``simulation`` of the rule itself
 ``agenda.story``        ``story``, of a head written by hand
+``conditions``          ``two_numbers``, of the starts that were predicted
 ``ladder``              ``climbed``
 ``first_layer``         ``quieted``
 ``specification``       ``specified`` and ``telling``

@@ -1,150 +1,31 @@
-"""A section seen from inside: what starts and snapshots of its runs hold."""
+"""A section seen from inside: what the snapshots of its runs hold."""
 
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from IPython.display import Markdown
 from matplotlib.figure import Figure
 
-from procmod_lib.initial import Condition, parse
+from procmod_lib.initial import parse
 from procmod_lib.network import inside
-from procmod_lib.report import figures, statistics, tables
-from procmod_lib.report.figures.inside import TOKENS, WRITE
+from procmod_lib.report import figures, statistics
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import NOT_MEASURED, of_runs
-from procmod_lib.runs.fleet import initial_weights
 from procmod_lib.runs.run import Run
-from procmod_lib.runs.store import Failed
 from procmod_lib.tasks import Batch
 
 LOOKED_AT = 100  # samples on which everything here is measured
 JUMP = 0.5  # accuracy at which a run counts as jumping
 
-SUCCEEDS, FAILS, SILENT = "succeeds", "fails", "says nothing"
-
-
-def rule(tokens: float, write: float) -> str:
-    """What the page "Fixed in advance" says of a start, from its two numbers.
-
-    Args:
-        tokens: its share of tokens, see :func:`procmod_lib.network.inside.start_numbers`.
-        write: its selective write.
-
-    >>> rule(0.98, 9.0), rule(0.08, 0.5), rule(0.98, 0.1)
-    ('succeeds', 'fails', 'says nothing')
-    """
-    if tokens >= TOKENS[1] and write >= WRITE[1]:
-        return SUCCEEDS
-    return FAILS if tokens < TOKENS[0] or write < WRITE[0] else SILENT
-
-
-def second_rule(condition: Condition) -> str:
-    """What the second attempt on that page says of one loud head over a quiet first layer.
-
-    >>> second_rule(parse("loud=1.0 head=1.0 tensors=query+value"))
-    'succeeds'
-    """
-    loud = set((condition["tensors"] or "query+value").split("+"))
-    has_both = loud & {"query", "key"} and loud & {"value", "output"}
-    return SUCCEEDS if has_both else FAILS
-
-
-def held(said: str, successes: int, n: int, share: float = 5 / 6) -> bool:
-    """Whether a prediction held: enough seeds succeed, or at most one in six.
-
-    >>> held(SUCCEEDS, 5, 6), held(FAILS, 2, 6)
-    (True, False)
-    """
-    return successes / n >= share if said == SUCCEEDS else successes / n <= 1 / 6
-
 
 class Inside(Section):
     """Runs of HAYSTACK, seen from inside; see
     :class:`procmod_lib.report.selection.Selection`.
-
-    Attributes:
-        share: of seeds that must succeed where a rule says so.
     """
-
-    share = 5 / 6
 
     @cached_property
     def batch(self) -> Batch:
         """The samples on which everything is measured, the same for all runs."""
         return self.runs[0].task.batch(LOOKED_AT, "test", 0)
-
-    # Before the first step
-
-    @cached_property
-    def starts(self) -> pd.DataFrame:
-        """One row a condition: its two numbers before the first step, and how its runs ended."""
-        ends = self.summary.set_index("initial_condition") if len(self) else self.summary
-        rows = []
-        for condition in dict.fromkeys(run.condition for run in self.runs):
-            mine = [run for run in self.runs if run.condition == condition]
-            try:
-                numbers = [
-                    inside.start_numbers(initial_weights(run, self.store)[0], run.arch, self.batch)
-                    for run in mine
-                ]
-            except Failed:  # a source is not in the store
-                continue
-            tokens, write = np.mean(numbers, axis=0)
-            row = {"condition": str(condition), "tokens": tokens, "write": write}
-            there = str(condition) in ends.index
-            row |= {c: ends.loc[str(condition), c] if there else 0 for c in ("successes", "n")}
-            rows.append(row | {"said": self.says(condition, tokens, write)})
-        columns = ["condition", "tokens", "write", "successes", "n", "said"]
-        return pd.DataFrame(rows, columns=columns)
-
-    def draw_starts(self, predicted: "Inside", again: "Inside") -> Figure | None:
-        """Both numbers of every start: those known, and those that the two rules predicted."""
-        parts = []
-        for group, section in (("known", self), ("first rule", predicted), ("second rule", again)):
-            rows = section.starts.assign(group=group)
-            wrong = [
-                group != "known"
-                and row.n > 0
-                and row.said != SILENT
-                and not held(row.said, row.successes, row.n, section.share)
-                for row in rows.itertuples()
-            ]
-            parts.append(rows.assign(wrong=wrong))
-        return figures.draw_starts(pd.concat(parts, ignore_index=True))
-
-    def says(self, condition: Condition, tokens: float, write: float) -> str:
-        """What the rule says of a start."""
-        return rule(tokens, write)
-
-    def by_second_rule(self) -> "BySecondRule":
-        """The same starts, with what the second rule says of each."""
-        return BySecondRule(self.runs, self.table, self.store)
-
-    def predictions(self) -> Markdown:
-        """A row a start: its two numbers, what the rule says, what happened."""
-        rows = []
-        for row in self.starts.itertuples():
-            outcome = word = NOT_MEASURED
-            if row.n:
-                outcome = of_runs(row.successes, row.n)
-                is_held = held(row.said, row.successes, row.n, self.share)
-                word = "yes" if is_held else "**no**"
-                word = "" if row.said == SILENT else word
-            numbers = f"{row.tokens:.2f}", f"{row.write:.3f}"
-            rows.append([tables.label(row.condition), *numbers, row.said, outcome, word])
-        heads = ["start", "share of tokens", "selective write", "the rule says"]
-        return tables.grid([*heads, "runs above 90 % (Wilson interval)", "held"], rows)
-
-    def predictions_in_words(self) -> str:
-        """How many predictions held, of those whose runs are in the store."""
-        rows = [row for row in self.starts.itertuples() if row.n and row.said != SILENT]
-        if not rows:
-            return NOT_MEASURED
-        right = sum(held(row.said, row.successes, row.n, self.share) for row in rows)
-        return f"{right} of {len(rows)} (n = {min(row.n for row in rows)} seeds each)"
-
-    # Along the steps
 
     @cached_property
     def along(self) -> pd.DataFrame:
@@ -287,13 +168,3 @@ def _looks(maps: np.ndarray, query: np.ndarray, needle: np.ndarray) -> dict[str,
         "before": float(before),
         "needle": float(at_query[row, needle].mean()),
     }
-
-
-class BySecondRule(Inside):
-    """The same, judged by the second rule."""
-
-    share = 1 / 2
-
-    def says(self, condition: Condition, tokens: float, write: float) -> str:
-        """What the second rule says of a start; it looks at no number."""
-        return second_rule(condition)

@@ -1,13 +1,12 @@
-"""A section seen from inside: what its runs and snapshots hold, what a rule said of them."""
+"""A section seen from inside: what its snapshots hold."""
 
 import numpy as np
 import pytest
 from conftest import ensure_in
 
-from procmod_lib.experiments.conditions import EVERYTHING, MAPS, PREDICTED, PREDICTED_AGAIN, RECIPE
-from procmod_lib.experiments.grids import by_hand, inside
-from procmod_lib.initial import parse
-from procmod_lib.report.inside import FAILS, SUCCEEDS, Inside, second_rule
+from procmod_lib.experiments.conditions import RECIPE
+from procmod_lib.experiments.grids import inside
+from procmod_lib.report.inside import Inside
 from procmod_lib.runs.store import Store
 
 
@@ -17,26 +16,6 @@ def seen(tmp_path_factory):
     store = Store(tmp_path_factory.mktemp("inside"), None)
     runs = inside("smoke", ["scratch", RECIPE], seeds=1)
     return Inside(runs, ensure_in(store, runs, snapshots=(0, 10, 20)), store)
-
-
-def test_starts_have_both_numbers_and_the_outcome_of_their_runs(seen):
-    quiet, loud = seen.starts.itertuples()
-    assert (quiet.n, loud.n) == (1, 1)
-    assert (quiet.said, loud.said) == (FAILS, SUCCEEDS)
-    assert loud.write > 100 * quiet.write
-    assert quiet.tokens == pytest.approx(loud.tokens, abs=0.01)
-
-
-def test_a_prediction_that_failed_is_counted_as_failed(seen):
-    assert seen.summary.successes.tolist() == [0, 0]  # twenty steps teach nothing
-    assert seen.predictions_in_words() == "1 of 2 (n = 1 seeds each)"
-    assert "**no**" in seen.predictions().data
-
-
-def test_a_start_whose_source_is_missing_is_left_out(seen):
-    runs = inside("smoke", ["scratch", "attention=identity"], seeds=1)
-    there = Inside(runs, seen.store.load(runs), Store(seen.store.folder, None))
-    assert there.starts.condition.tolist() == ["scratch"]
 
 
 def test_along_has_a_row_a_run_snapshot_and_head_and_a_run_without_jump_has_no_jump(seen):
@@ -65,16 +44,3 @@ def test_knock_outs_are_of_runs_that_succeeded(seen):
     assert len(seen.knock_outs()) == 0
     good = Inside(seen.runs, seen.table.assign(token_accuracy=1.0), seen.store)
     assert good.knock_outs().groupby("condition").size().tolist() == [8, 8]
-
-
-def test_the_second_rule_says_what_the_page_says_of_its_eight_starts():
-    said = [second_rule(parse(text)) for text in PREDICTED_AGAIN]
-    assert said == [SUCCEEDS] * 2 + [FAILS] * 2 + [SUCCEEDS] * 2 + [FAILS] * 2
-
-
-def test_no_predicted_start_was_among_those_that_the_rules_were_made_from():
-    tried = {run.condition for run in by_hand("small", [RECIPE, *EVERYTHING], seeds=1)}
-    tried |= {parse(f"{RECIPE} tensors={maps}") for maps in MAPS}
-    first, second = ({parse(text) for text in texts} for texts in (PREDICTED, PREDICTED_AGAIN))
-    assert not tried & (first | second)
-    assert not first & second

@@ -25,20 +25,18 @@ GROUPS = {
 }
 LEAST = 1e-4  # below it a selective write is drawn at the lower edge
 DROWNED = 0.6  # share of tokens that parts the two panels
-TOKENS, WRITE = (0.3, 0.5), (0.05, 0.25)
-"""The bounds of the first rule: below the lower one it expects failure, success from both upper
-ones on.
-"""
 
 
 @offered
-def draw_starts(starts: pd.DataFrame) -> plt.Figure:
+def draw_starts(starts: pd.DataFrame, tokens: float, writes: tuple[float, float]) -> plt.Figure:
     """Every start by its two numbers, darker the more of its runs succeeded.
 
     On the left those whose tokens are drowned, on the right those that read them, side by side.
 
     Args:
         starts: rows with the columns group (of GROUPS), tokens, write, successes, n, wrong.
+        tokens: a bound on the share of tokens, dotted on the left.
+        writes: bounds on the selective write, dotted on the right.
     """
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(WIDTH, 4.2), sharey=True, width_ratios=(1, 1.3)
@@ -52,8 +50,8 @@ def draw_starts(starts: pd.DataFrame) -> plt.Figure:
         places = [order.index(group) for group in clear.group]
         beside = clear.groupby("group").cumcount() % 9 * 0.09 - 0.36
         points = _draw_group(right, clear, np.array(places) + beside.to_numpy())
-    left.axvline(TOKENS[0], color="black", lw=0.6, ls=":")
-    for bound in WRITE:
+    left.axvline(tokens, color="black", lw=0.6, ls=":")
+    for bound in writes:
         right.axhline(bound, color="black", lw=0.6, ls=":")
     left.set(xlim=(0, DROWNED), xlabel="share of tokens", title="the tokens are drowned")
     right.set(xlim=(-0.5, 2.5), title=f"the tokens are there{_range(clear.tokens)}")
