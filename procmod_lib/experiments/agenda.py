@@ -6,7 +6,14 @@ Each entry is a section of a page; what is missing of it is what is still to be 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from procmod_lib.experiments import each_head, first_layer, ranked, specification, why_curricula
+from procmod_lib.experiments import (
+    each_head,
+    first_layer,
+    ranked,
+    specification,
+    text,
+    why_curricula,
+)
 from procmod_lib.experiments.claims import BEYOND, CLAIMS, claim_runs
 from procmod_lib.experiments.conditions import FRESH_FIRST, RECIPE, SHAPES, SIX, SPOILT
 from procmod_lib.experiments.crossed import models_by_seeds
@@ -32,10 +39,6 @@ STORY_PIECES += [f"head=1.0 {change}" for change in ("shuffle", "random_donor", 
 CLOSEST_STARTS = ["scratch", *(f"{part}=identity" for part in ("full", "attention", "mlp"))]
 CLOSEST_STARTS += [f"attention=identity {word}" for word in ("layer=1", "layer=0", "shuffle")]
 SHAPED = [*SHAPES, *(f"{shape} layer=1" for shape in SHAPES)]
-MIXED = ["identity+set", "identity+dyck_shuffle"]
-SEQUENCES = ["identity>dyck_shuffle", "dyck_shuffle>identity", "dyck_shuffle>eca"]
-LONGER = (9500, 22_500)
-"""Steps of text alone: as many more than 2,000 as ECA's and IDENTITY's tokens would make."""
 HARDER = (24, 32, 40, 48)
 """Numbers of SORTING, where the protocol has 16."""
 SUMS = ["addition", "reversed_addition"]
@@ -133,6 +136,11 @@ def at_width(width: int) -> list[Run]:
     return by_hand("small", SIZES, seeds=6, model=f"2_4_{width}")
 
 
+def full_at_width(width: int) -> list[Run]:
+    """No pretraining and the recipe at the full protocol in a model of a width."""
+    return by_hand("standard", RECIPE, seeds=6, model=f"2_4_{width}")
+
+
 def depths() -> list[Run]:
     """The recipe with one and with four layers."""
     one = by_hand("small", "loud=0.3 head=0.0", seeds=6, model="1_4_16")
@@ -170,20 +178,6 @@ def shapes() -> list[Run]:
 def shapes_on_sums() -> list[Run]:
     """Attention of sources of other shapes on both additions, at a fifth of the steps."""
     return localisation("standard", THREE, SHAPES, SUMS, seeds=6, steps=2000)
-
-
-def text() -> list[Run]:
-    """Language modelling from single sources, mixtures, one source after another, and by hand."""
-    sources = [*SIX, *MIXED, *SEQUENCES]
-    starts = ["scratch", "full", RECIPE]
-    return selective_transfer("standard", sources, ["language_modeling"], starts, seeds=6)
-
-
-def longer_text(steps: int) -> list[Run]:
-    """Language modelling without pretraining for more steps."""
-    return selective_transfer(
-        "standard", "identity", "language_modeling", "scratch", seeds=6, steps=steps
-    )
 
 
 def harder_sorting(items: int) -> list[Run]:
@@ -272,11 +266,13 @@ AGENDA = (
         ),
     ),
     Entry("what a shuffle loses", each_head.every),
+    Entry("SET's attention without ECA's MLPs, 30 pairs", first_layer.without_the_mlps),
+    Entry("by hand: width 32 with 30 pairs", lambda: full_at_width(32)),
     Entry("single layers of all sources, 10 pairs", layers),
     Entry("held fixed, 10 pairs", frozen),
     Entry("sources of other shapes, 10 pairs", shapes),
-    Entry("text, from sources, mixtures, sequences and by hand", text),
-    Entry("text alone for longer", lambda: without_copies(*map(longer_text, LONGER))),
+    Entry("text, from sources, mixtures, sequences and by hand", text.pretrained),
+    Entry("text alone for longer", lambda: without_copies(*map(text.alone, text.LONGER))),
     Entry("a harder SORTING: pilots", lambda: without_copies(*map(harder_sorting, HARDER))),
     Entry("held fixed, on both additions", frozen_on_sums),
     Entry("sources of other shapes, on both additions", shapes_on_sums),

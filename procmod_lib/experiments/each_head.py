@@ -11,10 +11,14 @@ from procmod_lib.runs.run import Run
 BOTH_CLOSEST = "both layers, closest replication with its curriculum"
 BOTH_LOOP = "both layers, released loop with its curriculum"
 LAST_CLOSEST = "last layer alone, closest replication, one length"
+BOTH_OURS = "both layers, our settings"
+LAST_OURS = "last layer alone, our settings"
 CASES = {
     BOTH_CLOSEST: (BOTH, "closest_curriculum"),
     BOTH_LOOP: (BOTH, "released_loop_curriculum"),
     LAST_CLOSEST: (LAST, "closest"),
+    BOTH_OURS: (BOTH, "large_rate"),
+    LAST_OURS: (LAST, "large_rate"),
 }
 """What is transferred, and from models of which settings."""
 
@@ -99,10 +103,28 @@ def by_layer() -> list[Run]:
     )
 
 
+EVEN = {
+    (LEARNT, "its own"): BOTH,
+    (LEARNT, "evened"): f"{BOTH} even",
+    (WITHIN, "its own"): f"{BOTH} shuffle each_head",
+    (WITHIN, "evened"): f"{BOTH} shuffle each_head even",
+    (SHUFFLED, "evened by the shuffle"): f"{BOTH} shuffle",
+}
+"""By what both layers hold and the size that each map of a head has, the start."""
+
+
+def even() -> list[Run]:
+    """Models of the released loop with its curriculum, every map equally large or not, 30 pairs."""
+    _, settings = CASES[BOTH_LOOP]
+    return selective_transfer(
+        "standard", initial_conditions=list(EVEN.values()), seeds=10, settings=settings
+    )
+
+
 def every() -> list[Run]:
     """All of them, first those with 10 pairs."""
     small, standard = (
         [*only(preset), *(run for case in CASES for run in runs(case, preset))]
         for preset in PRESETS.values()
     )
-    return without_copies(small, standard, by_layer())
+    return without_copies(small, standard, by_layer(), even())

@@ -129,6 +129,15 @@ def of_the_papers_pair(diagnostics: list[str]) -> list[Run]:
     )
 
 
+WITHOUT_MLPS = (f"attention=set {FRESH_FIRST}", "attention=set layer=1")
+"""What is left of the paper's pair with a quiet first layer when ECA's MLPs are left out."""
+
+
+def without_the_mlps() -> list[Run]:
+    """SET's attention with a quiet first layer, and its last alone, at the full protocol."""
+    return selective_transfer("standard", initial_conditions=list(WITHOUT_MLPS), seeds=10)
+
+
 def of_every_source() -> list[Run]:
     """Both layers, with the first at fresh size, and the last alone, of all six sources."""
     pieces = [FRESH_FIRST, "layer=1"]

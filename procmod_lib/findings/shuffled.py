@@ -7,9 +7,11 @@ from IPython.display import Markdown
 from procmod_lib.experiments.each_head import (
     BOTH_CLOSEST,
     BOTH_LOOP,
+    BOTH_OURS,
     CASES,
     FRESH,
     LAST_CLOSEST,
+    LAST_OURS,
     LAYERS,
     LEARNT,
     ONLY,
@@ -29,9 +31,13 @@ EXPECTED = {
     ("10 pairs", BOTH_CLOSEST): True,
     ("10 pairs", BOTH_LOOP): True,
     ("10 pairs", LAST_CLOSEST): True,
+    ("10 pairs", BOTH_OURS): False,
+    ("10 pairs", LAST_OURS): True,
     ("30 pairs", BOTH_CLOSEST): False,
     ("30 pairs", BOTH_LOOP): True,
     ("30 pairs", LAST_CLOSEST): False,
+    ("30 pairs", BOTH_OURS): False,
+    ("30 pairs", LAST_OURS): False,
 }
 """Whether the sizes were expected to be enough; fixed in advance."""
 
@@ -58,7 +64,7 @@ def _verdict(within: Verdict | None, expected: bool) -> str:
     """What the shuffle within each head says, and whether it was expected."""
     if within is None:
         return NOT_MEASURED
-    words = {True: "sizes are enough", False: "what was learnt is needed", None: "open"}
+    words = {True: "sizes are enough", False: "sizes are not enough", None: "open"}
     surprise = "" if within.carries is expected else "not "
     return f"**{words[within.carries]}**, {surprise}as expected"
 
@@ -188,7 +194,7 @@ def _of_layers(found: dict[tuple[str, str], Verdict | None]) -> list[str]:
         "the learnt last layer carries beside a shuffled first one",
         "the learnt last layer does not carry beside a shuffled first one",
     )
-    within = _said(found[FRESH, WITHIN], "their sizes are enough", "what was learnt is needed")
+    within = _said(found[FRESH, WITHIN], "sizes are enough", "sizes are not enough")
     return [
         f"The last layer beside the first as learnt: **{last}**.",
         f"The last layer shuffled, alone: **{first}**.",

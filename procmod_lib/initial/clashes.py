@@ -62,10 +62,10 @@ def _misplaced(c: Words, replaced: str) -> str:
 def _misdirected(c: Words, replaced: str) -> str:
     """Say what is to be changed and is not there to be changed, or nothing."""
     copied, changes = c.of_kind(Copy), c.of_kind(Change)
-    is_changed = bool(changes) or c["scale"] != 1
+    is_changed = bool(changes) or c["scale"] != 1 or c["even"]
     for word in ("on", "on_layer", "only"):
         if c[word] != WORDS[word].default and not is_changed:
-            return f"{word} needs a perturbation or a scale."
+            return f"{word} needs a perturbation, a scale or even."
         if word != "on" and c[word] != WORDS[word].default and not copied:
             return f"{word} is about what was copied, and nothing was."
     if c["only"] and c.of_kind(Write):
@@ -86,6 +86,8 @@ def _misdirected(c: Words, replaced: str) -> str:
         return f"on={c['on']} names what is written by hand; a perturbation changes what is copied."
     if c["each_head"] and not (changes and "A" in asked & beyond):
         return "each_head needs a perturbation of copied attention."
+    if c["even"] and "A" not in asked & beyond:
+        return "even needs copied attention."
     return ""
 
 

@@ -106,7 +106,8 @@ class Condition:
         """
         left = {name: value for name, value in self.given.items() if name not in names}
         if not any(isinstance(WORDS[name], Change) for name in left):
-            placed = ("each_head",) if "scale" in left else ("on", "on_layer", "only", "each_head")
+            stays = "scale" in left or "even" in left
+            placed = ("each_head",) if stays else ("on", "on_layer", "only", "each_head")
             left = {name: value for name, value in left.items() if name not in placed}
         return Condition(**left)
 

@@ -170,3 +170,12 @@ register(
         label=lambda value: "within each head",
     )
 )
+register(
+    Word(
+        name="even",
+        default=False,
+        about="Scales each map of each head of copied attention to the root mean square of its "
+        "tensor, last of all.",
+        label=lambda value: "sizes evened",
+    )
+)

@@ -4,6 +4,7 @@ import numpy as np
 
 from procmod_lib.initial.condition import Condition
 from procmod_lib.initial.shapes import donated
+from procmod_lib.initial.vocabulary import sized
 from procmod_lib.initial.words import PARTS, WORDS, Change, Copy, Cut, Write
 from procmod_lib.network.gpt2 import Architecture, part_of, views
 from procmod_lib.randomness import stream
@@ -120,7 +121,7 @@ def cut(condition: Condition, name: str, arch: Architecture):
 
 
 def _is_touched(condition: Condition, name: str) -> bool:
-    """Whether a perturbation or a scale is about this parameter."""
+    """Whether a perturbation, a scale or even is about this parameter."""
     parts = {PARTS[part] for part in condition["on"].split("+")} if condition["on"] else set("AFN")
     layer, only = condition["on_layer"], condition["only"]
     is_there = layer < 0 or name.startswith(f"h.{layer}.")
@@ -136,12 +137,16 @@ def _copy(condition: Condition, source: str, tensor, view, index, name: str, arc
         return f"{'embedding' if part_of(name) == 'E' else 'copied'} from {source}"
     copied, words = view[index], ["copied"]
     for word, value in condition.of_kind(Change).items():
-        rng = stream("perturb", *path, condition.text("scale", "on", "on_layer", "only"), name)
+        told = condition.text("scale", "on", "on_layer", "only", "even")
+        rng = stream("perturb", *path, told, name)
         axis, count = _pieces(name, copied.shape, arch) if condition["each_head"] else (0, 1)
         pairs = zip(np.split(copied, count, axis), np.split(fresh, count, axis), strict=True)
         changed = [WORDS[word].apply(piece, value, like, rng) for piece, like in pairs]
         copied = changed[0] if count == 1 else np.concatenate(changed, axis)
         words.append(word)
+    if condition["even"]:
+        copied = _evened(copied, *_pieces(name, copied.shape, arch))
+        words.append("even")
     view[index] = condition["scale"] * copied
     if condition["scale"] != 1:
         words.append(f"scale {condition['scale']}")
@@ -156,6 +161,12 @@ def _pieces(name: str, shape: tuple[int, ...], arch: Architecture) -> tuple[int,
     axis = -1 if "c_attn" in name else 0
     is_of_heads = "c_attn" in name or name.endswith("attn.c_proj.weight")
     return axis, shape[axis] * arch.heads // arch.width if is_of_heads else 1
+
+
+def _evened(tensor: np.ndarray, axis: int, count: int) -> np.ndarray:
+    """A tensor whose equal pieces along an axis all have its root mean square; zeros stay zero."""
+    like = np.full(1, np.linalg.norm(tensor) / np.sqrt(count))
+    return np.concatenate([sized(each, like) for each in np.split(tensor, count, axis)], axis)
 
 
 def _refuse_gaps(condition: Condition, report: dict) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from models import ARCH, DONORS, FRESH, changed, head_columns, start
 
+from procmod_lib.initial import initialise, parse
 from procmod_lib.network.gpt2 import part_of, views
 
 
@@ -51,7 +52,9 @@ def test_shuffle_keeps_values_and_loses_places():
             assert donor.std() == 0 or not np.array_equal(new[name], donor)
 
 
-@pytest.mark.parametrize("change", ["shuffle", "noise=0.1", "scale=0.5", "shuffle each_head"])
+@pytest.mark.parametrize(
+    "change", ["shuffle", "noise=0.1", "scale=0.5", "shuffle each_head", "even"]
+)
 def test_a_perturbation_of_biases_leaves_the_weights(change):
     plain, weights, biases, every = (
         start(f"attention=identity {words}")[0]
@@ -97,6 +100,38 @@ def test_a_random_donor_within_each_head_keeps_the_norm_of_each_map():
     assert not any(map(same_values, maps_of_heads(new)[:12], maps_of_heads(learnt)))
     different = {n for n in ARCH.shapes if not np.array_equal(new[n], learnt[n])}
     assert all(n.startswith("h.1.attn.") for n in different)
+
+
+def test_even_gives_each_map_of_each_head_the_size_of_its_tensor():
+    new, _, _ = start("attention=identity even")
+    learnt = views(*DONORS["identity"])
+    for name in ("h.1.attn.c_attn.weight", "h.1.attn.c_attn.bias", "h.1.attn.c_proj.weight"):
+        axis, count = (0, 4) if "c_proj" in name else (-1, 12)
+        pieces = np.split(new[name], count, axis)
+        whole = np.sqrt(np.mean(learnt[name] ** 2))
+        assert np.allclose([np.sqrt(np.mean(piece**2)) for piece in pieces], whole, rtol=1e-5)
+        for piece, theirs in zip(pieces, np.split(learnt[name], count, axis), strict=True):
+            assert np.corrcoef(piece.ravel(), theirs.ravel())[0, 1] > 0.9999
+    assert np.array_equal(new["h.1.attn.c_proj.bias"], learnt["h.1.attn.c_proj.bias"])
+    assert np.array_equal(new["h.1.mlp.c_fc.weight"], start("scratch")[0]["h.1.mlp.c_fc.weight"])
+
+
+def test_even_comes_after_a_shuffle_and_leaves_its_numbers():
+    plain, _, _ = start("attention=identity shuffle each_head")
+    evened, _, _ = start("attention=identity shuffle each_head even")
+    for one, other in zip(maps_of_heads(plain), maps_of_heads(evened), strict=True):
+        assert np.allclose(one / np.linalg.norm(one), other / np.linalg.norm(other), atol=1e-6)
+
+
+def test_even_leaves_zeros_and_is_about_one_layer_where_it_is_told():
+    weights, theirs = DONORS["identity"]
+    donor = weights.copy()
+    views(donor, theirs)["h.1.attn.c_attn.bias"][:] = 0
+    condition = parse("attention=identity even on_layer=1")
+    new, _, report = initialise(condition, FRESH, ARCH, {"identity": (donor, theirs)}, 0)
+    assert not views(new, ARCH)["h.1.attn.c_attn.bias"].any()
+    assert report["h.1.attn.c_attn.weight"] == "copied with even from identity"
+    assert report["h.0.attn.c_attn.weight"] == "copied from identity"
 
 
 def test_one_head_is_shuffled_within_its_maps():
