@@ -5,14 +5,17 @@ Runs and rule stand on the page "Fixed in advance".
 
 from procmod_lib.experiments.conditions import BOTH, LAST
 from procmod_lib.experiments.grids import selective_transfer, without_copies
+from procmod_lib.experiments.settings import NAMES
 from procmod_lib.initial import parse
 from procmod_lib.runs.run import Run
 
-BOTH_CLOSEST = "both layers, closest replication with its curriculum"
-BOTH_LOOP = "both layers, released loop with its curriculum"
-LAST_CLOSEST = "last layer alone, closest replication, one length"
-BOTH_OURS = "both layers, our settings"
-LAST_OURS = "last layer alone, our settings"
+BOTH_CLOSEST, BOTH_LOOP, BOTH_OURS = (
+    f"both layers ({NAMES[settings]})"
+    for settings in ("closest_curriculum", "released_loop_curriculum", "large_rate")
+)
+LAST_CLOSEST, LAST_OURS = (
+    f"last layer alone ({NAMES[settings]})" for settings in ("closest", "large_rate")
+)
 CASES = {
     BOTH_CLOSEST: (BOTH, "closest_curriculum"),
     BOTH_LOOP: (BOTH, "released_loop_curriculum"),
@@ -103,11 +106,12 @@ def by_layer() -> list[Run]:
     )
 
 
+EVENED = "evened"
 EVEN = {
     (LEARNT, "its own"): BOTH,
-    (LEARNT, "evened"): f"{BOTH} even",
+    (LEARNT, EVENED): f"{BOTH} even",
     (WITHIN, "its own"): f"{BOTH} shuffle each_head",
-    (WITHIN, "evened"): f"{BOTH} shuffle each_head even",
+    (WITHIN, EVENED): f"{BOTH} shuffle each_head even",
     (SHUFFLED, "evened by the shuffle"): f"{BOTH} shuffle",
 }
 """By what both layers hold and the size that each map of a head has, the start."""

@@ -101,6 +101,14 @@ SETTINGS = {
 }
 """What may be asked for, with a few words on each."""
 
+NAMES = {
+    "large_rate": "ours",
+    "closest": "closest, one length",
+    "closest_curriculum": "closest, curriculum",
+    "released_loop_curriculum": "released loop, curriculum",
+}
+"""What the book calls the four of them from which it draws its conclusions."""
+
 OLD_NAMES = {"better": "large_rate"}
 """Names of edition 1, which keep working."""
 

@@ -19,6 +19,7 @@ class Rule(NamedTuple):
 
 EIGHT = Rule(specification.SEEDS, specification.SPOILT_IN, specification.CARRIED_IN)
 TEN = Rule(why_curricula.TEN, 2, 8)
+SIX = Rule(6, 1, 5)
 
 
 class Verdict(NamedTuple):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from IPython.display import Markdown
 
-from procmod_lib.experiments.conditions import BOTH, FIRST, FRESH_FIRST, LAST
+from procmod_lib.experiments.conditions import BOTH, FIRST, FRESH_FIRST, LAST, QUIET_PAIR
 from procmod_lib.experiments.first_layer import (
     APART,
     CHANGES,
@@ -20,9 +20,11 @@ from procmod_lib.experiments.first_layer import (
     SHUFFLED_FIRST,
     SHUFFLED_LAST,
     TAKEN_APART,
+    WITHOUT_MLPS,
     Arm,
 )
 from procmod_lib.experiments.specification import CARRIED_IN, SPOILT_IN
+from procmod_lib.findings.carrying import TEN, Verdict, verdicts_of
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import NOT_MEASURED, of_runs
 from procmod_lib.report.tables import NOT_YET, bullets, grid
@@ -179,6 +181,35 @@ def _first_change(section: Section, pair: str) -> str:
         if f"{pair} {change}".strip() in carried:
             return f"**{why}**"
     return "**with none of the three; the last layer's MLP does harm of its own**"
+
+
+def without_mlps_table(section: Section, pair: Section) -> Markdown:
+    """Whether a pair with a quiet first layer carries without its MLPs, by the rule of the page.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.first_layer.without_the_mlps`.
+        pair: such that hold the pair itself, ten seeds.
+    """
+    found = verdicts_of(pair, TEN) | verdicts_of(section, TEN)
+    starts = {
+        QUIET_PAIR: "the pair, first layer quiet",
+        WITHOUT_MLPS[0]: "without its MLPs",
+        WITHOUT_MLPS[1]: "without its MLPs, last layer alone",
+    }
+    rows = [[name, found.get(start) or NOT_YET] for start, name in starts.items()]
+    said = _needs_mlps([found.get(start) for start in WITHOUT_MLPS])
+    table = grid(["start", "runs above 90 %"], rows)
+    return Markdown(f"{table.data}\n\n**By the rule: {said}.**")
+
+
+def _needs_mlps(found: list[Verdict | None]) -> str:
+    """Whether the MLPs are needed, from what carries without them."""
+    if None in found:
+        return "open, runs are missing"
+    carries = [each.carries for each in found if each]
+    if any(carries):
+        return "the MLPs are not needed"
+    return "open" if None in carries else "the MLPs are needed"
 
 
 def judged_table(sections: dict[str, Section], predictions=PREDICTIONS) -> Markdown:

@@ -9,6 +9,8 @@ from procmod_lib.experiments.each_head import (
     BOTH_LOOP,
     BOTH_OURS,
     CASES,
+    EVEN,
+    EVENED,
     FRESH,
     LAST_CLOSEST,
     LAST_OURS,
@@ -154,6 +156,31 @@ def _which(found: dict[str, Verdict]) -> str:
     if weights.carries is False and biases.carries:
         return "it is the weights"
     return "undecided"
+
+
+def even_table(section: Section) -> Markdown:
+    """A row a start: what both layers hold, how large each map of a head is, how many models carry;
+    and what that says by the rules of the page.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.each_head.even`.
+    """
+    verdicts = verdicts_of(section, TEN)
+    found = {key: verdicts.get(start) for key, start in EVEN.items()}
+    rows = [[*key, each or NOT_YET] for key, each in found.items()]
+    table = grid(["what both layers hold", "size of each map", "runs above 90 %"], rows)
+    random = _said(
+        found[WITHIN, EVENED],
+        "even sizes are what lets random numbers carry",
+        "it is something else of that shuffle",
+    )
+    learnt = _said(
+        found[LEARNT, EVENED],
+        "it carries at even sizes too",
+        "it does not carry at even sizes",
+    )
+    lines = [f"Random numbers: **{random}**.", f"What was learnt: **{learnt}**."]
+    return Markdown(f"{table.data}\n\n{bullets(lines).data}")
 
 
 def layers_table(section: Section) -> Markdown:

@@ -55,14 +55,20 @@ def models_of(section: Section) -> pd.DataFrame:
             row = found.setdefault((setting_of(run), run.seed), {"donor": donor})
             row[name] = ends[run.key]
     rows = [
-        {"setting": setting, "seed": seed, **_source(row.pop("donor"), section.store), **row}
+        {"setting": setting, "seed": seed, **measured(row.pop("donor"), section.store), **row}
         for (setting, seed), row in found.items()
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _source(donor: Run, store: Store) -> dict:
-    """The score of a pretrained model on its source, and the sizes of its attention."""
+def measured(donor: Run, store: Store) -> dict:
+    """What a pretrained model's source and its attention say of it.
+
+    Returns:
+        score: its token accuracy on its source at full length; learnt: by the book's criterion;
+        first_size and last_size: the standard deviation of all weights of the first and of the last
+        layer's attention. NaN and False where it is not in the store.
+    """
     weights, table = store.weights(donor), store.load([donor])
     if weights is None or not len(table):
         return {"score": np.nan, "learnt": False, "first_size": np.nan, "last_size": np.nan}

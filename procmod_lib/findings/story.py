@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from IPython.display import Markdown
 
 from procmod_lib.experiments.conditions import BOTH, RECIPE, SPOILT
+from procmod_lib.findings.carrying import SIX, Verdict, verdicts_of
 from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import in_points, p_value
@@ -72,6 +73,33 @@ def rule_in_the_width(section: Section) -> Markdown:
         f"At width 64 {half} of {rows[0].n} seeds succeed at 0.5 and {one} of {rows[1].n} at 1.0. "
         f"The rule that agrees: {' or '.join(kept) or 'none of the three'} is constant."
     )
+
+
+def wider_judged(section: Section) -> Markdown:
+    """Whether a wider model needs the recipe with 30 pairs, by the rule of the page.
+
+    Args:
+        section: no pretraining and the recipe, six seeds each.
+    """
+    found = verdicts_of(section, SIX)
+    starts = {"scratch": "no pretraining", RECIPE: "one loud head by hand"}
+    rows = [[name, found.get(start) or NOT_YET] for start, name in starts.items()]
+    said = _of_wider(*(found.get(start) for start in starts))
+    table = grid(["width 32, 30 pairs", "runs above 90 %"], rows)
+    return Markdown(f"{table.data}\n\n**By the rule: {said}.**")
+
+
+def _of_wider(fresh: Verdict | None, recipe: Verdict | None) -> str:
+    """Who finds the needle in a wider model."""
+    if fresh is None or recipe is None:
+        return "open, runs are missing"
+    if fresh.carries:
+        return "a wider model needs no help"
+    if fresh.carries is False and recipe.carries:
+        return "the head by hand does it at width 32 too"
+    if fresh.carries is False and recipe.carries is False:
+        return "the head by hand does not do it at width 32"
+    return "open"
 
 
 def judge(section: Section) -> list[Judgement]:

@@ -149,3 +149,27 @@ def test_a_part_does_harm_where_a_start_fails_with_it_and_carries_without(succes
     assert f"| {successes[-1]} of 8 (" in rows[-1]
     partly = Section(found.runs, found.table[found.table.seed < 7], None)
     assert quieted.apart_judged(partly).data == "Not yet measured."
+
+
+@pytest.mark.parametrize(
+    "quiet, last, said",
+    [
+        (8, 0, "the MLPs are not needed"),
+        (0, 8, "the MLPs are not needed"),
+        (2, 2, "the MLPs are needed"),
+        (3, 2, "open"),
+        (8, None, "open, runs are missing"),
+    ],
+)
+def test_the_mlps_are_needed_where_nothing_carries_without_them(quiet, last, said):
+    counts = dict(zip(first_layer.WITHOUT_MLPS, (quiet, last), strict=True))
+
+    def end(run):
+        count = counts[str(run.condition)]
+        return None if count is None else 0.95 if run.seed < count else 0.2
+
+    section = ended(first_layer.without_the_mlps(), end)
+    pair = ended(first_layer.of_the_papers_pair(["haystack"]), lambda run: 0.95)
+    text = quieted.without_mlps_table(section, pair).data
+    assert text.endswith(f"**By the rule: {said}.**")
+    assert "| the pair, first layer quiet | 10 of 10" in text

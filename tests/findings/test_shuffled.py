@@ -37,7 +37,7 @@ def test_a_shuffle_within_each_head_is_judged_by_case(within, ten, thirty):
     found = sections({"learnt": 9, "shuffle": 1, "within": within})
     rows = shuffled.within_table(found).data.splitlines()[2:]
     assert len(rows) == 10
-    assert rows[0].startswith("| both layers, closest replication with its curriculum, 10 pairs")
+    assert rows[0].startswith("| both layers (closest, curriculum), 10 pairs")
     assert "| 9 of 10 (60 to 98 %): carries | 1 of 10" in rows[0]
     assert rows[0].endswith(f"{ten} |")
     assert rows[5].endswith(f"{thirty} |")
@@ -176,6 +176,35 @@ def test_each_layer_is_judged_by_itself(first, last, name, words):
     said = {8: carries, 2: carries_not, 5: "open", None: "open, runs are missing"}
     for count, word in said.items():
         assert f"- {name}: **{word}**." in layers_told({start: count})
+
+
+@pytest.mark.parametrize(
+    "start, name, words",
+    [
+        (
+            "attention=identity shuffle each_head even",
+            "Random numbers",
+            {
+                8: "even sizes are what lets random numbers carry",
+                2: "it is something else of that shuffle",
+            },
+        ),
+        (
+            "attention=identity even",
+            "What was learnt",
+            {8: "it carries at even sizes too", 2: "it does not carry at even sizes"},
+        ),
+    ],
+)
+def test_even_sizes_are_judged_by_themselves(start, name, words):
+    for count, said in (words | {7: "open", None: "open, runs are missing"}).items():
+
+        def end(run, count=count):
+            known = count if str(run.condition) == start else None
+            return None if known is None else 0.95 if run.seed < known else 0.2
+
+        text = shuffled.even_table(ended(each_head.even(), end)).data
+        assert f"- {name}: **{said}**." in text
 
 
 def test_the_table_of_layers_says_what_was_not_asked():

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from tables import ended
 
+from procmod_lib.experiments import agenda
 from procmod_lib.experiments.conditions import BOTH, RECIPE, SPOILT
 from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.findings import story
@@ -84,3 +85,25 @@ def test_width_64_decides_between_the_rules_as_the_page_says():
     assert widest(6, 4, n=5) == NOT_YET
     nothing = SimpleNamespace(summary=pd.DataFrame(columns=["initial_condition"]))
     assert story.rule_in_the_width(nothing).data == NOT_YET
+
+
+@pytest.mark.parametrize(
+    "fresh, recipe, said",
+    [
+        (5, 0, "a wider model needs no help"),
+        (1, 5, "the head by hand does it at width 32 too"),
+        (1, 1, "the head by hand does not do it at width 32"),
+        (2, 6, "open"),
+        (1, 4, "open"),
+        (0, None, "open, runs are missing"),
+    ],
+)
+def test_a_wider_model_is_judged_by_its_rule(fresh, recipe, said):
+    counts = {"scratch": fresh, RECIPE: recipe}
+
+    def end(run):
+        count = counts[str(run.condition)]
+        return None if count is None else 0.95 if run.seed < count else 0.2
+
+    text = story.wider_judged(ended(agenda.full_at_width(32), end)).data
+    assert text.endswith(f"**By the rule: {said}.**")
