@@ -90,9 +90,9 @@ def fleet_growth() -> dict:
                 np.stack([gpt2.fresh(arch, "bench", i) for i in range(size)])
             )
             batches = [task.batch(250, "train", 0).trained_on("reference")] * size
-            compute.gradient(weights, batches, 0.0, ())
+            compute.gradient(weights, batches, 0.0, [])
             seconds = [
-                timed(partial(compute.gradient, weights, batches, 0.0, ())) for _ in range(3)
+                timed(partial(compute.gradient, weights, batches, 0.0, [])) for _ in range(3)
             ]
             row[size] = round(1e3 * float(np.median(seconds)) / size, 2)
         found[engine] = row

@@ -8,7 +8,6 @@ import os
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -33,7 +32,6 @@ KINDS = 256
 BUCKETS = 4
 """Into which PyTorch sorts rows by length on a CPU."""
 ENGINES = ("auto", "kernel", "torch")
-DRAWING = threading.Lock()  # whoever holds it draws from PyTorch's generator, of which there is one
 
 
 def make_engine(engine: str, arch: Architecture, dropout: float, device: str, threads: int | None):
@@ -42,7 +40,7 @@ def make_engine(engine: str, arch: Architecture, dropout: float, device: str, th
     Args:
         engine: ``"kernel"``, ``"torch"`` or ``"auto"``, which takes a kernel where one applies.
         arch: the shape of the models.
-        dropout: rate. Each engine draws what it drops from a stream of its own.
+        dropout: rate. Each engine draws what it drops from streams of its own, one a model.
         device: ``"cpu"`` or ``"cuda"``.
         threads: of the kernel; None takes all cores.
 
@@ -77,17 +75,18 @@ class KernelEngine:
             self.pool = ThreadPoolExecutor(min(threads, CHUNKS), **flush)
 
     def gradient(
-        self, weights: torch.Tensor, batches: list[Batch], dropout: float, path: tuple
+        self, weights: torch.Tensor, batches: list[Batch], dropout: float, paths: list[tuple]
     ) -> torch.Tensor:
         """Gradient (S, P) of the mean loss of each model's batch.
 
-        ``path`` names the random stream of dropout.
+        ``paths`` names the random stream of each model's dropout; it may be empty without any.
         """
         rows = []
         for model, (p, batch) in enumerate(zip(weights.numpy(), batches, strict=True)):
             share = (batch.loss_mask / max(1, batch.loss_mask.sum())).astype(np.float32)  # (n, W)
             loss, hit = np.zeros((2, *batch.positions.shape), np.float32)
-            noise = kernel_dropout.noise_for(dropout, len(batch), *path, model)
+            path = (*paths[model], 0) if dropout else ()
+            noise = kernel_dropout.noise_for(dropout, len(batch), *path)
             parts = self._run(p, batch, share, loss, hit, train=True, noise=noise)
             rows.append(sum(parts[1:], start=parts[0]))
         return torch.from_numpy(np.stack(rows))
@@ -137,15 +136,29 @@ def check_engine(engine) -> None:
         raise ValueError(f"engine must be 'auto', 'kernel' or 'torch', got {engine!r}.")
 
 
-@contextmanager
-def _drawing_from(dropout: float, path: tuple):
-    """Within, PyTorch draws from the stream of dropout of that name, and no other thread does."""
-    if dropout == 0:
-        yield
-        return
-    with DRAWING, torch.random.fork_rng():
-        torch.manual_seed(torch_seed("dropout", *path))
-        yield
+class Dropped:
+    """Drops numbers of a fleet, those of each model from a stream of its own, so that no model's
+    depend on which others train beside it.
+
+    Args:
+        rate: the share that is dropped.
+        paths: names the stream of each model.
+        device: where the models are.
+    """
+
+    def __init__(self, rate: float, paths: list[tuple], device: str):
+        self.rate = rate
+        self.streams = [
+            torch.Generator(device).manual_seed(torch_seed("dropout", *path)) for path in paths
+        ]
+
+    def __call__(self, x: torch.Tensor, site: int) -> torch.Tensor:
+        """x (S, ...) with some of its numbers at zero, the others larger in return."""
+        stays = [
+            torch.empty(x.shape[1:], device=x.device).bernoulli_(1 - self.rate, generator=stream)
+            for stream in self.streams
+        ]
+        return x * torch.stack(stays) / (1 - self.rate)
 
 
 class TorchEngine:
@@ -164,25 +177,27 @@ class TorchEngine:
             self.losses = torch.compile(gpt2.losses, mode=mode, dynamic=False)
 
     def gradient(
-        self, weights: torch.Tensor, batches: list[Batch], dropout: float, path: tuple
+        self, weights: torch.Tensor, batches: list[Batch], dropout: float, paths: list[tuple]
     ) -> torch.Tensor:
         """Gradient (S, P) of the mean loss of each model's batch.
 
-        ``path`` names the random stream of dropout.
+        ``paths`` names the random stream of each model's dropout; it may be empty without any.
         """
         flat = weights.detach().requires_grad_(True)
-        with _drawing_from(dropout, path):
-            counts = torch.tensor(
-                [max(1, int(b.loss_mask.sum())) for b in batches], device=self.device
-            )  # (S,)
-            total = torch.zeros(len(batches), device=self.device)
-            for rows in _buckets(batches, by_length=self.device == "cpu" and not self.compiled):
-                total = total + self._loss(flat, self._tensors(batches, rows), dropout).sum((1, 2))
-            (total / counts).sum().backward()
+        drops = Dropped(dropout, paths, self.device) if dropout else 0.0
+        counts = torch.tensor(
+            [max(1, int(b.loss_mask.sum())) for b in batches], device=self.device
+        )  # (S,)
+        total = torch.zeros(len(batches), device=self.device)
+        by_length = self.device == "cpu" and not self.compiled and not dropout
+        for rows in _buckets(batches, by_length=by_length):
+            tensors = self._tensors(batches, rows, whole=self.compiled or dropout > 0)
+            total = total + self._loss(flat, tensors, drops).sum((1, 2))
+        (total / counts).sum().backward()
         assert flat.grad is not None
         return flat.grad
 
-    def _loss(self, flat: torch.Tensor, tensors: list, dropout: float) -> torch.Tensor:
+    def _loss(self, flat: torch.Tensor, tensors: list, dropout) -> torch.Tensor:
         """Loss (S, B, W); goes on without torch.compile where that fails."""
         if self.compiled and len(flat) > 1:  # members end one by one: compiled once for any number
             for tensor in (flat, *tensors):
@@ -211,15 +226,17 @@ class TorchEngine:
             loss[:, rows], hit[:, rows] = some_loss.cpu().numpy(), some_hit.cpu().numpy()
         return loss, hit
 
-    def _tensors(self, batches: list[Batch], rows: list[np.ndarray]) -> list[torch.Tensor]:
+    def _tensors(
+        self, batches: list[Batch], rows: list[np.ndarray], *, whole: bool = False
+    ) -> list[torch.Tensor]:
         """tokens, positions, targets (S, B, ...) of some rows of each model's batch, no longer than
-        they need.
+        they need, or ``whole``.
         """
         unique = list({id(b): (b, r) for b, r in zip(batches, rows, strict=True)}.values())
         place = {id(b): i for i, (b, _) in enumerate(unique)}
         index = torch.tensor([place[id(b)] for b in batches], device=self.device)
         longest = max(int(b.lengths[r].max()) for b, r in unique)
-        if self.compiled:
+        if whole:
             longest = unique[0][0].tokens.shape[1]
         fields = ("tokens", "positions", "targets")
         tokens, positions, targets = (
@@ -245,13 +262,13 @@ class CheckedEngine:
         self.seen: set[tuple[int, ...]] = set()
 
     def gradient(
-        self, weights: torch.Tensor, batches: list[Batch], dropout: float, path: tuple
+        self, weights: torch.Tensor, batches: list[Batch], dropout: float, paths: list[tuple]
     ) -> torch.Tensor:
         """Gradient (S, P) of the mean loss of each model's batch."""
         if self.kernel is not None and _shape(batches[0]) not in self.seen:
             self._compare(weights[:1], batches[:1])
             self.seen.add(_shape(batches[0]))
-        return (self.kernel or self.pytorch).gradient(weights, batches, dropout, path)
+        return (self.kernel or self.pytorch).gradient(weights, batches, dropout, paths)
 
     def scores(self, weights: torch.Tensor, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
         """Loss and hit (S, n, W) of every scored output of one batch."""
@@ -261,9 +278,9 @@ class CheckedEngine:
     def _compare(self, weights: torch.Tensor, batches: list[Batch]) -> None:
         """Leave the kernel behind where its gradient of one model is not PyTorch's."""
         assert self.kernel is not None
-        wanted = TorchEngine(self.arch, self.device).gradient(weights, batches, 0.0, ())
+        wanted = TorchEngine(self.arch, self.device).gradient(weights, batches, 0.0, [])
         try:
-            apart = (self.kernel.gradient(weights, batches, 0.0, ()) - wanted).norm()
+            apart = (self.kernel.gradient(weights, batches, 0.0, []) - wanted).norm()
             if apart <= AGREE * wanted.norm():
                 return
             reason = f"its gradient differs by {float(apart / wanted.norm()):.1e} of its length"

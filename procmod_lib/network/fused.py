@@ -194,8 +194,8 @@ class FusedEngine:
         self.arch, self.device = arch, device
         self.layers = lru_cache(FusedLayers)
 
-    def gradient(self, weights, batches: list[Batch], dropout: float, path: tuple) -> torch.Tensor:
-        """Gradient (S, P) of the mean loss of each model's batch; ``path`` is not looked at."""
+    def gradient(self, weights, batches: list[Batch], dropout: float, paths: list) -> torch.Tensor:
+        """Gradient (S, P) of the mean loss of each model's batch; ``paths`` is not looked at."""
         data, layers = self._prepared(batches)
         counted = {id(b): max(1, int(b.loss_mask.sum())) for b in batches}
         counts = self._sent(np.array([counted[id(b)] for b in batches], np.float32))

@@ -116,7 +116,7 @@ def gradients(flat: np.ndarray, arch: Architecture, batch: Batch) -> np.ndarray:
     weights = torch.from_numpy(np.asarray(flat, np.float32))[None]
     return (
         TorchEngine(arch, "cpu")
-        .gradient(weights, [batch.trained_on("reference")], 0.0, ())[0]
+        .gradient(weights, [batch.trained_on("reference")], 0.0, [])[0]
         .numpy()
     )
 

@@ -172,9 +172,9 @@ def train(
         batches = upcoming(state.length, state.step)
         theirs = [seeds[s] for s in going]
         part = state.only(going)
-        path = (task.name, *theirs, state.step)
+        paths = [(task.name, seed, state.step) for seed in theirs]
         gradient = compute.gradient(
-            part.weights, [batches[s] for s in theirs], budget.dropout, path
+            part.weights, [batches[s] for s in theirs], budget.dropout, paths
         )
         moving = None if free is None else free[going]
         if moving is not None:

@@ -32,7 +32,7 @@ def test_gradients_and_scores_are_those_of_pytorch(case):
     name, shape = CASES[case]
     arch, weights, batches = fleet(name, **shape)
     ours, theirs = fused.FusedEngine(arch, "cpu"), TorchEngine(arch, "cpu")
-    a, b = (engine.gradient(weights, batches, 0.0, ()) for engine in (ours, theirs))
+    a, b = (engine.gradient(weights, batches, 0.0, []) for engine in (ours, theirs))
     for parameter, columns in arch.slices.items():
         apart = (a[:, columns] - b[:, columns]).norm() / b[:, columns].norm()
         assert apart < 2e-5, parameter
@@ -44,8 +44,8 @@ def test_gradients_and_scores_are_those_of_pytorch(case):
 def test_a_model_s_gradient_does_not_depend_on_the_fleet():
     arch, weights, batches = fleet("haystack")
     engine = fused.FusedEngine(arch, "cpu")
-    together = engine.gradient(weights, batches, 0.0, ())
-    alone = engine.gradient(weights[1:2], batches[1:2], 0.0, ())
+    together = engine.gradient(weights, batches, 0.0, [])
+    alone = engine.gradient(weights[1:2], batches[1:2], 0.0, [])
     assert (together[1] - alone[0]).norm() < 1e-5 * alone[0].norm()
 
 
@@ -54,8 +54,8 @@ def test_a_kernel_that_is_wrong_or_fails_is_left_behind(monkeypatch, wrong):
     """PyTorch goes on, with a warning; a right one is compared once and then trusted."""
     arch, weights, batches = fleet("haystack")
     engine = CheckedEngine(arch, "cpu")
-    wanted = TorchEngine(arch, "cpu").gradient(weights, batches, 0.0, ())
-    assert (engine.gradient(weights, batches, 0.0, ()) - wanted).norm() < 1e-4 * wanted.norm()
+    wanted = TorchEngine(arch, "cpu").gradient(weights, batches, 0.0, [])
+    assert (engine.gradient(weights, batches, 0.0, []) - wanted).norm() < 1e-4 * wanted.norm()
     assert engine.kernel is not None
     assert engine.seen == {(63, 1)}
 
@@ -67,7 +67,7 @@ def test_a_kernel_that_is_wrong_or_fails_is_left_behind(monkeypatch, wrong):
     monkeypatch.setattr(fused.FusedEngine, "gradient", broken)
     engine = CheckedEngine(arch, "cpu")
     with pytest.warns(UserWarning, match=wrong):
-        gradient = engine.gradient(weights, batches, 0.0, ())
+        gradient = engine.gradient(weights, batches, 0.0, [])
     assert torch.equal(gradient, wanted)
     assert engine.kernel is None
     assert engine.scores(weights, batches[0])[0].shape == (3, 9, 1)

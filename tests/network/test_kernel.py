@@ -43,7 +43,7 @@ def test_loss_gradient_and_scores_equal_pytorch(name, n, parameters, shape):
     full = task.batch(n, "train", n)
     batch = full.trained_on("reference")
     fast, reference = (make_engine(e, arch, 0.0, "cpu", 1) for e in ("kernel", "torch"))
-    ours, theirs = (e.gradient(flat, [batch], 0.0, ()).numpy() for e in (fast, reference))
+    ours, theirs = (e.gradient(flat, [batch], 0.0, []).numpy() for e in (fast, reference))
     assert np.abs(ours - theirs).max() <= 2e-6 * np.abs(theirs).max() + 1e-9
     for a, b in zip(fast.scores(flat, full), reference.scores(flat, full)):
         assert np.abs(a - b).max() <= 2e-5
@@ -118,7 +118,7 @@ arch = gpt2.Architecture(task.vocab, 40)
 weights = torch.from_numpy(gpt2.fresh(arch, "x")[None])
 batch = task.batch(64, "train", 0, 0).trained_on("reference")
 engine = make_engine("kernel", arch, 0.0, "cpu", 1)
-print(engine.gradient(weights, [batch], 0.0, ()).numpy().tobytes().hex())
+print(engine.gradient(weights, [batch], 0.0, []).numpy().tobytes().hex())
 """
 
 
@@ -159,7 +159,7 @@ def test_eight_lanes_and_sixteen_give_the_same_numbers_up_to_rounding(tmp_path):
     weights = torch.from_numpy(gpt2.fresh(arch, "x")[None])
     batch = task.batch(64, "train", 0, 0).trained_on("reference")
     ours, reference = (
-        make_engine(e, arch, 0.0, "cpu", 1).gradient(weights, [batch], 0.0, ()).numpy().ravel()
+        make_engine(e, arch, 0.0, "cpu", 1).gradient(weights, [batch], 0.0, []).numpy().ravel()
         for e in ("kernel", "torch")
     )
     for found in (ours, theirs):
@@ -244,7 +244,7 @@ def test_dropout_equals_pytorch_that_drops_the_same_numbers(name, n, parameters,
         return x * torch.from_numpy(mask[None]).to(x.dtype)
 
     fast = make_engine("kernel", arch, rate, "cpu", 1)
-    ours = fast.gradient(flat, [batch], rate, ("a",)).numpy()
+    ours = fast.gradient(flat, [batch], rate, [("a",)]).numpy()
     wanted = flat.clone().requires_grad_(True)
     tensors = [batch.tokens, batch.positions, batch.targets]
     kind = np.float32 if arch.inputs == "bits" else np.int64
@@ -253,7 +253,7 @@ def test_dropout_equals_pytorch_that_drops_the_same_numbers(name, n, parameters,
     (loss.sum() / batch.loss_mask.sum()).backward()
     theirs = wanted.grad.numpy()
     assert np.abs(ours - theirs).max() <= 2e-6 * np.abs(theirs).max() + 1e-9
-    without = fast.gradient(flat, [batch], 0.0, ("a",)).numpy()
+    without = fast.gradient(flat, [batch], 0.0, [("a",)]).numpy()
     assert np.abs(ours - without).max() > 1e-2 * np.abs(theirs).max()
 
 

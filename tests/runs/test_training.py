@@ -114,7 +114,7 @@ def test_compiled_path_equals_the_plain_one():
     ]
     plain, compiled = TorchEngine(arch, "cpu"), TorchEngine(arch, "cpu", compiled=True)
     for step in (0, 1):
-        a, b = (e.gradient(weights, batches[step], 0.0, step) for e in (plain, compiled))
+        a, b = (e.gradient(weights, batches[step], 0.0, []) for e in (plain, compiled))
         assert torch.allclose(a, b, rtol=1e-4, atol=1e-6)
     assert compiled.compiled, "it fell back to the plain path"
 
@@ -124,7 +124,7 @@ def test_a_compiler_that_fails_is_left_behind():
     engine.losses = lambda *a: 1 / 0
     with pytest.warns(UserWarning, match="torch.compile failed .ZeroDivisionError"):
         gradient = engine.gradient(
-            start().weights, [TASK.batch(16, "train", 0, 0).trained_on("reference")], 0.0, 0
+            start().weights, [TASK.batch(16, "train", 0, 0).trained_on("reference")], 0.0, []
         )
     assert torch.isfinite(gradient).all()
 
@@ -204,7 +204,7 @@ def test_dropout_is_drawn_anew_for_each_seed_and_step_and_is_the_same_again():
     batch, weights = TASK.batch(8, "train", 0).trained_on("reference"), start().weights
     engine = TorchEngine(ARCH, "cpu")
     first, again, seed, step = (
-        engine.gradient(weights, [batch], 0.3, ("addition", *path))
+        engine.gradient(weights, [batch], 0.3, [("addition", *path)])
         for path in ((0, 0), (0, 0), (1, 0), (0, 1))
     )
     assert torch.equal(first, again)
@@ -406,6 +406,28 @@ def test_members_that_stop_by_themselves_train_together_and_as_they_would_alone(
         train(TASK, ARCH, budget, [member], alone)
         assert [e["step"] for e in alone.curves[0]] == [e["step"] for e in curve]
         assert curve[-1]["step"] < 400
+
+
+@pytest.mark.parametrize("engine", ["kernel", "torch"])
+def test_what_is_dropped_of_a_member_does_not_depend_on_the_others(engine):
+    budget = replace(SHORT, steps=30, dropout=0.2, evaluate_every=10)
+    seeds, weights = [3, 4, 3], start(3).weights.numpy()
+    together = train(
+        TASK, ARCH, budget, seeds, State.start(weights.copy(), "cpu", TASK), engine=engine
+    )
+    for member, seed in enumerate(seeds):
+        alone = State.start(weights[member : member + 1].copy(), "cpu", TASK)
+        train(TASK, ARCH, budget, [seed], alone, engine=engine)
+        assert torch.allclose(alone.weights[0], together.weights[member], rtol=1e-3, atol=1e-5)
+    plain = train(
+        TASK,
+        ARCH,
+        replace(budget, dropout=0.0),
+        seeds,
+        State.start(weights.copy(), "cpu", TASK),
+        engine=engine,
+    )
+    assert (plain.weights - together.weights).abs().max() > 1e-3
 
 
 def test_a_curriculum_trains_alone_on_a_gpu(monkeypatch):
