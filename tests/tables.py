@@ -25,6 +25,22 @@ def table_of(curves: dict, diagnostic: str = "haystack") -> pd.DataFrame:
     )
 
 
+class Bare:
+    """A store that holds no weights and no other runs."""
+
+    def weights(self, run):
+        return None
+
+    def load(self, runs):
+        return []
+
+
+def without_one(section: Section) -> Section:
+    """A section of the same runs, the first of which is missing."""
+    left = section.table[section.table.key != section.runs[0].key]
+    return Section(section.runs, left, section.store)
+
+
 def ended(runs: list[Run], end: Callable[[Run], float | None], store=None) -> Section:
     """Some runs as a section, each with the one evaluation ``end(run)``; None is a missing run."""
     rows = [

@@ -8,21 +8,34 @@ from procmod_lib.experiments.parameters import (
     read_list,
     read_sources,
 )
-from procmod_lib.initial import parse
+from procmod_lib.initial import Condition, parse
 from procmod_lib.runs.run import Run
 from procmod_lib.tasks import TASKS
 
 
-def changed_transfers(preset, transfers, words, diagnostics, seeds: range, steps) -> list[Run]:
-    """Scratch, every transfer as it is, and with each of the words."""
+def parsed(named: str, text: str) -> Condition:
+    """A condition; ``named`` is the parameter of the grid that holds it."""
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise ValueError(f"{named}: {error}") from None
+
+
+def changed_transfers(
+    preset, transfers, words, diagnostics, seeds: range, steps, *, named: str
+) -> list[Run]:
+    """Scratch, every transfer as it is, and with each of the words; ``named`` is the parameter of
+    the grid that holds the words.
+    """
     transfers = read_list("transfers", transfers)
     for transfer in transfers:
-        if not parse(transfer).sources:
+        if not parsed("transfers", transfer).sources:
             example = "for example attention=identity"
             raise ValueError(f"transfers must name what is copied, {example}, got {transfer!r}.")
-    conditions = ["scratch"]
+    conditions = [parse("scratch")]
     for transfer in transfers:
-        conditions += [transfer, *(f"{transfer} {word}" for word in words)]
+        changed = (parsed(named, f"{transfer} {word}") for word in words)
+        conditions += [parse(transfer), *changed]
     changes = read_changes(steps)
     return crossed(preset, conditions, diagnostics, seeds, named="transfers", **changes)
 
@@ -91,7 +104,7 @@ def crossed(
         check_one_of("diagnostics", diagnostic, TASKS)
     for name, size, task in (("pairs", pairs, "haystack"), ("items", items, "sorting")):
         check_size(name, size, task, diagnostics)
-    conditions = list(dict.fromkeys(map(parse, conditions)))
+    conditions = list(dict.fromkeys(parsed(named, str(each)) for each in conditions))
     sources = [source for condition in conditions for source in condition.sources]
     if sources:
         read_sources(f"{named}: the source", sources)

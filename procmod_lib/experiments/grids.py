@@ -6,7 +6,7 @@ A list may be a string with commas; a wrong parameter raises ValueError, which n
 from dataclasses import replace
 
 from procmod_lib.experiments.conditions import PERTURBATIONS, PIECES, RECIPE, RECIPES, SPOILT
-from procmod_lib.experiments.crossed import changed_transfers, crossed
+from procmod_lib.experiments.crossed import changed_transfers, crossed, parsed
 from procmod_lib.experiments.make_runs import (
     find_preset,
     fine_tuning_run,
@@ -21,8 +21,7 @@ from procmod_lib.experiments.parameters import (
     read_sources,
 )
 from procmod_lib.experiments.settings import check_settings
-from procmod_lib.initial import parse
-from procmod_lib.runs.run import Run
+from procmod_lib.runs.run import Run, each_once
 from procmod_lib.tasks import SOURCES
 
 SNAPSHOTS = tuple(range(0, 2001, 200))
@@ -39,12 +38,13 @@ def pretraining(
     """Every source x settings x seed, as the other grids pretrain them."""
     sources = read_sources("sources", sources)
     settings = [check_settings(each) for each in read_list("settings", settings)]
-    return [
+    runs = [
         pretraining_run(source, preset, seed, how)
         for seed in seeds_of(preset, seeds, first_seed)
         for source in sources
         for how in settings
     ]
+    return each_once(runs)
 
 
 def given_up() -> list[Run]:
@@ -145,7 +145,9 @@ def perturbation(
     usual = PERTURBATIONS[::2] if find_preset(preset).is_brief else PERTURBATIONS
     words = read_list("perturbations", usual if perturbations is None else perturbations)
     chosen = seeds_of(preset, seeds, first_seed)
-    return changed_transfers(preset, transfers, words, diagnostics, chosen, steps)
+    return changed_transfers(
+        preset, transfers, words, diagnostics, chosen, steps, named="perturbations"
+    )
 
 
 def localisation(
@@ -172,7 +174,7 @@ def localisation(
     usual = PIECES[:4] if find_preset(preset).is_brief else PIECES
     words = read_list("pieces", usual if pieces is None else pieces)
     chosen = seeds_of(preset, seeds, first_seed)
-    return changed_transfers(preset, transfers, words, diagnostics, chosen, steps)
+    return changed_transfers(preset, transfers, words, diagnostics, chosen, steps, named="pieces")
 
 
 def by_hand(
@@ -202,7 +204,7 @@ def by_hand(
     check_shape("model", model)
     recipes = read_list("recipes", recipes)
     for recipe in recipes:
-        if parse(recipe).sources:
+        if parsed("recipes", recipe).sources:
             raise ValueError(
                 f"recipes must be written by hand, without a source, for example {RECIPE}, got "
                 f"{recipe!r}."
@@ -277,4 +279,4 @@ def composition(
 
 def without_copies(*grids: list[Run]) -> list[Run]:
     """The runs of several grids, each once."""
-    return list({run.key: run for grid in grids for run in grid}.values())
+    return each_once([run for grid in grids for run in grid])

@@ -54,6 +54,8 @@ def _ranked(store: Store, runs: list[Run] | None) -> dict[Setting, list[float]]:
     if store.missing(asked):
         return {}
     ends = store.load(asked).sort_values("step").groupby("key").token_accuracy.last()
+    if not {run.key for run in asked} <= set(ends.index):  # one of them is damaged
+        return {}
     accuracies: dict[Setting, list[float]] = {}
     for run in asked:
         accuracies.setdefault(setting_of(run), []).append(ends[run.key])

@@ -194,8 +194,8 @@ def first_layer_judged(models: pd.DataFrame) -> Markdown:
     """Whether the first layer's size tells better than the source's score, by the page's rule; no
     verdict before all settings have all their seeds.
     """
-    rows, seeds = areas(models), models.groupby("setting", sort=False).seed.nunique()
-    finished = int((seeds >= SEEDS).sum())
+    rows, there = areas(models), models.dropna(subset=["both", "score"])
+    finished = int((there.groupby("setting", sort=False).seed.nunique() >= SEEDS).sum())
     if finished < HOW_MANY:
         return Markdown(_open(finished))
     if not len(rows):

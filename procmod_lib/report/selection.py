@@ -38,8 +38,8 @@ class Selection:
 
     @property
     def is_complete(self) -> bool:
-        """Whether there are runs, and none of them is missing in the store."""
-        return bool(self.runs) and not self.store.missing(self.runs)
+        """Whether there are runs, and all of them are in the table."""
+        return bool(self.runs) and {run.key for run in self.runs} <= set(self.table.key)
 
     def where(self, keep: Callable[[Run], bool]) -> Self:
         """The section of those runs only that ``keep`` is true of."""

@@ -134,7 +134,7 @@ def plain_table() -> Markdown:
     """The recipe in a plain transformers loop: every seed of both arms, from book/plain.json."""
     if not PLAIN.exists():
         return Markdown(NOT_YET)
-    found = json.loads(PLAIN.read_text())
+    found = json.loads(PLAIN.read_text(encoding="utf-8"))
     rows = []
     for name, values in found["accuracy"].items():
         low, high = statistics.interval(values)

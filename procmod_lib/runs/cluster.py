@@ -36,7 +36,7 @@ def connect(scheduler: str):
         )
     from dask_jobqueue import SLURMCluster
 
-    options = json.loads(Path(rest).read_text())
+    options = json.loads(Path(rest).read_text(encoding="utf-8"))
     jobs = options.pop("jobs", 1)
     slurm = SLURMCluster(**options)
     slurm.scale(jobs=jobs)

@@ -12,7 +12,7 @@ from procmod_lib.initial import initialise
 from procmod_lib.network import gpt2
 from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.machine import Machine
-from procmod_lib.runs.provenance import provenance
+from procmod_lib.runs.provenance import gone_on, provenance
 from procmod_lib.runs.run import Run, fleet_key
 from procmod_lib.runs.store import Failed, Store
 from procmod_lib.runs.training import Interrupted, State, at_ceiling, train
@@ -32,7 +32,7 @@ class Fleet:
 
     def __init__(self, runs: list[Run], store: Store, machine: Machine, keep: Keep):
         self.runs, self.store, self.machine, self.keep = runs, store, machine, keep
-        self.name = fleet_key(runs)
+        self.name, self.facts = fleet_key(runs), provenance(machine.device)
         self.begun_at = datetime.now(UTC).isoformat(timespec="seconds")
         self.begun = time.monotonic()
         self.seconds_before = 0.0
@@ -68,8 +68,10 @@ class Fleet:
         if checkpoint is not None:
             tensors, metadata = checkpoint
             state = State.from_tensors(tensors, metadata, self.machine.device)
-            if set(self.keep.steps_until(state.step)) <= set(state.snapshots):
+            has_all = set(self.keep.steps_until(state.step)) <= set(state.snapshots)
+            if has_all and metadata.get("how") == self._how():
                 self.seconds_before = float(metadata["seconds"])
+                self.facts = gone_on(json.loads(metadata["facts"]), self.facts)
                 return state, frozen
         weights = np.stack([weights for weights, _ in starts])
         state = State.start(weights, self.machine.device, self.runs[0].task)
@@ -92,21 +94,26 @@ class Fleet:
 
     def _checkpoint(self, state: State) -> None:
         tensors, metadata = state.to_tensors()
-        self.store.write_checkpoint(
-            self.name, tensors, metadata | {"seconds": str(self._seconds())}
-        )
+        facts = json.dumps(self.facts, sort_keys=True)
+        about = {"seconds": str(self._seconds()), "how": self._how(), "facts": facts}
+        self.store.write_checkpoint(self.name, tensors, metadata | about)
+
+    def _how(self) -> str:
+        """On what and by which engine: they draw dropout differently, so a run that one of them
+        began is begun anew by another.
+        """
+        return f"{self.machine.device} {self.machine.engine}"
 
     def _write(self, run: Run, state: State, member: int, seconds: float) -> None:
         """Write a member: its weights first, since a run counts as done by its table."""
-        facts = provenance(self.machine.device)
         table = pd.DataFrame(state.curves[member])
         end = int(table["step"].max())
         if self.keep.snapshots:
             taken = {step: flat[member] for step, flat in state.snapshots.items() if step <= end}
-            self.store.write_snapshots(run, self.store.snapshots(run) | taken, facts)
+            self.store.write_snapshots(run, self.store.snapshots(run) | taken, self.facts)
         if self.keep.weights:
             tensors = gpt2.views(state.weights[member].cpu().numpy(), run.arch)
-            self.store.write_weights(run, tensors, facts)
+            self.store.write_weights(run, tensors, self.facts)
         is_finite = bool(np.isfinite(table["loss"]).all())
         early = "ceiling" if at_ceiling(state.curves[member], run.budget) else "no better"
         status = "complete" if end == run.budget.steps else early
@@ -119,7 +126,7 @@ class Fleet:
             "started": self.begun_at,
             "seconds": seconds,
             "key": run.key,
-            "provenance": self.store.record(facts),
+            "provenance": self.store.record(self.facts),
             "spec": json.dumps(run.spec(), sort_keys=True),
         }
         self.store.write_run(run, table.assign(**columns))

@@ -103,6 +103,6 @@ def check_scheduler(scheduler) -> None:
 
 def _is_json_object(path: Path) -> bool:
     try:
-        return isinstance(json.loads(path.read_text()), dict)
+        return isinstance(json.loads(path.read_text(encoding="utf-8")), dict)
     except ValueError:
         return False

@@ -5,7 +5,7 @@ publish.
 import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache, wraps
 from pathlib import Path
 
@@ -68,12 +68,14 @@ def pack_singles(folder: Path) -> None:
 def _gathered(contents: dict[Path, bytes | None]) -> tuple[bytes, int]:
     """One pack of what some files hold, and how many runs are in it.
 
-    Rows are sorted, so a filtered read takes only its own row groups.
+    Of a run that several hold one version is kept, whole: that of a single file, which is newer,
+    before a pack's. Rows are sorted, so a filtered read takes only its own row groups.
     """
-    sound = [pd.read_parquet(io.BytesIO(c)) for c in contents.values() if c]
+    found = [contents[path] for path in _singles_first(contents)]
+    sound = [pd.read_parquet(io.BytesIO(content)) for content in found if content]
     if not sound:
         return b"", 0
-    table = pd.concat(sound, ignore_index=True).drop_duplicates(["key", "step"])
+    table = first_of_each(sound)
     keys = sorted(table["key"].unique())
     rows = table.sort_values(["diagnostic", "initial_condition", "seed", "key", "step"])
     arrow = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(
@@ -82,6 +84,21 @@ def _gathered(contents: dict[Path, bytes | None]) -> tuple[bytes, int]:
     buffer = io.BytesIO()
     pq.write_table(arrow, buffer, compression="zstd", row_group_size=ROWS)
     return buffer.getvalue(), len(keys)
+
+
+def _singles_first(paths: Iterable[Path]) -> list[Path]:
+    """The files of single runs, then packs."""
+    return sorted(paths, key=lambda path: (path.name.startswith(f"{STEM}."), path.name))
+
+
+def first_of_each(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of some tables, each run's from the first that holds it and from no other."""
+    parts: list[pd.DataFrame] = []
+    known: set[str] = set()
+    for table in tables:
+        parts.append(table[~table["key"].isin(known)])
+        known |= set(table["key"])
+    return pd.concat(parts, ignore_index=True)
 
 
 def _remove_singles(contents: dict[Path, bytes | None]) -> None:
@@ -138,7 +155,7 @@ def rows(folder: Path, equals: dict) -> pd.DataFrame:
     """
     filters = [(column, "==", value) for column, value in equals.items()] or None
     tables = []
-    for path in sorted((folder / "runs").glob("*.parquet")):
+    for path in _singles_first((folder / "runs").glob("*.parquet")):
         if path.name.startswith(f"{STEM}."):
             if _keys(path, os.stat(path).st_mtime_ns):
                 tables.append(pd.read_parquet(path, filters=filters))
@@ -148,7 +165,7 @@ def rows(folder: Path, equals: dict) -> pd.DataFrame:
             tables.append(pd.read_parquet(io.BytesIO(content), filters=filters))
         elif not path.exists():  # it went into a pack that was not there when the folder was read
             raise FileNotFoundError(path)
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    return first_of_each(tables) if tables else pd.DataFrame()
 
 
 @lru_cache(maxsize=64)

@@ -34,6 +34,18 @@ def provenance(device: str) -> dict:
     }
 
 
+def gone_on(begun: dict, now: dict) -> dict:
+    """The facts behind a run that one process began and another finished.
+
+    It counts as dirty where either was.
+    """
+    if begun == now:
+        return now
+    both = [begun["dirty"], now["dirty"]]
+    dirty = True if True in both else None if None in both else False
+    return now | {"dirty": dirty, "begun": begun}
+
+
 def _git(*words: str) -> str | None:
     """What git says in the project's folder; None where there is no git or no repository."""
     try:

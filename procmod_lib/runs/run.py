@@ -92,6 +92,14 @@ def check_fits(arch: Architecture, task: Task) -> None:
             )
 
 
+def each_once(runs: list[Run]) -> list[Run]:
+    """Runs without those whose key came before."""
+    found: dict[str, Run] = {}
+    for run in runs:
+        found.setdefault(run.key, run)
+    return list(found.values())
+
+
 def with_donors(runs: list[Run]) -> list[Run]:
     """Runs and the runs that pretrain their donors, and those of the donors, each once, donors
     first.
@@ -113,7 +121,7 @@ def generations(runs: list[Run]) -> list[list[Run]]:
 
 def donors_of(runs: list[Run]) -> list[Run]:
     """The runs that pretrain what these start from, each once."""
-    return list({donor.key: donor for run in runs for _, donor in run.donors}.values())
+    return each_once([donor for run in runs for _, donor in run.donors])
 
 
 def fleet_key(fleet: list[Run]) -> str:

@@ -14,7 +14,7 @@ import pandas as pd
 from safetensors.numpy import save
 
 from procmod_lib.runs import files, packs, provenance, strangers
-from procmod_lib.runs.run import Run
+from procmod_lib.runs.run import Run, each_once
 
 PROJECT = provenance.PROJECT
 PUBLISHED = PROJECT / "book" / "results"
@@ -101,7 +101,7 @@ class Store:
         for place in self._places():
             left -= files.listed(place / "runs", "parquet").keys()
             left -= packs.keys_of(place)
-        return [run for run in runs if run.key in left]
+        return [run for run in each_once(runs) if run.key in left]
 
     def load(self, runs: list[Run]) -> pd.DataFrame:
         """Return the tidy table of those of ``runs`` that are finished.
@@ -121,7 +121,7 @@ class Store:
             found |= packs.find_many(place, keys - found.keys(), diagnostics)
         tables = [
             found[run.key].assign(preset=run.preset) if run.preset else found[run.key]
-            for run in runs
+            for run in each_once(runs)
             if run.key in found
         ]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
@@ -143,7 +143,7 @@ class Store:
         tables = [table for table in tables if len(table)]
         if not tables:
             return pd.DataFrame(columns=COLUMNS)
-        return pd.concat(tables, ignore_index=True).drop_duplicates(["key", "step"])
+        return packs.first_of_each(tables)
 
     def weights(self, run: Run) -> np.ndarray | None:
         """Return the trained weights (P,) of a run, or None."""

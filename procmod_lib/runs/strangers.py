@@ -33,8 +33,20 @@ PLAIN: tuple[Callable, ...] = (
 )
 """What a column may hold."""
 
+EARLY = ("ceiling", "no better", "non-finite")
+STATUSES = ("complete", *EARLY)
+"""How a run may end; before its last step, or at it."""
+
 LARGEST = 2**31  # bytes of one file
-UNSOUND = (ValueError, KeyError, TypeError, OSError, pa.ArrowException, SafetensorError)
+UNSOUND = (
+    ValueError,
+    KeyError,
+    TypeError,
+    OSError,
+    RecursionError,
+    pa.ArrowException,
+    SafetensorError,
+)
 
 
 def sound_parts(folder: Path, columns: list[str]) -> Iterator[tuple[str, str, str, bytes]]:
@@ -117,8 +129,29 @@ def _runs(content: bytes, columns: list[str]) -> list[tuple[str, bytes]]:
     for key, run in table.groupby("key"):
         for spec in run["spec"].unique():
             _check_spec(str(key), spec)
+        _check_rows(run)
         parts.append((str(key), packs.parquet(run.reset_index(drop=True)[columns])))
     return parts
+
+
+def _check_rows(run: pd.DataFrame) -> None:
+    """Raise ValueError where the rows of a run say something else than its spec, or are not all."""
+    spec = json.loads(run["spec"].iloc[0])
+    said = {
+        "diagnostic": spec["task"]["task"],
+        "initial_condition": spec["initial_condition"],
+        "seed": spec["seed"],
+    }
+    for column, value in said.items():
+        if (run[column] != value).any():
+            raise ValueError(f"{column} is not that of its spec, {value!r}.")
+    if not run["step"].is_unique:
+        raise ValueError("a step stands in it twice.")
+    if set(run["status"]) - set(STATUSES) or run["status"].nunique() != 1:
+        raise ValueError(f"its status is none of {', '.join(STATUSES)}.")
+    is_early = run["status"].iloc[0] in EARLY
+    if run["step"].max() != spec["budget"]["steps"] and not is_early:
+        raise ValueError(f"it ends at step {run['step'].max()} of {spec['budget']['steps']}.")
 
 
 def _check_spec(key: str, spec: str) -> None:

@@ -17,7 +17,7 @@ from procmod_lib.runs.fleet import Fleet
 from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.provenance import provenance
-from procmod_lib.runs.run import Run, donors_of, generations, into_fleets
+from procmod_lib.runs.run import Run, donors_of, each_once, generations, into_fleets
 from procmod_lib.runs.stops import Request, Stopped, kernel_waits, stop_on_request, tell
 from procmod_lib.runs.store import Failed, Store
 from procmod_lib.runs.training import Interrupted
@@ -41,7 +41,7 @@ def ensure(
     several processes may work on one folder. On a CPU each core trains a run of its own.
 
     Args:
-        runs: what is wanted.
+        runs: what is wanted; one that is named twice is one.
         store: where results are and go.
         machine: where and how to train.
         keep_weights: keep the trained weights of these runs too (those of donors always are).
@@ -57,7 +57,7 @@ def ensure(
             it was trained first.
         Stopped: Ctrl-C or SIGTERM; everything is kept.
     """
-    machine = machine or Machine()
+    machine, runs = machine or Machine(), each_once(runs)
     seconds = machine.time_budget
     deadline = None if seconds is None else time.monotonic() + seconds
     keep = Keep(keep_weights, tuple(snapshots))
@@ -278,6 +278,7 @@ def _failure(run: Run, error: Exception) -> str:
 
 def train_alone(fleet: list[Run], donors: list[files.Packet], machine: Machine, keep: Keep):
     """Train a fleet on a worker; return (files to send back, seconds a member)."""
+    provenance(machine.device)  # now, before anybody edits the code that is about to run
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder, published=None)
         for packet in donors:

@@ -170,7 +170,9 @@ def documents(path: str) -> list[str]:
 
         return [topics[name] for name in sorted(topics)]
     if Path(path).is_file():
-        found = [t for t in Path(path).read_text().split("<|endoftext|>") if t.strip()]
+        found = [
+            t for t in Path(path).read_text(encoding="utf-8").split("<|endoftext|>") if t.strip()
+        ]
         if len(found) < FEWEST_DOCUMENTS:
             raise ValueError(
                 f"language_modeling: path must hold {FEWEST_DOCUMENTS} documents or more, with "

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tables import ended
+from tables import Bare, ended, without_one
 
 from procmod_lib.experiments import why_curricula
 from procmod_lib.experiments.conditions import BOTH, LAST
@@ -60,29 +60,9 @@ def test_attention_is_damaged_in_every_model_that_was_asked_before(carrying):
     assert len(full) == 5 * SEEDS
 
 
-class Whole:
-    """A store in which nothing is missing but weights."""
-
-    def missing(self, runs):
-        return []
-
-    def weights(self, run):
-        return None
-
-    def load(self, runs):
-        return []
-
-
-class Partial(Whole):
-    """A store that lacks a run."""
-
-    def missing(self, runs):
-        return runs[:1]
-
-
-def section(runs, successes, store=None):
+def section(runs, successes):
     """Runs of which so many of eight succeed, by setting and start."""
-    return ended(runs, lambda run: 0.95 if run.seed < successes(run) else 0.2, store or Whole())
+    return ended(runs, lambda run: 0.95 if run.seed < successes(run) else 0.2, Bare())
 
 
 AS_EXPECTED = {BOTH: 8, QUIET_FIRST: 6, SHUFFLED_LAST: 6, SHUFFLED_FIRST: 2, "both": 0}
@@ -143,10 +123,10 @@ def test_what_is_said_of_curricula_follows_the_rule(carrying, successes, verdict
 
 def test_nothing_is_said_before_all_runs_are_there(carrying):
     runs = why_curricula.by_length(None)
-    partial = section(runs[:20], lambda run: 8, Partial())
+    partial = without_one(section(runs[:20], lambda run: 8))
     assert curricula.by_length_judged(partial).data == NOT_YET
     assert curricula.damaged_judged(partial).data == NOT_YET
-    assert curricula.by_length_table(section([], None, Partial())).data == NOT_YET
+    assert curricula.by_length_table(section([], None)).data == NOT_YET
     assert {str(run.condition) for run in runs} == {BOTH, LAST}
 
 
@@ -205,9 +185,7 @@ def test_content_is_worth_size_within_each_head(carrying, within, said, least, w
     assert f"as learnt times 0.5, shuffled within each head {least}" in lines[1]
     assert lines[2].startswith(f"- So shuffled within each head the layer needs {worth}")
     assert set(content_or_size.draw_scaled(found).procmod_data.change) == set(carry)
-    found.store.missing = list
-    again = section(runs, lambda run: 8, found.store)
-    assert "Not yet measured" in content_or_size.within_judged(again).data
+    assert "Not yet measured" in content_or_size.within_judged(without_one(found)).data
 
 
 def test_the_answer_tells_of_short_lists_and_of_content(carrying):
@@ -216,4 +194,4 @@ def test_the_answer_tells_of_short_lists_and_of_content(carrying):
     said = curricula.told(short, damage)
     assert said.startswith("From lists of 4 tokens in its place: 95.0 % (95 % interval")
     assert said.endswith("With that curriculum's last layer shuffled, 10 pairs: 3 of 8 carry.")
-    assert curricula.told(section(short.runs, lambda run: 8, Partial()), damage) == ""
+    assert curricula.told(without_one(short), damage) == ""

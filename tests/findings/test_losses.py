@@ -1,6 +1,7 @@
 """Loss early and late, on numbers that fit in the head."""
 
 import pandas as pd
+from tables import without_one
 
 from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.findings import losses
@@ -30,23 +31,15 @@ def test_a_start_may_help_early_and_harm_late():
     assert lines[4].endswith("| +0.000 (+0.000 to +0.000) |")
 
 
-class Whole:
-    """A store that lacks nothing."""
-
-    def missing(self, runs):
-        return []
-
-
-def test_starts_are_judged_once_all_have_their_seeds(monkeypatch):
+def test_starts_are_judged_once_all_have_their_seeds():
     found = section()
-    lines = losses.judged(Section(found.runs, found.table, Whole())).data.splitlines()
+    lines = losses.judged(found).data.splitlines()
     assert lines[0] == "- Help after 250 steps: full transfer from Identity."
     assert lines[1] == "- Help at the end: none."
     assert lines[2] == "- Harm at the end: full transfer from Identity."
-    monkeypatch.setattr(Whole, "missing", lambda self, runs: runs[:1])
-    said = losses.judged(Section(found.runs, found.table, Whole())).data
+    said = losses.judged(without_one(found)).data
     assert said == "Open: 2 of 2 starts that were begun have 6 seeds."
-    nothing = Section(found.runs, found.table.iloc[:0], Whole())
+    nothing = Section(found.runs, found.table.iloc[:0], None)
     assert losses.judged(nothing).data.startswith("Open: 0 of 0 starts")
 
 

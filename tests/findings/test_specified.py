@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tables import ended
+from tables import Bare, ended, without_one
 
 from procmod_lib.experiments import conditions, ranked, specification
 from procmod_lib.experiments.specification import Setting
@@ -130,19 +130,6 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
     assert telling.best_again_told(Section([], ends.head(0), None)) == ""
 
 
-class Complete:
-    """A store that holds every run and no weights."""
-
-    def missing(self, runs):
-        return []
-
-    def load(self, runs):
-        return []
-
-    def weights(self, donor):
-        return None
-
-
 @pytest.mark.parametrize(
     ("of_loud", "word", "new"), [(0, "It holds", 0), (6, "It does not hold", 1)]
 )
@@ -156,13 +143,12 @@ def test_what_carries_at_the_full_protocol(monkeypatch, of_loud, word, new):
         many = successes.get((specification.setting_of(run), str(run.condition)), 0)
         return 0.9 if run.seed < many else 0.8
 
-    section = ended(runs, end, Complete())
+    section = ended(runs, end, Bare())
     judged = telling.full_protocol_judged(ten_pairs, section).data
     assert judged.startswith(f"**{word}**. Of the 2 rows that do not carry with 10 pairs, {new} ")
     assert judged.endswith("Of the 4 that do, 1 carry with 30 too (n = 8 models a row).")
-    section.store = Scores({})
-    section.store.unknown = runs[:1]
-    assert telling.full_protocol_judged(ten_pairs, section).data == "Not yet measured."
+    partial = without_one(section)
+    assert telling.full_protocol_judged(ten_pairs, partial).data == "Not yet measured."
 
 
 def test_the_answer_when_all_settings_are_there(two_settings):

@@ -49,3 +49,28 @@ def test_a_pack_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monkey
     monkeypatch.setattr(packs, "_keys", keys)
     pd.testing.assert_frame_equal(scores(store.load(runs)), expected)
     assert len(calls) > 1
+
+
+def test_of_two_versions_of_a_run_one_is_kept_whole(tmp_path):
+    """A packed run that was trained again ended earlier the second time."""
+    run = fine_tuning_run("haystack", "scratch", "smoke", 0, steps=20)
+    store = Store(tmp_path, None)
+    packed = ensure_in(store, [run])
+    store.pack()
+    again = packed[packed.step < packed.step.max()].assign(token_accuracy=0.5)
+    store.write_run(run, again)
+    seen = store.view(diagnostic="haystack")
+    assert seen.step.tolist() == again.step.tolist()
+    store.pack()
+    assert store.load([run]).token_accuracy.tolist() == [0.5] * len(again)
+    (path,) = (tmp_path / "runs").glob("*.parquet")
+    assert len(pd.read_parquet(path)) == len(again)
+
+
+def test_the_published_version_adds_no_steps_to_ones_own(tmp_path):
+    run = fine_tuning_run("haystack", "scratch", "smoke", 0, steps=20)
+    published = Store(tmp_path / "published", None)
+    table = ensure_in(published, [run])
+    own = Store(tmp_path / "own", published.folder)
+    own.write_run(run, table[table.step == 0])
+    assert own.view(diagnostic="haystack").step.tolist() == [0]

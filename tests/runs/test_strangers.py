@@ -83,6 +83,25 @@ def test_a_spec_that_does_not_hash_to_its_key_is_left_out(tmp_path, other):
     assert not ours.has(RUN)
 
 
+@pytest.mark.parametrize(
+    "lie, said",
+    [
+        (lambda t: t.assign(initial_condition="full=identity"), "initial_condition is not that"),
+        (lambda t: t.assign(seed=7), "seed is not that of its spec, 0"),
+        (lambda t: t.assign(diagnostic="addition"), "diagnostic is not that of its spec"),
+        (lambda t: t[t.step == 0], "it ends at step 0 of"),
+        (lambda t: pd.concat([t, t]), "a step stands in it twice"),
+        (lambda t: t.assign(status="splendid"), "its status is none of complete"),
+    ],
+)
+def test_rows_that_contradict_their_spec_are_left_out(tmp_path, other, lie, said):
+    _, table = table_of(other)
+    replace_run(other, lie(table))
+    ours, _, warned = merged(tmp_path, other)
+    assert ours.missing([RUN]) == [RUN]
+    assert any(said in each for each in warned)
+
+
 def test_columns_that_a_run_does_not_have_are_left_out(tmp_path, other):
     _, table = table_of(other)
     replace_run(other, table.assign(extra=1))
