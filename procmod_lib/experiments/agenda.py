@@ -243,7 +243,7 @@ AGENDA = (
     Ranked("the shortest lists, full protocol", why_curricula.short_in_full),
     Ranked("attention that carries, damaged, full protocol", why_curricula.damaged_in_full),
     Ranked("the best and the worst settings, full protocol", ranked.again),
-    Entry("the optional curriculum, full protocol", why_curricula.released_curriculum),
+    Entry("the optional curriculum, full protocol", why_curricula.closest_with_curriculum),
     Entry("the optional curriculum, layer by layer", lambda: first_layer.GROWN.runs),
     Entry("the optional curriculum, SET and STACK, 10 pairs", why_curricula.other_lists),
     Entry("the optional curriculum, SET, 30 pairs", why_curricula.set_in_full),

@@ -125,10 +125,27 @@ def even() -> list[Run]:
     )
 
 
+DRAWS = {
+    (SHUFFLED, 0): f"{BOTH} shuffle",
+    (SHUFFLED, 1): f"{BOTH} shuffle draw=1",
+    (WITHIN, 0): f"{BOTH} shuffle each_head",
+    (WITHIN, 1): f"{BOTH} shuffle each_head draw=1",
+}
+"""Both shuffles, each drawn twice."""
+
+
+def drawn_again() -> list[Run]:
+    """Models of the released loop with its curriculum, shuffled in both ways and twice, 30 pairs."""
+    _, settings = CASES[BOTH_LOOP]
+    return selective_transfer(
+        "standard", initial_conditions=list(DRAWS.values()), seeds=10, settings=settings
+    )
+
+
 def every() -> list[Run]:
     """All of them, first those with 10 pairs."""
     small, standard = (
         [*only(preset), *(run for case in CASES for run in runs(case, preset))]
         for preset in PRESETS.values()
     )
-    return without_copies(small, standard, by_layer(), even())
+    return without_copies(small, standard, by_layer(), even(), drawn_again())

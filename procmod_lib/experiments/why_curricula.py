@@ -49,7 +49,7 @@ def damaged_in_full(store: Store) -> list[Run]:
     return [run for setting in settings for run in transfers(setting, "standard", starts=DAMAGED)]
 
 
-def released_curriculum() -> list[Run]:
+def closest_with_curriculum() -> list[Run]:
     """The closest replication with the released code's optional curriculum, at the full protocol,
     and no pretraining: what the paper's claims on IDENTITY need, then the last layer alone.
     """
@@ -81,7 +81,9 @@ def heads(preset: str, starts: tuple[str, ...] = HEADS) -> list[Run]:
 
 
 def other_lists() -> list[Run]:
-    """The same of SET and STACK, with 10 pairs; first all of SET."""
+    """Both layers, the last alone and the whole model of SET and STACK, with 10 pairs; first all of
+    SET.
+    """
     return [
         run
         for source in ("set", "stack")

@@ -9,6 +9,7 @@ from procmod_lib.experiments.each_head import (
     BOTH_LOOP,
     BOTH_OURS,
     CASES,
+    DRAWS,
     EVEN,
     EVENED,
     FRESH,
@@ -181,6 +182,32 @@ def even_table(section: Section) -> Markdown:
     )
     lines = [f"Random numbers: **{random}**.", f"What was learnt: **{learnt}**."]
     return Markdown(f"{table.data}\n\n{bullets(lines).data}")
+
+
+def draws_table(section: Section) -> Markdown:
+    """A row a way to shuffle, a column a draw, and whether their difference stands in the second,
+    by the rule of the page.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.each_head.drawn_again`.
+    """
+    verdicts = verdicts_of(section, TEN)
+    found = {key: verdicts.get(start) for key, start in DRAWS.items()}
+    rows = [[way, *(found[way, draw] or NOT_YET for draw in (0, 1))] for way in (SHUFFLED, WITHIN)]
+    table = grid(["both layers", "first draw", "second draw"], rows)
+    said = _of_draws(found[SHUFFLED, 1], found[WITHIN, 1])
+    return Markdown(f"{table.data}\n\n**By the rule: {said}.**")
+
+
+def _of_draws(whole: Verdict | None, within: Verdict | None) -> str:
+    """Whether the two ways differ in a second draw too."""
+    if whole is None or within is None:
+        return RUNS_MISSING
+    if whole.carries and within.carries is False:
+        return "the difference stands"
+    if abs(whole.successes - within.successes) <= 2:
+        return "the difference does not stand"
+    return "open"
 
 
 def layers_table(section: Section) -> Markdown:

@@ -86,6 +86,8 @@ def _misdirected(c: Words, replaced: str) -> str:
         return f"on={c['on']} names what is written by hand; a perturbation changes what is copied."
     if c["each_head"] and not (changes and "A" in asked & beyond):
         return "each_head needs a perturbation of copied attention."
+    if c["draw"] and not set(changes) - {"fresh_norm"}:
+        return "draw needs a perturbation that draws numbers."
     if c["even"] and "A" not in asked & beyond:
         return "even needs copied attention."
     return ""

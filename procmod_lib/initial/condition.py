@@ -31,6 +31,9 @@ from procmod_lib.initial.words import (
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.tasks import title
 
+OF_CHANGES = ("each_head", "draw")
+"""Words about a perturbation, which go with it."""
+
 
 class Condition:
     """What a model starts from: a value for each word that was given; everything left unset is
@@ -107,7 +110,7 @@ class Condition:
         left = {name: value for name, value in self.given.items() if name not in names}
         if not any(isinstance(WORDS[name], Change) for name in left):
             stays = "scale" in left or "even" in left
-            placed = ("each_head",) if stays else ("on", "on_layer", "only", "each_head")
+            placed = OF_CHANGES if stays else ("on", "on_layer", "only", *OF_CHANGES)
             left = {name: value for name, value in left.items() if name not in placed}
         return Condition(**left)
 

@@ -172,6 +172,16 @@ register(
 )
 register(
     Word(
+        name="draw",
+        default=0,
+        about="Which draw of a perturbation's random numbers, counted from 0.",
+        allowed="draw must be a whole number, 0 or more.",
+        check=lambda value: value >= 0,
+        label=lambda value: f"draw {value}",
+    )
+)
+register(
+    Word(
         name="even",
         default=False,
         about="Scales each map of each head of copied attention to the root mean square of its "

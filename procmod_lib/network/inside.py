@@ -59,7 +59,8 @@ def start_numbers(flat: np.ndarray, arch: Architecture, batch: Batch) -> tuple[f
 
     The selective write says how much of what its attention writes depends on where it looks: the
     norm of what it writes at the first scored position less what it would write if every head
-    looked evenly at all that it sees, over the norm of the stream there, mean over the batch.
+    looked evenly at all that it sees, over the norm of the stream there, each the mean over the
+    batch.
     """
     p, token, everywhere = _embedded(flat, arch, batch.tokens)
     stream = token

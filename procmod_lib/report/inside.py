@@ -71,7 +71,7 @@ class Inside(Section):
     def draw_maps(self, condition: str, seed: int | None = None) -> Figure | None:
         """How all heads of one run look at one sample before, at and after the jump.
 
-        The sample is the first with six pairs or more.
+        The sample is the first with six pairs or more, the first of all where none has.
 
         Args:
             condition: where the run started.

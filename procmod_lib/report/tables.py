@@ -1,6 +1,6 @@
 """Tables for a page, in Markdown.
 
-Each takes what :mod:`procmod_lib.report.statistics` computed and words it.
+Most word what :mod:`procmod_lib.report.statistics` computed; a few compute what they say themselves.
 """
 
 import json
@@ -169,11 +169,11 @@ def masks_table(table: pd.DataFrame, runs: list) -> Markdown:
 
 
 def sizes_table(runs: list, store) -> Markdown:
-    """How large pretrained attention weights are: the standard deviation of each map of each layer
-    over models.
+    """How large attention weights from IDENTITY are: the standard deviation of each map of each
+    layer over models.
 
     Args:
-        runs: the runs that pretrained them.
+        runs: the runs that pretrained them on IDENTITY.
         store: where their weights are.
     """
     models = [

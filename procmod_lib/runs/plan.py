@@ -57,6 +57,8 @@ def seconds_for(missing: list[Run], machine: Machine) -> float:
 def seconds_per_run(run: Run, machine: Machine, share: tuple[int, int], members: int = 1) -> float:
     """Estimate the seconds of one run from a few of its steps and two evaluations.
 
+    Of a curriculum it is what full lists would take, and so the most.
+
     Args:
         run: what is timed.
         machine: where and how.
@@ -65,13 +67,14 @@ def seconds_per_run(run: Run, machine: Machine, share: tuple[int, int], members:
     """
     workers, threads = share
     timed = replace(run.budget, steps=FEW, evaluate_every=NEVER, warmup=0, patience=0)
+    task = run.task.with_(lengths="fixed") if run.task.first_length else run.task
 
     def clock(budget) -> float:
         fresh = np.tile(gpt2.fresh(run.arch, "plan"), (members, 1))
-        state, seeds = State.start(fresh, machine.device, run.task), list(range(members))
+        state, seeds = State.start(fresh, machine.device, task), list(range(members))
         how = dict(device=machine.device, engine=machine.engine, threads=threads)
         begun = time.perf_counter()
-        train(run.task, run.arch, budget, seeds, state, answer_mask=run.answer_mask, **how)
+        train(task, run.arch, budget, seeds, state, answer_mask=run.answer_mask, **how)
         return (time.perf_counter() - begun) / members
 
     one = replace(timed, steps=1)

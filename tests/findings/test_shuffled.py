@@ -207,6 +207,29 @@ def test_even_sizes_are_judged_by_themselves(start, name, words):
         assert f"- {name}: **{said}**." in text
 
 
+@pytest.mark.parametrize(
+    "whole, within, said",
+    [
+        (8, 2, "the difference stands"),
+        (5, 3, "the difference does not stand"),
+        (3, 5, "the difference does not stand"),
+        (7, 2, "open"),
+        (9, 3, "open"),
+        (8, None, "open, runs are missing"),
+    ],
+)
+def test_a_second_draw_is_judged_by_its_rule(whole, within, said):
+    counts = {each_head.DRAWS["shuffled", 1]: whole}
+    counts[each_head.DRAWS["shuffled within each head", 1]] = within
+
+    def end(run):
+        count = counts.get(str(run.condition))
+        return None if count is None else 0.95 if run.seed < count else 0.2
+
+    text = shuffled.draws_table(ended(each_head.drawn_again(), end)).data
+    assert text.endswith(f"**By the rule: {said}.**")
+
+
 def test_the_table_of_layers_says_what_was_not_asked():
     rows = layers_told({each_head.BOTH: 7}).splitlines()
     assert rows[2] == f"| first as learnt | 7 of 10 (40 to 89 %): open | {NOT_YET} | {NOT_YET} |"

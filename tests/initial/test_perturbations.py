@@ -134,6 +134,14 @@ def test_even_leaves_zeros_and_is_about_one_layer_where_it_is_told():
     assert report["h.0.attn.c_attn.weight"] == "copied from identity"
 
 
+def test_another_draw_has_other_places_and_the_same_values():
+    first, second = (start(f"attention=identity shuffle{word}")[0] for word in ("", " draw=1"))
+    names = [n for n in ARCH.shapes if part_of(n) == "A" and n.endswith("weight")]
+    assert names
+    assert all(same_values(first[n], second[n]) for n in names)
+    assert not any(np.array_equal(first[n], second[n]) for n in names)
+
+
 def test_one_head_is_shuffled_within_its_maps():
     new, _, _ = start("attention=identity shuffle head=1.2 each_head")
     learnt = views(*DONORS["identity"])

@@ -196,3 +196,17 @@ def test_fleets_on_a_gpu_stay_the_same_when_a_little_memory_is_gone(monkeypatch)
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda m=memory: (m, m))
         sizes.add(fleet_size(run, "cuda"))
     assert sizes == {64}
+
+
+def test_a_curriculum_is_timed_with_full_lists(monkeypatch):
+    """What it costs at most; at its first length it would seem far too cheap."""
+    task = make_task("identity", symbols=9, list_length=12, lengths="curriculum")
+    run = Run(task, Architecture(task.vocab, task.length), Budget(steps=10, batch=4), 0)
+    timed = []
+
+    def train(task, arch, budget, seeds, state, **how):
+        timed.append((task.lengths, state.length))
+
+    monkeypatch.setattr(plan, "train", train)
+    plan.seconds_per_run(run, Machine(), (1, 1))
+    assert set(timed) == {("fixed", 0)}
