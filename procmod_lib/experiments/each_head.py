@@ -135,7 +135,7 @@ DRAWS = {
 
 
 def drawn_again() -> list[Run]:
-    """Models of the released loop with its curriculum, shuffled in both ways and twice, 30 pairs."""
+    """Models of the released loop with its curriculum, shuffled both ways and twice, 30 pairs."""
     _, settings = CASES[BOTH_LOOP]
     return selective_transfer(
         "standard", initial_conditions=list(DRAWS.values()), seeds=10, settings=settings

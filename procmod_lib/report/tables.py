@@ -1,6 +1,6 @@
 """Tables for a page, in Markdown.
 
-Most word what :mod:`procmod_lib.report.statistics` computed; a few compute what they say themselves.
+Most word what :mod:`procmod_lib.report.statistics` computed; a few compute it themselves.
 """
 
 import json

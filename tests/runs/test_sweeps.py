@@ -15,6 +15,7 @@ from conftest import ensure_in
 from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.runs import files, fleet, packs, plan
+from procmod_lib.runs.budget import Budget
 from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.run import Run, bytes_per_model, fleet_size
