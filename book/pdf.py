@@ -1,6 +1,6 @@
 """Make the whole book as one PDF, with Chromium; called by ``make pdf`` behind ``make book``.
 
-The folds "How this was made" are left out of it: code and long tables stay in the pages.
+Folds are left out of it: code and long tables stay in the pages.
 """
 
 import subprocess

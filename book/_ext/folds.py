@@ -1,9 +1,9 @@
 """What a sceptic wants, folded at the end of each section; each figure's files below it.
 
 A Sphinx extension. Of every notebook cell the code goes into one fold, "How this was made", at the
-end of its section; so does the output of cells that are tagged ``detail`` and of tables that are
-longer than a reader takes in at a glance, but for those tagged ``open``; a line in their place says
-where they are. Nothing is left out of the page.
+end of its section; so does the output of cells that are tagged ``detail``. A table that is longer
+than a reader takes in at a glance, and not tagged ``open``, is folded where it stands. Nothing is
+left out of the page.
 """
 
 from docutils import nodes
@@ -52,8 +52,10 @@ def _folded(cell: nodes.container) -> list[nodes.container]:
         is_code = child.get("nb_element") == "cell_code_source" and "exercise" not in tags
         is_table = _is_long(child) and not may_be_long and not is_detail
         if is_table:
-            cell.insert(cell.index(child), _pointer(child))
-        if is_code or is_detail or is_table:
+            at, name = cell.index(child), f"Table of {_rows(child)} rows"
+            cell.remove(child)
+            cell.insert(at, Fold("", child, name=name))
+        if is_code or is_detail:
             cell.remove(child)
             parts.append(child)
     if not parts:
@@ -70,11 +72,8 @@ def _is_long(output: nodes.Node) -> bool:
     return any(len(body.children) > LONGEST_TABLE for body in bodies)
 
 
-def _pointer(output: nodes.Node) -> nodes.paragraph:
-    """What stands in the place of a long table: where it is."""
-    rows = sum(len(body.children) for body in output.findall(nodes.tbody))
-    text = f"The table of {rows} rows stands at the end of this section."
-    return nodes.paragraph("", "", nodes.emphasis(text, text), classes=["elsewhere"])
+def _rows(output: nodes.Node) -> int:
+    return sum(len(body.children) for body in output.findall(nodes.tbody))
 
 
 def _end_of_own(section: nodes.section) -> int:

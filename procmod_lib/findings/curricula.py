@@ -149,11 +149,11 @@ def by_length_judged(section: Section) -> Markdown:
     _, *others = (successes_of(found[setting][BOTH]) for setting in _named(section).values())
     *short, longest, every = others
     if max(short) >= CARRIED_IN and longest <= SPOILT_IN:
-        return Markdown("**Short lists do it.**")
+        return Markdown("**Short lists do it**, in the one setting that was asked.")
     if max(short) < CARRIED_IN <= every:
-        return Markdown("**Many lengths do it.**")
+        return Markdown("**Many lengths do it**, in the one setting that was asked.")
     if max(others) < CARRIED_IN:
-        return Markdown("**The curriculum does it.**")
+        return Markdown("**The curriculum does it**, in the one setting that was asked.")
     return Markdown("**Undecided** by the rule.")
 
 
@@ -168,9 +168,8 @@ def told(short: Section, damage: Section) -> str:
         return ""
     shuffled = _of(ends_of(damage)[setting_of(damage.runs[0])][SHUFFLED_LAST])
     return (
-        f"From lists of {setting_of(short.runs[0]).size[0]} tokens in its place: "
-        f"{short.short(BOTH)}. With that curriculum's last layer shuffled, 10 pairs: "
-        f"{shuffled} carry."
+        f"From lists of {setting_of(short.runs[0]).size[0]} tokens in place of its curriculum: "
+        f"{short.short(BOTH)}. With its last layer shuffled, {shuffled} runs of 10 pairs succeed."
     )
 
 

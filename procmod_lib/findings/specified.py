@@ -253,11 +253,10 @@ def _answer_of_all(rows: pd.DataFrame) -> str:
     of_learnt = [str(_carried(learnt, start)) for start in STARTS_BY_COLUMN]
     word = "Yes" if 0 < both < len(rows) else "No"
     return (
-        f"{word}. At least {CARRIED_IN} of {SEEDS} models carry HAYSTACK by the attention of both "
-        f"layers with {both} of {len(rows)} settings ({_carried(grown, 'both')} of the "
-        f"{len(grown)} with a curriculum), by the last layer's alone with {last}, whole with "
-        f"{whole}. Of the {len(learnt)} that learn full lists both layers do with {of_learnt[0]}, "
-        f"the last with {of_learnt[1]}."
+        f"{word}. The attention of both layers carries 10 pairs from {both} of {len(rows)} "
+        f"pretrainings, {_carried(grown, 'both')} of them with a curriculum; the last layer alone "
+        f"from {last}; the whole model from {whole}. Of the {len(learnt)} that learn full lists "
+        f"both layers carry from {of_learnt[0]}, the last alone from {of_learnt[1]}."
     )
 
 

@@ -135,10 +135,22 @@ def best_again_told(section: Section) -> str:
     ((_, donor),) = parts[0].runs[0].donors
     grown = ", a curriculum" if donor.task.lengths == "curriculum" else ""
     return (
-        f"From the first of {HOW_MANY} pretrainings{grown}, with 30 pairs: "
-        f"{parts[0].short(BOTH)}; {first} of {SEEDS} carry, of the next "
-        f"{len(others)}: {' and '.join(map(str, others))}."
+        f"With 30 pairs the best of them{grown} ends at {parts[0].short(BOTH)}; {first} of "
+        f"{SEEDS} runs succeed, of the next {len(others)} {' and '.join(map(str, others))}."
     )
+
+
+def expectations_told(*judged: Markdown) -> str:
+    """How many of some expectations held, in a sentence; nothing while one of them is open.
+
+    Args:
+        judged: what each of them was found to be, such as :func:`last_layer_judged` says.
+    """
+    held = [each.data.startswith(("**It does**", "**It holds**")) for each in judged]
+    failed = [each.data.startswith("**It does not") for each in judged]
+    if sum(held) + sum(failed) < len(judged):
+        return ""
+    return f"Of {len(judged)} expectations fixed before, {sum(held) or 'none'} held."
 
 
 def whole_again_told(section: Section) -> Markdown:

@@ -14,7 +14,7 @@ import torch
 
 from procmod_lib.network import fused, gpt2
 from procmod_lib.network.gpt2 import Architecture
-from procmod_lib.randomness import torch_seed
+from procmod_lib.network.torch_dropout import Dropped
 from procmod_lib.tasks import Batch
 
 try:
@@ -134,31 +134,6 @@ def check_engine(engine) -> None:
     """Raise ValueError unless the engine is one of :data:`ENGINES`."""
     if engine not in ENGINES:
         raise ValueError(f"engine must be 'auto', 'kernel' or 'torch', got {engine!r}.")
-
-
-class Dropped:
-    """Drops numbers of a fleet, those of each model from a stream of its own, so that no model's
-    depend on which others train beside it.
-
-    Args:
-        rate: the share that is dropped.
-        paths: names the stream of each model.
-        device: where the models are.
-    """
-
-    def __init__(self, rate: float, paths: list[tuple], device: str):
-        self.rate = rate
-        self.streams = [
-            torch.Generator(device).manual_seed(torch_seed("dropout", *path)) for path in paths
-        ]
-
-    def __call__(self, x: torch.Tensor, site: int) -> torch.Tensor:
-        """x (S, ...) with some of its numbers at zero, the others larger in return."""
-        stays = [
-            torch.empty(x.shape[1:], device=x.device).bernoulli_(1 - self.rate, generator=stream)
-            for stream in self.streams
-        ]
-        return x * torch.stack(stays) / (1 - self.rate)
 
 
 class TorchEngine:

@@ -83,7 +83,7 @@ def _reading(row, fewest: int) -> str:
         but = ", though it leaves out the paper's difference" if is_far else ""
         return f"undecided: the interval holds zero{but}, and {row.n} seeds resolve little."
     if row.high < row.paper_difference / 2:
-        return "the interval leaves out half of the paper's effect."
+        return "the interval excludes even half of the paper's effect."
     return "the interval holds zero."
 
 

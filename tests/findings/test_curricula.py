@@ -101,9 +101,9 @@ def test_every_setting_has_its_row():
 @pytest.mark.parametrize(
     "successes, verdict",
     [
-        ((8, 1, 6, 1, 2, 8), "**Short lists do it.**"),
-        ((8, 1, 5, 1, 2, 6), "**Many lengths do it.**"),
-        ((8, 5, 5, 5, 5, 5), "**The curriculum does it.**"),
+        ((8, 1, 6, 1, 2, 8), "**Short lists do it**, in the one setting that was asked."),
+        ((8, 1, 5, 1, 2, 6), "**Many lengths do it**, in the one setting that was asked."),
+        ((8, 5, 5, 5, 5, 5), "**The curriculum does it**, in the one setting that was asked."),
         ((8, 1, 6, 1, 3, 8), "**Undecided** by the rule."),
         ((8, 1, 1, 1, 6, 2), "**Undecided** by the rule."),
     ],
@@ -192,6 +192,6 @@ def test_the_answer_tells_of_short_lists_and_of_content(carrying):
     short = section(why_curricula.short_in_full(None), lambda run: 8)
     damage = section(why_curricula.damaged(None), lambda run: 3)
     said = curricula.told(short, damage)
-    assert said.startswith("From lists of 4 tokens in its place: 95.0 % (95 % interval")
-    assert said.endswith("With that curriculum's last layer shuffled, 10 pairs: 3 of 8 carry.")
+    assert said.startswith("From lists of 4 tokens in place of its curriculum: 95.0 % (95 %")
+    assert said.endswith("With its last layer shuffled, 3 of 8 runs of 10 pairs succeed.")
     assert curricula.told(without_one(short), damage) == ""

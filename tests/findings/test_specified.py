@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from IPython.display import Markdown
 from tables import Bare, ended, without_one
 
 from procmod_lib.experiments import conditions, ranked, specification
@@ -113,8 +114,8 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
     assert {run.donors[0][1].key for run in runs} == before
     ends = ended(runs[:16], lambda run: 0.92).table
     told = telling.best_again_told(Section(runs, ends, None))
-    assert told.startswith("From the first of 31 pretrainings, with 30 pairs: 92.0 % (")
-    assert told.endswith("; 8 of 8 carry, of the next 1: 8.")
+    assert told.startswith("With 30 pairs the best of them ends at 92.0 % (")
+    assert told.endswith("; 8 of 8 runs succeed, of the next 1 8.")
     whole = [run for run in runs if str(run.condition) == conditions.WHOLE]
     risen = [
         dict(key=run.key, step=step, status="complete", diagnostic="haystack", seed=run.seed)
@@ -153,9 +154,17 @@ def test_what_carries_at_the_full_protocol(monkeypatch, of_loud, word, new):
 
 def test_the_answer_when_all_settings_are_there(two_settings):
     said = specified.answer(models())
-    assert said.startswith("Yes. At least 6 of 8 models carry HAYSTACK by the attention of both")
-    assert "with 1 of 2 settings (0 of the 0 with a curriculum), by the last layer's alone" in said
-    assert said.endswith("both layers do with 1, the last with 2.")
+    assert said.startswith("Yes. The attention of both layers carries 10 pairs from 1 of 2 pre")
+    assert "trainings, 0 of them with a curriculum; the last layer alone from 2; the whole" in said
+    assert said.endswith("both layers carry from 1, the last alone from 2.")
+
+
+def test_expectations_are_counted_once_none_is_open():
+    held, failed = Markdown("**It holds**. Of"), Markdown("**It does not hold**. Of")
+    said = "Of 3 expectations fixed before,"
+    assert telling.expectations_told(held, failed, held) == f"{said} 2 held."
+    assert telling.expectations_told(failed, failed, failed) == f"{said} none held."
+    assert telling.expectations_told(held, Markdown("Not yet measured."), held) == ""
 
 
 def test_the_last_layer_is_judged_when_all_settings_have_all_seeds(two_settings):
