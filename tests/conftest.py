@@ -120,3 +120,13 @@ def browser():
     driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
     yield driver
     driver.quit()
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory):
+    """A copy without results, whose chapters have little to draw."""
+    folder = tmp_path_factory.mktemp("bare")
+    for name in ("procmod_lib", "notebooks"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "book" / "results").mkdir(parents=True)
+    return folder

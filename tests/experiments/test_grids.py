@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from procmod_lib.cli import main
-from procmod_lib.experiments import grids, ladder
+from procmod_lib.experiments import grids
 from procmod_lib.experiments.conditions import PERTURBATIONS, SHAPES, SIX
 from procmod_lib.experiments.grids import (
     answer_masks,
@@ -22,7 +21,6 @@ from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
 from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.initial import parse
 from procmod_lib.initial.words import WORDS
-from procmod_lib.tasks import make_task
 
 
 def conditions(runs):
@@ -168,40 +166,6 @@ def test_compositions_are_all_ordered_pairs():
         assert not any("+" in c for c in conditions(runs)), (attention, mlp)
 
 
-def test_released_settings_are_the_released_ones():
-    ours, theirs = pretraining("standard", "identity", "large_rate,released", seeds=1)
-    assert (
-        theirs.budget.lr,
-        theirs.budget.dropout,
-        theirs.budget.batch,
-        theirs.budget.steps,
-        theirs.task.lengths,
-    ) == (5e-5, 0.1, 64, 20_000, "fixed")
-    assert ours.budget.dropout == 0
-    assert ours.task.lengths == "all"
-    dyck = pretraining("standard", "dyck", "released", seeds=1)[0].budget
-    assert (dyck.schedule, dyck.rate(0), dyck.rate(19_999)) == ("constant", 5e-5, 5e-5)
-    assert (
-        pretraining("smoke", "identity", "released", seeds=1)[0].budget.steps
-        == PRESETS["smoke"].pretraining.steps
-    )
-
-
-def test_one_length_changes_the_lists_of_the_donor_alone():
-    ours, theirs = (
-        selective_transfer(
-            "smoke", "identity", initial_conditions="attention", seeds=1, settings=how
-        )[0]
-        for how in ("large_rate", "one_length")
-    )
-    (_, many), (_, one) = *ours.donors, *theirs.donors
-    assert ours.key != theirs.key
-    assert (many.task.lengths, one.task.lengths) == ("all", "fixed")
-    assert one.task.with_(lengths="all") == many.task
-    assert (one.budget, one.arch) == (many.budget, many.arch)
-    assert ours.task == theirs.task
-
-
 def test_a_source_of_a_later_seed_is_another_pretrained_model():
     run = selective_transfer(
         "smoke", initial_conditions="attention=identity mlp=identity@1", seeds=2
@@ -301,26 +265,6 @@ def test_by_hand_is_scratch_and_every_recipe():
         by_hand("smoke", "loud=0.3 head=1.0", model="1_4_16")
 
 
-def test_old_names_of_settings_keep_working():
-    old, new = (pretraining_run("identity", "smoke", 0, how) for how in ("better", "large_rate"))
-    assert old.key == new.key
-
-
-def test_the_curriculum_and_the_shuffled_control_can_be_asked_for():
-    run = pretraining("smoke", "identity", "curriculum", seeds=1)[0]
-    assert run.task.lengths == "curriculum"
-    assert run.task.first_length == 2
-    name = "dyck_tokens_shuffled"
-    run = selective_transfer("smoke", name, initial_conditions="attention", seeds=1)[0]
-    (source, donor) = run.donors[0]
-    assert source == name
-    assert donor.task.name == name
-    assert donor.budget.batch == 16
-    assert run.condition.label == "attention only from k-Dyck, tokens shuffled"
-    with pytest.raises(ValueError, match="settings must not be curriculum for dyck"):
-        pretraining("smoke", "dyck", "curriculum")
-
-
 def test_every_word_of_initial_conditions_is_explained_in_the_shell(capsys):
     assert main(["words"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -350,68 +294,3 @@ def test_a_smaller_preset_is_not_more_work(diagnostic):
     runs = [fine_tuning_run(diagnostic, "scratch", preset, 0) for preset in ("small", "standard")]
     small, standard = (run.budget.steps * run.budget.batch * run.task.length for run in runs)
     assert small <= standard
-
-
-def test_the_released_loop_with_its_curriculum_changes_the_lists_alone():
-    loop, grown = (
-        pretraining("standard", "identity", settings, seeds=1)[0]
-        for settings in ("released_loop", "released_loop_curriculum")
-    )
-    assert grown.task == loop.task.with_(lengths="curriculum")
-    assert (grown.budget, grown.arch) == (loop.budget, loop.arch)
-    with pytest.raises(ValueError, match="must not be released_loop_curriculum for dyck"):
-        pretraining("standard", "dyck", "released_loop_curriculum")
-
-
-def test_the_released_loop_and_the_shipped_files_are_as_they_are():
-    """Each number stands in the released code's defaults or in its configuration files."""
-    loop = pretraining("standard", "identity", "released_loop", seeds=1)[0]
-    assert loop.task == make_task("identity", lengths="fixed", form="reference")
-    assert (loop.arch.positions, loop.arch.vocab, loop.arch.tied) == (41, 23, True)
-    budget = loop.budget
-    assert (budget.steps, budget.batch, budget.dropout, budget.clip) == (20_000, 64, 0.1, 1.0)
-    assert (budget.weight_decay, budget.decay_all) == (0.01, True)
-    assert (budget.evaluate_every, budget.stop_after, budget.test_samples) == (10, 50, 640)
-    assert budget.pool == 64 * 100
-    cosine = [5e-5 * 0.5 * (1 + np.cos(np.pi * step / 999_000)) for step in range(0, 19_000, 500)]
-    ours = [budget.rate(1000 + step) for step in range(0, 19_000, 500)]
-    assert budget.rate(499) == 2.5e-5
-    assert np.allclose(ours, cosine, rtol=1.1e-3)
-    shipped = pretraining("standard", "identity,set,stack", "shipped", seeds=1)
-    assert {(r.task.vocab, r.task.length, r.arch.positions) for r in shipped} == {(102, 129, 129)}
-    budget = shipped[0].budget
-    assert (budget.steps, budget.rate(0), budget.rate(2500)) == (2501, 5e-4, 5e-4)
-    assert (budget.weight_decay, budget.pool, budget.stop_after) == (0.1, 0, 0)
-    with pytest.raises(ValueError, match="settings must not be closest_curriculum for dyck"):
-        pretraining("smoke", "dyck", "closest_curriculum")
-    with pytest.raises(ValueError, match="must not be released_loop for dyck, which has no lists"):
-        pretraining("standard", "dyck", "released_loop")
-
-
-def test_the_ladder_takes_the_smallest_rate_on_which_all_pilots_learn():
-    asked = []
-
-    def learns_from(rate, dropout=0.0, *, only_with_curriculum=False):
-        def is_learnt(run):
-            asked.append(run)
-            lists = run.task.lengths == "curriculum" or not only_with_curriculum
-            return run.budget.lr >= rate and run.budget.dropout <= dropout and lists
-
-        return is_learnt
-
-    assert ladder.choose("set", learns_from(1e-3, 0.1)) == (1e-3, 0.1, False)
-    assert len(asked) == 2 * (6 + 3)
-    assert len({run.key for run in asked}) == len(asked)
-    assert {run.seed for run in asked} == set(ladder.PILOTS)
-    assert ladder.choose("stack", learns_from(3e-4)) == (3e-4, 0.0, False)
-    assert ladder.choose("set", learns_from(3e-4, only_with_curriculum=True)) == (3e-4, 0.0, True)
-    assert ladder.choose("identity", learns_from(1.0)) is None
-    assert ladder.ladders("dyck") == [False]
-    assert ladder.ladders("stack") == [False, True]
-    run = ladder.all_pilots("stack")[0]
-    assert (run.task.form, run.arch.positions, run.budget.lr) == ("reference", 41, 5e-5)
-    brackets = ladder.all_pilots("dyck")[0]
-    assert (brackets.arch.vocab, brackets.budget.pool, brackets.budget.warmup) == (33, 0, 0)
-    assert ladder.all_pilots("eca")[0].task.steps == 1000
-    with pytest.raises(ValueError, match="source must be one of identity, set"):
-        ladder.ladders("haystack")

@@ -2,30 +2,20 @@
 
 import time
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from short import ARCH, SHORT, TASK, start
 
 from procmod_lib.network import gpt2
 from procmod_lib.network.engines import TorchEngine
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.network.huggingface import to_huggingface
-from procmod_lib.runs.batches import draw, drawn_ahead, from_pool
+from procmod_lib.runs.batches import drawn_ahead
 from procmod_lib.runs.budget import Budget
 from procmod_lib.runs.optimiser import adamw
-from procmod_lib.runs.run import Run, into_fleets
-from procmod_lib.runs.training import Interrupted, State, decayed, no_better, train
-from procmod_lib.tasks import make_task
-
-TASK = make_task("addition", digits=2)
-ARCH = Architecture(TASK.vocab, 40)
-SHORT = Budget(steps=12, batch=16, warmup=3, evaluate_every=6, test_samples=32)
-
-
-def start(s=1):
-    return State.start(np.stack([gpt2.fresh(ARCH, "test", i) for i in range(s)]), "cpu", TASK)
+from procmod_lib.runs.training import Interrupted, State, decayed, train
 
 
 def test_adamw_equals_pytorch():
@@ -212,70 +202,12 @@ def test_dropout_is_drawn_anew_for_each_seed_and_step_and_is_the_same_again():
     assert not torch.equal(first, step)
 
 
-def test_curriculum_lengthens():
-    task = make_task("identity", symbols=9, list_length=6, lengths="curriculum")
-    arch = Architecture(task.vocab, 40, tied=True)
-    budget = Budget(
-        steps=400,
-        batch=64,
-        lr=1e-2,
-        warmup=10,
-        schedule="constant",
-        evaluate_every=50,
-        test_samples=64,
-    )
-    state = State.start(gpt2.fresh(arch, "c")[None], "cpu", task)
-    assert state.length == 2
-    train(task, arch, budget, [0], state)
-    assert state.length > 2
-
-
-def test_a_curriculum_that_may_stop_lengthens_every_hundred_steps_and_counts_anew():
-    """As the released loop: its validation every 10 steps, its epochs of 100, its best accuracy
-    forgotten when lists lengthen.
-    """
-    task = make_task("identity", symbols=9, list_length=6, lengths="curriculum")
-    arch = Architecture(task.vocab, 40, tied=True)
-    schedule = dict(lr=1e-2, warmup=10, schedule="constant", batch=64, test_samples=64)
-    budget = Budget(steps=1500, evaluate_every=10, stop_after=12, **schedule)
-    lengths = []
-
-    def watch(state):
-        lengths.append((state.step, state.length, len(state.validated)))
-
-    fresh = State.start(gpt2.fresh(arch, "c")[None], "cpu", task)
-    state = train(task, arch, budget, [0], fresh, on_step=watch)
-    longer = [now for before, now in pairwise(lengths) if now[1] > before[1]]
-    assert longer
-    assert all(step % 100 == 0 and counted == 0 for step, _, counted in longer)
-    assert no_better(state.validated, budget)
-    assert state.step < budget.steps
-
-
 def test_non_finite_is_kept():
     state = start()
     state.weights[:] = float("nan")
     train(TASK, ARCH, SHORT, [0], state)
     assert all(np.isnan(e["loss"]) for e in state.curves[0])
     assert state.step == SHORT.steps
-
-
-def test_stops_at_the_ceiling():
-    task = make_task("identity", list_length=4, lengths="fixed")
-    arch = Architecture(task.vocab, 40)
-    budget = Budget(
-        steps=4000,
-        batch=64,
-        lr=1e-2,
-        warmup=10,
-        schedule="constant",
-        evaluate_every=20,
-        test_samples=64,
-        patience=3,
-    )
-    state = train(task, arch, budget, [0], State.start(gpt2.fresh(arch, "s")[None], "cpu", task))
-    assert state.step < 4000
-    assert all(e["token_accuracy"] >= 0.999 for e in state.curves[0][-3:])
 
 
 @pytest.mark.parametrize(
@@ -299,72 +231,11 @@ def test_bad_budgets_are_named(bad):
         Budget(**bad)
 
 
-def test_a_pool_moves_on_by_one_sequence_an_epoch():
-    task, budget = make_task("identity"), Budget(steps=12, batch=4, pool=16)
-    batches = [from_pool(task, budget, 3, (step,)).tokens for step in range(12)]
-    epochs = [np.concatenate(batches[i : i + 4]) for i in (0, 4, 8)]
-    rows = [{tuple(row) for row in epoch} for epoch in epochs]
-    assert [len(each) for each in rows] == [16, 16, 16]
-    assert len(rows[0] | rows[1] | rows[2]) == 18
-    assert len(rows[0] & rows[1]) == 15
-    assert len(rows[0] & rows[2]) == 14
-    again = from_pool(task, budget, 3, (5,)).tokens
-    assert (again == batches[5]).all()
-    assert (batches[4] != batches[0]).any()
-    other = from_pool(task, budget, 4, (0,)).tokens
-    assert not rows[0] & {tuple(row) for row in other}
-    short = task.at_length(5)
-    assert (from_pool(short, budget, 3, (5, 0)).tokens.shape[1]) == short.length
-    with pytest.raises(ValueError, match=r"pool must be a multiple of batch \(4\), got 18"):
-        Budget(batch=4, pool=18)
-
-
-def test_each_seed_keeps_its_pool_in_a_large_fleet(monkeypatch):
-    task, budget = make_task("identity"), Budget(steps=8, batch=4, pool=16)
-    drawn, original = [], type(task).batch
-    monkeypatch.setattr(type(task), "batch", lambda *a: drawn.append(a) or original(*a))
-    for step in range(3):
-        draw(task, budget, list(range(400, 420)), "reference", 0, step)
-    assert len(drawn) == 20
-
-
 def test_training_does_not_write_into_the_weights_that_it_was_given():
     given = gpt2.fresh(ARCH, "test", 0)[None]
     before = given.copy()
     train(TASK, ARCH, SHORT, [0], State.start(given, "cpu", TASK))
     assert (given == before).all()
-
-
-def test_training_on_a_pool_resumes_to_the_same_bits():
-    task = make_task("identity", symbols=9, list_length=4, lengths="curriculum")
-    arch = Architecture(task.vocab, 12, tied=True)
-    budget = Budget(
-        steps=30, batch=8, pool=32, dropout=0.1, decay_all=True, evaluate_every=5, test_samples=50
-    )
-    whole, half = (State.start(gpt2.fresh(arch, "test", 0)[None], "cpu", task) for _ in range(2))
-    train(task, arch, budget, [2], whole)
-    with pytest.raises(Interrupted):
-        train(task, arch, budget, [2], half, should_stop=lambda: half.step == 17)
-    rest = State.from_tensors(*half.to_tensors(), "cpu")
-    assert torch.equal(train(task, arch, budget, [2], rest).weights, whole.weights)
-
-
-def test_training_stops_when_nothing_has_been_better_for_long_enough():
-    budget = Budget(stop_after=3)
-    for scores, ends in (
-        ((0.1, 0.2, 0.3), False),
-        ((0.1, 0.3, 0.2, 0.2, 0.3), True),  # equal is not better
-        ((0.1, 0.3, 0.2, 0.2, 0.4), False),
-        ((0.3, 0.2, 0.2), False),
-        ((0.3, 0.2, 0.2, 0.1), True),
-    ):
-        assert no_better(scores, budget) is ends, scores
-    assert no_better((0.3, 0.2), Budget()) is False
-    stopped = train(
-        TASK, ARCH, replace(SHORT, steps=400, lr=1e-9, evaluate_every=2, stop_after=4), [0], start()
-    )
-    assert stopped.step < 40
-    assert len(stopped.curves[0]) == 1 + stopped.step // 2
 
 
 def test_weight_decay_everywhere_takes_biases_and_norms_too():
@@ -376,36 +247,6 @@ def test_weight_decay_everywhere_takes_biases_and_norms_too():
     )
     norms = ARCH.slices["ln_f.weight"]
     assert (everywhere[0, norms] < plain[0, norms]).all()
-
-
-def test_each_member_of_a_fleet_ends_when_its_own_time_has_come():
-    """One that learns and one that is given nothing to learn with, together and each alone."""
-    task = make_task("identity", list_length=4, lengths="fixed")
-    arch = Architecture(task.vocab, 40)
-    budget = replace(
-        SHORT, steps=600, lr=1e-2, warmup=10, schedule="constant", evaluate_every=20, patience=3
-    )
-    weights = np.stack([gpt2.fresh(arch, "s"), np.zeros(arch.size, np.float32)])
-    together = train(task, arch, budget, [0, 0], State.start(weights.copy(), "cpu", task))
-    early, late = together.curves
-    assert early[-1]["step"] < late[-1]["step"] == 600
-    for member, curve in enumerate(together.curves):
-        alone = State.start(weights[member : member + 1].copy(), "cpu", task)
-        train(task, arch, budget, [0], alone)
-        assert alone.curves[0] == curve
-        assert torch.equal(alone.weights[0], together.weights[member])
-
-
-def test_members_that_stop_by_themselves_train_together_and_as_they_would_alone():
-    budget = replace(SHORT, steps=400, lr=1e-3, evaluate_every=2, stop_after=4)
-    runs = [Run(TASK, ARCH, replace(budget, stop_after=s), seed) for s in (0, 5) for seed in (0, 1)]
-    assert sorted(len(fleet) for fleet in into_fleets(runs, "cpu", most=8)) == [2, 2]
-    together = train(TASK, ARCH, budget, [0, 1], start(2))
-    for member, curve in enumerate(together.curves):
-        alone = State.start(gpt2.fresh(ARCH, "test", member)[None], "cpu", TASK)
-        train(TASK, ARCH, budget, [member], alone)
-        assert [e["step"] for e in alone.curves[0]] == [e["step"] for e in curve]
-        assert curve[-1]["step"] < 400
 
 
 @pytest.mark.parametrize("engine", ["kernel", "torch"])
@@ -428,12 +269,3 @@ def test_what_is_dropped_of_a_member_does_not_depend_on_the_others(engine):
         engine=engine,
     )
     assert (plain.weights - together.weights).abs().max() > 1e-3
-
-
-def test_a_curriculum_trains_alone_on_a_gpu(monkeypatch):
-    """It lengthens its lists when a run is ready, not when all of a fleet are."""
-    monkeypatch.setattr("torch.cuda.mem_get_info", lambda: (10**12, 10**12))
-    tasks = [make_task("identity", lengths=lengths) for lengths in ("curriculum", "fixed")]
-    arch = Architecture(tasks[0].vocab, tasks[0].length)
-    runs = [Run(task, arch, SHORT, seed) for task in tasks for seed in (0, 1)]
-    assert sorted(len(fleet) for fleet in into_fleets(runs, "cuda")) == [1, 1, 2]
