@@ -1,7 +1,7 @@
 """The optimiser equals torch.optim.AdamW; freezing, masks and dropout do what they say."""
 
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -146,7 +146,7 @@ def test_resume_is_exact(engine):
 
 def test_each_budget_field_changes_the_result():
     base = train(TASK, ARCH, SHORT, [0], start(), engine="torch").weights
-    for change in (
+    changes = [
         dict(steps=11),
         dict(batch=17),
         dict(lr=2e-3),
@@ -156,9 +156,14 @@ def test_each_budget_field_changes_the_result():
         dict(weight_decay=0.5),
         dict(clip=0.01),
         dict(dropout=0.1),
-    ):
+        dict(decay_all=True),
+        dict(pool=32),
+    ]
+    for change in changes:
         other = train(TASK, ARCH, replace(SHORT, **change), [0], start(), engine="torch").weights
         assert not torch.equal(base, other), change
+    looked_at = {"evaluate_every", "test_samples", "patience", "stop_after"}  # change no weights
+    assert {name for change in changes for name in change} | looked_at == set(asdict(SHORT))
 
 
 def test_answer_mask_changes_what_is_trained():
