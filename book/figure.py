@@ -6,8 +6,8 @@ It carries the digest of the runs that it shows.
 import hashlib
 from pathlib import Path
 
-from procmod_lib.experiments import each_head
-from procmod_lib.experiments.conditions import RECIPE
+from procmod_lib.experiments import first_layer
+from procmod_lib.experiments.conditions import BOTH, RECIPE
 from procmod_lib.experiments.grids import by_hand, localisation, without_copies
 from procmod_lib.experiments.why_curricula import loop_in_full
 from procmod_lib.report.figures import use_style
@@ -18,9 +18,8 @@ from procmod_lib.runs.store import PUBLISHED, Store
 TARGET = Path(__file__).resolve().parent / "_assets" / "haystack.png"
 ROWS = {
     "scratch": "nothing: a fresh model",
-    "attention=identity": "pretrained",
-    "attention=identity shuffle": "the same, shuffled over whole tensors",
-    "attention=identity shuffle each_head": "the same, shuffled within each head",
+    BOTH: "pretrained",
+    first_layer.QUIET_FIRST: "the same, its first layer as quiet as fresh weights",
     "attention=identity head=1.0": "pretrained",
     "attention=identity fresh_norm head=1.0": "the same, made as quiet as fresh weights",
     RECIPE: "RANDOM and loud, no pretraining",
@@ -33,11 +32,15 @@ def groups() -> dict[str, list[Run]]:
     heads = without_copies(
         localisation("standard", pieces=pieces, seeds=10), by_hand("standard", RECIPE, seeds=10)
     )
+    quieted = (BOTH, first_layer.QUIET_FIRST)
     return {
-        "The attention of both layers": without_copies(
-            loop_in_full(), each_head.runs(each_head.BOTH_LOOP, "standard")
-        ),
-        "One head of the last layer": [run for run in heads if "head" in str(run.condition)],
+        "Attention (released loop, curriculum)": [
+            run for run in loop_in_full() if str(run.condition) in ("scratch", BOTH)
+        ],
+        "Attention (closest, one length)": [
+            run for run in first_layer.FULL.runs if str(run.condition) in quieted
+        ],
+        "One head of the last layer (ours)": [run for run in heads if "head" in str(run.condition)],
     }
 
 

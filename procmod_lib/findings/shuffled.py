@@ -26,9 +26,10 @@ from procmod_lib.findings.carrying import TEN, Verdict, verdicts_of
 from procmod_lib.network.gpt2 import MAPS, views
 from procmod_lib.network.inside import head_weights
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import NOT_MEASURED, capital, in_points
+from procmod_lib.report.sentences import NOT_MEASURED, capital, in_points, of_runs
 from procmod_lib.report.tables import NOT_YET, bullets, grid
 from procmod_lib.runs.run import donors_of
+from procmod_lib.tasks.bounds import SUCCESS
 
 EXPECTED = {
     ("10 pairs", BOTH_CLOSEST): True,
@@ -197,6 +198,15 @@ def draws_table(section: Section) -> Markdown:
     table = grid(["both layers", "first draw", "second draw"], rows)
     said = _of_draws(found[SHUFFLED, 1], found[WITHIN, 1])
     return Markdown(f"{table.data}\n\n**By the rule: {said}.**")
+
+
+def draws_in_words(section: Section) -> str:
+    """How many runs succeed after each way to shuffle, both draws together, in a few words."""
+    told = []
+    for name, way in (("over whole tensors", SHUFFLED), ("within each head", WITHIN)):
+        ends = section.of(DRAWS[way, 0], DRAWS[way, 1]).ends.values()
+        told.append(f"{name} {of_runs(sum(end >= SUCCESS for end in ends), len(ends))}")
+    return ", ".join(told)
 
 
 def _of_draws(whole: Verdict | None, within: Verdict | None) -> str:

@@ -226,8 +226,12 @@ def test_a_second_draw_is_judged_by_its_rule(whole, within, said):
         count = counts.get(str(run.condition))
         return None if count is None else 0.95 if run.seed < count else 0.2
 
-    text = shuffled.draws_table(ended(each_head.drawn_again(), end)).data
-    assert text.endswith(f"**By the rule: {said}.**")
+    section = ended(each_head.drawn_again(), end)
+    assert shuffled.draws_table(section).data.endswith(f"**By the rule: {said}.**")
+    words = shuffled.draws_in_words(section)
+    assert words.startswith(f"over whole tensors {whole} of 10 (")
+    told = f"within each head {within} of 10 (" if within else "within each head not yet measured"
+    assert told in words
 
 
 def test_the_table_of_layers_says_what_was_not_asked():

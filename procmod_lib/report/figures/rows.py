@@ -9,7 +9,7 @@ from procmod_lib.report import statistics
 from procmod_lib.report.figures.data import offered
 from procmod_lib.report.figures.style import WIDTH, look
 
-ROW, HEADING = 0.56, 0.6
+ROW, HEADING = 0.53, 0.6
 """Height of a row, in inches, and of a heading, in rows."""
 
 
