@@ -15,7 +15,7 @@ from procmod_lib.runs.run import Run, donors_of
 LISTS = {
     "fixed": "one length",
     "all": "all lengths",
-    "curriculum": "short ones, longer as they are learnt",
+    "curriculum": "short, then longer",
 }
 """How long the lists are that a source is drawn with."""
 
@@ -32,10 +32,15 @@ def table(sections: dict[str, Section]) -> Markdown:
     Args:
         sections: by the settings, the runs of :func:`runs`.
     """
-    heads = ["name", "`settings=`", "peak rate", "steps at most", "dropout", "lists"]
-    heads += ["full lists are learnt", "size of the first layer, of the last"]
+    heads = [
+        "name",
+        "training",
+        "lists",
+        "full lists learnt",
+        "size of the first layer, of the last",
+    ]
     rows = [
-        [NAMES[settings], f"`{settings}`", *_told(donors_of(section.runs), section)]
+        [f"{NAMES[settings]}: `{settings}`", *_told(donors_of(section.runs), section)]
         for settings, section in sections.items()
     ]
     return grid(heads, rows)
@@ -44,8 +49,8 @@ def table(sections: dict[str, Section]) -> Markdown:
 def _told(donors: list[Run], section: Section) -> list[str]:
     """What the settings say, and what is measured of the models."""
     task, budget = donors[0].task, donors[0].budget
-    early = ", stops early" if budget.stop_after else ""
-    said = [f"{budget.lr:g}", f"{budget.steps:,}{early}", f"{budget.dropout:g}"]
+    steps = f"at most {budget.steps:,}" if budget.stop_after else f"{budget.steps:,}"
+    said = [f"rate {budget.lr:g}, {steps} steps, dropout {budget.dropout:g}"]
     models = pd.DataFrame([measured(donor, section.store) for donor in donors]).dropna()
     if not len(models):
         return [*said, LISTS[task.lengths], NOT_YET, NOT_YET]

@@ -231,10 +231,10 @@ def layers_table(section: Section) -> Markdown:
     found = {layers: verdicts.get(start) for layers, start in LAYERS.items()}
     lasts = [LEARNT, SHUFFLED, WITHIN]
     rows = [
-        [f"first {first}", *(_cell(found, first, last) for last in lasts)]
+        [first, *(_cell(found, first, last) for last in lasts)]
         for first in (LEARNT, SHUFFLED, FRESH)
     ]
-    table = grid(["", *(f"last {last}" for last in lasts)], rows)
+    table = grid(["first layer", *(f"last layer {last}" for last in lasts)], rows)
     return Markdown(f"{table.data}\n\n{bullets(_of_layers(found)).data}")
 
 

@@ -21,20 +21,20 @@ def rows():
 
 
 def test_each_is_told_by_what_it_asks_for(rows):
-    assert [row[0] for row in rows] == list(NAMES.values())
-    assert [row[2] for row in rows] == ["0.01", "0.0001", "0.0001", "5e-05"]
-    assert [row[3].endswith("stops early") for row in rows] == [False, False, False, True]
-    assert [row[5] for row in rows] == [
-        "all lengths",
-        "one length",
-        "short ones, longer as they are learnt",
-        "short ones, longer as they are learnt",
+    assert [row[0] for row in rows] == [f"{said}: `{name}`" for name, said in NAMES.items()]
+    assert [row[1].split(",")[0] for row in rows] == [
+        "rate 0.01",
+        "rate 0.0001",
+        "rate 0.0001",
+        "rate 5e-05",
     ]
+    assert ["at most" in row[1] for row in rows] == [False, False, False, True]
+    assert [row[2] for row in rows] == ["all lengths", "one length", *["short, then longer"] * 2]
 
 
 def test_the_loudest_first_layers_are_those_of_models_that_learn_full_lists(rows):
-    learnt = [row[6].startswith("10 of 10") for row in rows]
-    first = [float(row[7].split(", ")[0]) for row in rows]
+    learnt = [row[3].startswith("10 of 10") for row in rows]
+    first = [float(row[4].split(", ")[0]) for row in rows]
     assert learnt == [True, True, False, False]
     assert min(first[:2]) > max(first[2:])
 

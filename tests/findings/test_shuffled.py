@@ -236,5 +236,5 @@ def test_a_second_draw_is_judged_by_its_rule(whole, within, said):
 
 def test_the_table_of_layers_says_what_was_not_asked():
     rows = layers_told({each_head.BOTH: 7}).splitlines()
-    assert rows[2] == f"| first as learnt | 7 of 10 (40 to 89 %): open | {NOT_YET} | {NOT_YET} |"
+    assert rows[2] == f"| as learnt | 7 of 10 (40 to 89 %): open | {NOT_YET} | {NOT_YET} |"
     assert rows[3].endswith("| not asked |")
