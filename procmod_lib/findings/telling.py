@@ -133,7 +133,7 @@ def best_again_told(section: Section) -> str:
         return ""
     first, *_ = map(_successes, parts)
     ((_, donor),) = parts[0].runs[0].donors
-    grown = ", a curriculum" if donor.task.lengths == "curriculum" else ""
+    grown = ", a curriculum," if donor.task.lengths == "curriculum" else ""
     return (
         f"With 30 pairs the best of them{grown} ends at {parts[0].short(BOTH)}; {first} of "
         f"{SEEDS} runs succeed."
