@@ -41,6 +41,16 @@ def without_one(section: Section) -> Section:
     return Section(section.runs, left, section.store)
 
 
+def carried(runs: list[Run], counts: dict[str, int | None]) -> Section:
+    """Some runs as a section; of each start so many of the first seeds succeed, None is missing."""
+
+    def end(run):
+        count = counts.get(str(run.condition))
+        return None if count is None else 0.95 if run.seed < count else 0.2
+
+    return ended(runs, end)
+
+
 def ended(runs: list[Run], end: Callable[[Run], float | None], store=None) -> Section:
     """Some runs as a section, each with the one evaluation ``end(run)``; None is a missing run."""
     rows = [

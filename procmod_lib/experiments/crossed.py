@@ -13,10 +13,10 @@ from procmod_lib.runs.run import Run
 from procmod_lib.tasks import TASKS
 
 
-def parsed(named: str, text: str) -> Condition:
-    """A condition; ``named`` is the parameter of the grid that holds it."""
+def parsed(named: str, each: Condition | str) -> Condition:
+    """A condition, read if it is a text; ``named`` is the parameter of the grid that holds it."""
     try:
-        return parse(text)
+        return each if isinstance(each, Condition) else parse(each)
     except ValueError as error:
         raise ValueError(f"{named}: {error}") from None
 
@@ -27,15 +27,13 @@ def changed_transfers(
     """Scratch, every transfer as it is, and with each of the words; ``named`` is the parameter of
     the grid that holds the words.
     """
-    transfers = read_list("transfers", transfers)
-    for transfer in transfers:
-        if not parsed("transfers", transfer).sources:
+    conditions = [parse("scratch")]
+    for transfer in read_list("transfers", transfers):
+        copied = parsed("transfers", transfer)
+        if not copied.sources:
             example = "for example attention=identity"
             raise ValueError(f"transfers must name what is copied, {example}, got {transfer!r}.")
-    conditions = [parse("scratch")]
-    for transfer in transfers:
-        changed = (parsed(named, f"{transfer} {word}") for word in words)
-        conditions += [parse(transfer), *changed]
+        conditions += [copied, *(parsed(named, f"{transfer} {word}") for word in words)]
     changes = read_changes(steps)
     return crossed(preset, conditions, diagnostics, seeds, named="transfers", **changes)
 
@@ -104,7 +102,7 @@ def crossed(
         check_one_of("diagnostics", diagnostic, TASKS)
     for name, size, task in (("pairs", pairs, "haystack"), ("items", items, "sorting")):
         check_size(name, size, task, diagnostics)
-    conditions = list(dict.fromkeys(parsed(named, str(each)) for each in conditions))
+    conditions = list(dict.fromkeys(parsed(named, each) for each in conditions))
     sources = [source for condition in conditions for source in condition.sources]
     if sources:
         read_sources(f"{named}: the source", sources)

@@ -5,8 +5,8 @@ Runs, measures and rules stand on the page "Fixed in advance".
 
 from dataclasses import replace
 
+from procmod_lib.experiments import each_head
 from procmod_lib.experiments.conditions import BOTH, FRESH_FIRST, LAST, SET_ECA, WHOLE
-from procmod_lib.experiments.each_head import starts
 from procmod_lib.experiments.first_layer import QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST
 from procmod_lib.experiments.grids import without_copies
 from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
@@ -179,18 +179,18 @@ def at_size(factor: float) -> dict[str, str]:
     'attention=identity shuffle scale=0.5 layer=1 each_head'
     """
     scale = "" if factor == 1 else f" scale={factor}"
-    names = ("as learnt", "shuffled", "shuffled within each head")
-    return dict(zip(names, starts(f"{BOTH}{scale} layer=1"), strict=True))
+    names = (each_head.LEARNT, each_head.SHUFFLED, each_head.WITHIN)
+    return dict(zip(names, each_head.starts(f"{BOTH}{scale} layer=1"), strict=True))
 
 
 def scaled(store: Store) -> list[Run]:
     """The last layer at every size, 10 pairs, of the first and the third: learnt and shuffled."""
-    return _at_every_size(store, ("as learnt", "shuffled"))
+    return _at_every_size(store, (each_head.LEARNT, each_head.SHUFFLED))
 
 
 def scaled_within(store: Store) -> list[Run]:
     """The same shuffled within each head."""
-    return _at_every_size(store, ("shuffled within each head",))
+    return _at_every_size(store, (each_head.WITHIN,))
 
 
 def _at_every_size(store: Store, changes: tuple[str, ...]) -> list[Run]:

@@ -13,7 +13,7 @@ of these runs           judged and told here
 ``why_curricula``       ``curricula`` and ``content_or_size``; of the released
                         code's curriculum ``optional``, of the claims on it
                         ``climbed``
-``each_head``           ``shuffled``
+``each_head``           ``shuffled`` and ``random_starts``
 ``crossed``             ``components``
 ``agenda``              ``harder``, of the pilots of SORTING; ``losses``, of
                         text

@@ -2,9 +2,15 @@
 
 from typing import NamedTuple
 
+from IPython.display import Markdown
+
 from procmod_lib.experiments import specification, why_curricula
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import of_runs
+from procmod_lib.report.tables import NOT_YET, grid
+
+RUNS_MISSING = "open, runs are missing"
+"""What a rule says before all that it asks for is there."""
 
 
 class Rule(NamedTuple):
@@ -52,3 +58,13 @@ def verdicts_of(section: Section, rule: Rule) -> dict[str, Verdict]:
         for row in section.summary.itertuples()
         if row.n >= rule.seeds
     }
+
+
+def in_words(verdict: Verdict | None) -> str:
+    """The verdict on a start; that it is not measured."""
+    return NOT_YET if verdict is None else str(verdict)
+
+
+def by_rule(heads: list[str], rows: list[list], said: str) -> Markdown:
+    """A table, and below it what it says by the rule of the page."""
+    return Markdown(f"{grid(heads, rows).data}\n\n**By the rule: {said}.**")

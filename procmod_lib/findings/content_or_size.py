@@ -8,6 +8,7 @@ import pandas as pd
 from IPython.display import Markdown
 from matplotlib.figure import Figure
 
+from procmod_lib.experiments.each_head import LEARNT, SHUFFLED, WITHIN
 from procmod_lib.experiments.specification import CARRIED_IN, SEEDS, Setting
 from procmod_lib.experiments.why_curricula import FACTORS, at_size
 from procmod_lib.findings.curricula import ends_of, successes_of
@@ -15,8 +16,6 @@ from procmod_lib.report.figures import draw_factors
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import NOT_MEASURED, from_to
 from procmod_lib.report.tables import NOT_YET, bullets
-
-WITHIN = "shuffled within each head"
 
 
 def draw_scaled(section: Section) -> Figure | None:
@@ -46,13 +45,13 @@ def scaled_judged(section: Section) -> Markdown:
     if not section.is_complete:
         return Markdown(NOT_YET)
     least = {setting: _least_sizes(ends) for setting, ends in ends_of(section).items()}
-    is_worth = all(each["as learnt"] < each["shuffled"] for each in least.values())
-    replaces = all(each["shuffled"] < np.inf for each in least.values())
+    is_worth = all(each[LEARNT] < each[SHUFFLED] for each in least.values())
+    replaces = all(each[SHUFFLED] < np.inf for each in least.values())
     return bullets(
         [
             f"Content is worth size: **{'it is' if is_worth else 'not shown'}**.",
             f"Size replaces content: **{'it does' if replaces else 'not shown'}**.",
-            _told(least, "shuffled"),
+            _told(least, SHUFFLED),
             f"So shuffled over whole tensors the layer needs {worth(section)}.",
         ]
     )
@@ -69,7 +68,7 @@ def within_judged(section: Section) -> Markdown:
     if not section.is_complete:
         return Markdown(NOT_YET)
     least = {setting: _least_sizes(ends) for setting, ends in ends_of(section).items()}
-    is_worth = all(each["as learnt"] < each[WITHIN] for each in least.values())
+    is_worth = all(each[LEARNT] < each[WITHIN] for each in least.values())
     return bullets(
         [
             f"Content is worth size within each head: **{'it is' if is_worth else 'not shown'}**.",
@@ -94,7 +93,7 @@ def _named(setting: Setting) -> str:
     return f"{setting.steps:,} steps and weight decay {setting.decay:g}"
 
 
-def worth(section: Section, change: str = "shuffled") -> str:
+def worth(section: Section, change: str = SHUFFLED) -> str:
     """How many times the size that it needs as learnt the last layer needs when shuffled, with n:
     the bounds that the factors allow, since each size lies between two of them.
 
@@ -106,7 +105,7 @@ def worth(section: Section, change: str = "shuffled") -> str:
     if not section.is_complete:
         return NOT_MEASURED
     sizes = [_least_sizes(ends) for ends in ends_of(section).values()]
-    least = [(each["as learnt"], each[change]) for each in sizes]
+    least = [(each[LEARNT], each[change]) for each in sizes]
     beyond = int(np.isinf(least).any(axis=1).sum())
     if beyond:
         return f"more than was asked in {beyond} of {len(least)} settings (n = {SEEDS} models)"

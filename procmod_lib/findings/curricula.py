@@ -169,7 +169,8 @@ def told(short: Section, damage: Section) -> str:
     shuffled = _of(ends_of(damage)[setting_of(damage.runs[0])][SHUFFLED_LAST])
     return (
         f"From lists of {setting_of(short.runs[0]).size[0]} tokens in its place: "
-        f"{short.short(BOTH)}. With its last layer shuffled {shuffled} runs of 10 pairs do."
+        f"{short.short(BOTH)}. With the curriculum's last layer shuffled, {shuffled} runs of 10 "
+        "pairs succeed."
     )
 
 

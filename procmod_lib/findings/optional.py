@@ -8,7 +8,15 @@ from IPython.display import Markdown
 
 from procmod_lib.experiments.conditions import BOTH, LAST, SET_ECA, WHOLE
 from procmod_lib.experiments.why_curricula import HEADS, PAIR_CHANGES
-from procmod_lib.findings.carrying import EIGHT, TEN, Verdict, verdicts_of
+from procmod_lib.findings.carrying import (
+    EIGHT,
+    RUNS_MISSING,
+    TEN,
+    Verdict,
+    by_rule,
+    in_words,
+    verdicts_of,
+)
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import from_to
 from procmod_lib.report.tables import NOT_YET, grid, label
@@ -26,7 +34,7 @@ def lists_table(section: Section) -> Markdown:
     rows = []
     for source in ("set", "stack"):
         starts = (f"attention={source}", f"attention={source} layer=1", f"full={source}")
-        rows.append([title(source), *(_in_words(found.get(start)) for start in starts)])
+        rows.append([title(source), *(in_words(found.get(start)) for start in starts)])
     return grid(["source", "both layers", "last layer alone", "whole model"], rows)
 
 
@@ -39,15 +47,14 @@ def changed_pair_table(section: Section) -> Markdown:
     verdicts = verdicts_of(section, EIGHT)
     found = [verdicts.get(f"{SET_ECA} {change}") for change in PAIR_CHANGES]
     names = PAIR_CHANGES.values()
-    rows = [[name, _in_words(each)] for name, each in zip(names, found, strict=True)]
-    table = grid(["the pair, with", "runs above 90 %"], rows)
-    return Markdown(f"{table.data}\n\n**By the rule: {_in_the_way(found)}.**")
+    rows = [[name, in_words(each)] for name, each in zip(names, found, strict=True)]
+    return by_rule(["the pair, with", "runs above 90 %"], rows, _in_the_way(found))
 
 
 def _in_the_way(found: list[Verdict | None]) -> str:
     """What of ECA keeps the pair from carrying, from the verdict on each change."""
     if None in found:
-        return "open, runs are missing"
+        return RUNS_MISSING
     first, last, shuffled, _ = (each.carries for each in found if each)
     reasons = []
     if first is True and last is False:
@@ -66,9 +73,7 @@ def loop_table(sections: dict[str, Section]) -> Markdown:
     """
     names = {BOTH: "attention of both layers", LAST: "last layer alone", WHOLE: "whole model"}
     found = [verdicts_of(section, TEN) for section in sections.values()]
-    rows = [
-        [name, *(_in_words(each.get(start)) for each in found)] for start, name in names.items()
-    ]
+    rows = [[name, *(in_words(each.get(start)) for each in found)] for start, name in names.items()]
     return grid(["from", *sections], rows)
 
 
@@ -81,14 +86,15 @@ def resized_table(sections: dict[str, Section]) -> Markdown:
     """
     found = [next(iter(verdicts_of(each, TEN).values()), None) for each in sections.values()]
     expected = ("carries", "does not carry")
-    rows = [list(row) for row in zip(sections, expected, map(_in_words, found), strict=True)]
-    table = grid(["both layers shuffled, of", "expected", "runs above 90 %"], rows)
-    return Markdown(f"{table.data}\n\n**By the rule: {_of_size(found)}.**")
+    rows = [list(row) for row in zip(sections, expected, map(in_words, found), strict=True)]
+    return by_rule(
+        ["both layers shuffled, of", "expected", "runs above 90 %"], rows, _of_size(found)
+    )
 
 
 def _of_size(found: list[Verdict | None]) -> str:
     if None in found:
-        return "open, runs are missing"
+        return RUNS_MISSING
     quieter, louder = (each.carries for each in found if each)
     failed = [
         name
@@ -114,22 +120,17 @@ def heads_table(sections: dict[str, Section]) -> Markdown:
             :func:`procmod_lib.experiments.why_curricula.heads`; the first has all of them.
     """
     found = [verdicts_of(section, TEN) for section in sections.values()]
-    rows = [[label(head), *(_in_words(each.get(head)) for each in found)] for head in HEADS]
-    table = grid(["from", *sections], rows)
-    return Markdown(f"{table.data}\n\n**By the rule: {_of_one_head(found[0])}.**")
+    rows = [[label(head), *(in_words(each.get(head)) for each in found)] for head in HEADS]
+    return by_rule(["from", *sections], rows, _of_one_head(found[0]))
 
 
 def _of_one_head(found: dict[str, Verdict]) -> str:
     """Whether its size is enough, or its content needed."""
     if not set(HEADS) <= set(found):
-        return "open, runs are missing"
+        return RUNS_MISSING
     learnt, shuffled, random, _ = (found[head].carries for head in HEADS)
     if random is True:
         return "size is enough"
     if learnt is True and shuffled is False and random is False:
         return "content is needed"
     return "undecided"
-
-
-def _in_words(verdict: Verdict | None) -> str:
-    return NOT_YET if verdict is None else str(verdict)

@@ -24,7 +24,14 @@ from procmod_lib.experiments.first_layer import (
     Arm,
 )
 from procmod_lib.experiments.specification import CARRIED_IN, SPOILT_IN
-from procmod_lib.findings.carrying import TEN, Verdict, verdicts_of
+from procmod_lib.findings.carrying import (
+    RUNS_MISSING,
+    TEN,
+    Verdict,
+    by_rule,
+    in_words,
+    verdicts_of,
+)
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import NOT_MEASURED, of_runs
 from procmod_lib.report.tables import NOT_YET, bullets, grid
@@ -196,16 +203,15 @@ def without_mlps_table(section: Section, pair: Section) -> Markdown:
         WITHOUT_MLPS[0]: "without its MLPs",
         WITHOUT_MLPS[1]: "without its MLPs, last layer alone",
     }
-    rows = [[name, found.get(start) or NOT_YET] for start, name in starts.items()]
+    rows = [[name, in_words(found.get(start))] for start, name in starts.items()]
     said = _needs_mlps([found.get(start) for start in WITHOUT_MLPS])
-    table = grid(["start", "runs above 90 %"], rows)
-    return Markdown(f"{table.data}\n\n**By the rule: {said}.**")
+    return by_rule(["start", "runs above 90 %"], rows, said)
 
 
 def _needs_mlps(found: list[Verdict | None]) -> str:
     """Whether the MLPs are needed, from what carries without them."""
     if None in found:
-        return "open, runs are missing"
+        return RUNS_MISSING
     carries = [each.carries for each in found if each]
     if any(carries):
         return "the MLPs are not needed"

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from IPython.display import Markdown
 
 from procmod_lib.experiments.conditions import BOTH, RECIPE, SPOILT
-from procmod_lib.findings.carrying import SIX, Verdict, verdicts_of
+from procmod_lib.findings.carrying import (
+    RUNS_MISSING,
+    SIX,
+    Verdict,
+    by_rule,
+    in_words,
+    verdicts_of,
+)
 from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import in_points, p_value
@@ -83,16 +90,15 @@ def wider_judged(section: Section) -> Markdown:
     """
     found = verdicts_of(section, SIX)
     starts = {"scratch": "no pretraining", RECIPE: "one loud head by hand"}
-    rows = [[name, found.get(start) or NOT_YET] for start, name in starts.items()]
+    rows = [[name, in_words(found.get(start))] for start, name in starts.items()]
     said = _of_wider(*(found.get(start) for start in starts))
-    table = grid(["width 32, 30 pairs", "runs above 90 %"], rows)
-    return Markdown(f"{table.data}\n\n**By the rule: {said}.**")
+    return by_rule(["width 32, 30 pairs", "runs above 90 %"], rows, said)
 
 
 def _of_wider(fresh: Verdict | None, recipe: Verdict | None) -> str:
     """Who finds the needle in a wider model."""
     if fresh is None or recipe is None:
-        return "open, runs are missing"
+        return RUNS_MISSING
     if fresh.carries:
         return "a wider model needs no help"
     if fresh.carries is False and recipe.carries:

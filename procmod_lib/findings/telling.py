@@ -88,7 +88,15 @@ def areas_table(models: pd.DataFrame) -> Markdown:
     return grid(heads, rows)
 
 
-def last_layer_judged(rows: pd.DataFrame) -> Markdown:
+class Judged(Markdown):
+    """What became of an expectation, in words; ``holds`` is None while it is open."""
+
+    def __init__(self, data: str, holds: bool | None = None):
+        super().__init__(data)
+        self.holds = holds
+
+
+def last_layer_judged(rows: pd.DataFrame) -> Judged:
     """Whether the last layer alone succeeds wherever the source was learnt, by the page's rule; no
     verdict before all settings have all their seeds.
 
@@ -103,12 +111,13 @@ def last_layer_judged(rows: pd.DataFrame) -> Markdown:
     )
     if finished < HOW_MANY:
         against = f" Against it so far: {names}." if names else ""
-        return Markdown(f"{_open(finished)}{against}")
+        return Judged(f"{_open(finished)}{against}")
     text = (
         f"settings whose source is learnt by at least {CARRIED_IN} of {SEEDS} models: "
         f"{len(learnt)}, with fewer than {CARRIED_IN} successes: {len(broken)}"
     )
-    return Markdown(f"**It does not**: {text}, {names}." if names else f"**It does**: {text}.")
+    told = f"**It does not**: {text}, {names}." if names else f"**It does**: {text}."
+    return Judged(told, holds=not names)
 
 
 def best_again(section: Section, start: str = BOTH) -> list[Section]:
@@ -140,17 +149,12 @@ def best_again_told(section: Section) -> str:
     )
 
 
-def expectations_told(*judged: Markdown) -> str:
-    """How many of some expectations held, in a sentence; nothing while one of them is open.
-
-    Args:
-        judged: what each of them was found to be, such as :func:`last_layer_judged` says.
-    """
-    held = [each.data.startswith(("**It does**", "**It holds**")) for each in judged]
-    failed = [each.data.startswith("**It does not") for each in judged]
-    if sum(held) + sum(failed) < len(judged):
+def expectations_told(*judged: Judged) -> str:
+    """How many of some expectations held, in a sentence; nothing while one of them is open."""
+    held = [each.holds for each in judged]
+    if None in held:
         return ""
-    return f"Of {len(judged)} expectations fixed before, {sum(held) or 'none'} held."
+    return f"Of {len(held)} expectations fixed before, {sum(map(bool, held)) or 'none'} held."
 
 
 def whole_again_told(section: Section) -> Markdown:
@@ -173,7 +177,7 @@ def _successes(part: Section) -> int:
     return int(part.summary.successes.iloc[0])
 
 
-def full_protocol_judged(few_pairs: pd.DataFrame, section: Section) -> Markdown:
+def full_protocol_judged(few_pairs: pd.DataFrame, section: Section) -> Judged:
     """Whether what carries at the full protocol carries with 10 pairs too, by the page's rule.
 
     Args:
@@ -181,7 +185,7 @@ def full_protocol_judged(few_pairs: pd.DataFrame, section: Section) -> Markdown:
         section: the runs of :func:`procmod_lib.experiments.ranked.again`.
     """
     if not section.is_complete:
-        return Markdown(NOT_YET)
+        return Judged(NOT_YET)
     before, after = few_pairs.set_index("setting"), by_setting(models_of(section))
     rows = [
         (before.loc[row.setting, start] >= CARRIED_IN, getattr(row, start) >= CARRIED_IN)
@@ -191,10 +195,11 @@ def full_protocol_judged(few_pairs: pd.DataFrame, section: Section) -> Markdown:
     carry = [full for ten, full in rows if ten]
     new = sum(full for ten, full in rows if not ten)
     word = "It does not hold" if new else "It holds"
-    return Markdown(
+    return Judged(
         f"**{word}**. Of the {len(rows) - len(carry)} rows that do not carry with 10 pairs, {new} "
         f"carry with 30. Of the {len(carry)} that do, {sum(carry)} carry with 30 too "
-        f"(n = {SEEDS} models a row)."
+        f"(n = {SEEDS} models a row).",
+        holds=not new,
     )
 
 
@@ -202,19 +207,20 @@ def _open(finished: int) -> str:
     return f"Open: {finished} of {HOW_MANY} settings have all {SEEDS} seeds."
 
 
-def first_layer_judged(models: pd.DataFrame) -> Markdown:
+def first_layer_judged(models: pd.DataFrame) -> Judged:
     """Whether the first layer's size tells better than the source's score, by the page's rule; no
     verdict before all settings have all their seeds.
     """
     rows, there = areas(models), models.dropna(subset=["both", "score"])
     finished = int((there.groupby("setting", sort=False).seed.nunique() >= SEEDS).sum())
     if finished < HOW_MANY:
-        return Markdown(_open(finished))
+        return Judged(_open(finished))
     if not len(rows):
-        return Markdown("Open: all models end alike, so nothing can tell them apart.")
+        return Judged("Open: all models end alike, so nothing can tell them apart.")
     row = rows.iloc[-1]
     word = "It does" if row.low > 0 else "It does not"
-    return Markdown(
+    return Judged(
         f"**{word}**: the areas differ by {row.area:+.2f} (95 % interval {row.low:+.2f} to "
-        f"{row.high:+.2f}, n = {row.n} models)."
+        f"{row.high:+.2f}, n = {row.n} models).",
+        holds=bool(row.low > 0),
     )

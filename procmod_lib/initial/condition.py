@@ -106,6 +106,8 @@ class Condition:
         parse('attention=set')
         >>> parse("attention=set shuffle scale=2.0 each_head").without("shuffle")
         parse('attention=set scale=2.0')
+        >>> parse("attention=set shuffle on_layer=1 draw=1 even").without("shuffle")
+        parse('attention=set on_layer=1 even')
         """
         left = {name: value for name, value in self.given.items() if name not in names}
         if not any(isinstance(WORDS[name], Change) for name in left):

@@ -166,7 +166,7 @@ class TorchEngine:
         total = torch.zeros(len(batches), device=self.device)
         by_length = self.device == "cpu" and not self.compiled and not dropout
         for rows in _buckets(batches, by_length=by_length):
-            tensors = self._tensors(batches, rows, whole=self.compiled or dropout > 0)
+            tensors = self._tensors(batches, rows, whole=dropout > 0)
             total = total + self._loss(flat, tensors, drops).sum((1, 2))
         (total / counts).sum().backward()
         assert flat.grad is not None
@@ -211,7 +211,7 @@ class TorchEngine:
         place = {id(b): i for i, (b, _) in enumerate(unique)}
         index = torch.tensor([place[id(b)] for b in batches], device=self.device)
         longest = max(int(b.lengths[r].max()) for b, r in unique)
-        if whole:
+        if whole or self.compiled:
             longest = unique[0][0].tokens.shape[1]
         fields = ("tokens", "positions", "targets")
         tokens, positions, targets = (

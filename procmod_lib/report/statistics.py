@@ -9,7 +9,7 @@ from scipy import stats
 from procmod_lib.initial import parse
 from procmod_lib.randomness import stream
 from procmod_lib.runs.budget import Budget
-from procmod_lib.runs.run import Run
+from procmod_lib.runs.run import NON_FINITE, Run
 from procmod_lib.tasks import Task, bounds
 
 RESAMPLES = 10_000
@@ -104,7 +104,7 @@ def summary(table: pd.DataFrame, score: str = "token_accuracy") -> pd.DataFrame:
             "diagnostic": diagnostic,
             "initial_condition": condition,
             "n": len(group),
-            "non_finite": int((group.status == "non-finite").sum()),
+            "non_finite": int((group.status == NON_FINITE).sum()),
             "mean": float(values.mean()),
             "low": low,
             "high": high,

@@ -13,7 +13,14 @@ from procmod_lib.network import gpt2
 from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.provenance import gone_on, provenance
-from procmod_lib.runs.run import Run, fleet_key
+from procmod_lib.runs.run import (
+    CEILING,
+    COMPLETE,
+    NO_BETTER,
+    NON_FINITE,
+    Run,
+    fleet_key,
+)
 from procmod_lib.runs.store import Failed, Store
 from procmod_lib.runs.training import Interrupted, State, at_ceiling, train
 
@@ -115,14 +122,14 @@ class Fleet:
             tensors = gpt2.views(state.weights[member].cpu().numpy(), run.arch)
             self.store.write_weights(run, tensors, self.facts)
         is_finite = bool(np.isfinite(table["loss"]).all())
-        early = "ceiling" if at_ceiling(state.curves[member], run.budget) else "no better"
-        status = "complete" if end == run.budget.steps else early
+        early = CEILING if at_ceiling(state.curves[member], run.budget) else NO_BETTER
+        status = COMPLETE if end == run.budget.steps else early
         columns = {
             "diagnostic": run.task.name,
             "initial_condition": str(run.condition),
             "preset": run.preset,
             "seed": run.seed,
-            "status": status if is_finite else "non-finite",
+            "status": status if is_finite else NON_FINITE,
             "started": self.begun_at,
             "seconds": seconds,
             "key": run.key,

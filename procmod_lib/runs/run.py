@@ -92,6 +92,10 @@ def check_fits(arch: Architecture, task: Task) -> None:
             )
 
 
+COMPLETE, CEILING, NO_BETTER, NON_FINITE = "complete", "ceiling", "no better", "non-finite"
+"""How a run may end: at its last step, before it by a rule of its budget, or with no number."""
+
+
 def each_once(runs: list[Run]) -> list[Run]:
     """Runs without those whose key came before."""
     found: dict[str, Run] = {}

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.runs import files, packs
-from procmod_lib.runs.run import key_of
+from procmod_lib.runs.run import CEILING, COMPLETE, NO_BETTER, NON_FINITE, key_of
 
 KINDS = {
     "provenance": ("json", re.compile(r"[0-9a-f]{12}")),
@@ -33,8 +33,8 @@ PLAIN: tuple[Callable, ...] = (
 )
 """What a column may hold."""
 
-EARLY = ("ceiling", "no better", "non-finite")
-STATUSES = ("complete", *EARLY)
+EARLY = (CEILING, NO_BETTER, NON_FINITE)
+STATUSES = (COMPLETE, *EARLY)
 """How a run may end; before its last step, or at it."""
 
 LARGEST = 2**31  # bytes of one file

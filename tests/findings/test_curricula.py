@@ -193,5 +193,7 @@ def test_the_answer_tells_of_short_lists_and_of_content(carrying):
     damage = section(why_curricula.damaged(None), lambda run: 3)
     said = curricula.told(short, damage)
     assert said.startswith("From lists of 4 tokens in its place: 95.0 % (95 %")
-    assert said.endswith("With its last layer shuffled 3 of 8 runs of 10 pairs do.")
+    assert said.endswith(
+        "With the curriculum's last layer shuffled, 3 of 8 runs of 10 pairs succeed."
+    )
     assert curricula.told(without_one(short), damage) == ""

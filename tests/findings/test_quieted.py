@@ -1,7 +1,7 @@
 """Predictions on the first layer are judged by the rule that was fixed before their runs."""
 
 import pytest
-from tables import ended
+from tables import carried, ended
 
 from procmod_lib.experiments import first_layer
 from procmod_lib.findings import quieted
@@ -163,12 +163,7 @@ def test_a_part_does_harm_where_a_start_fails_with_it_and_carries_without(succes
 )
 def test_the_mlps_are_needed_where_nothing_carries_without_them(quiet, last, said):
     counts = dict(zip(first_layer.WITHOUT_MLPS, (quiet, last), strict=True))
-
-    def end(run):
-        count = counts[str(run.condition)]
-        return None if count is None else 0.95 if run.seed < count else 0.2
-
-    section = ended(first_layer.without_the_mlps(), end)
+    section = carried(first_layer.without_the_mlps(), counts)
     pair = ended(first_layer.of_the_papers_pair(["haystack"]), lambda run: 0.95)
     text = quieted.without_mlps_table(section, pair).data
     assert text.endswith(f"**By the rule: {said}.**")

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from IPython.display import Markdown
 from tables import Bare, ended, without_one
 
 from procmod_lib.experiments import conditions, ranked, specification
@@ -93,6 +92,11 @@ def test_the_best_and_the_worst_run_again():
     assert [s.steps for s in ranked.best_and_worst(store, runs)] == [4, 1, 8, 2, 5, 7]
     store.unknown = runs[:1]
     assert ranked.best_and_worst(store, runs) == []
+    store.unknown, whole = [], store.load
+    store.load = lambda asked: whole(asked).iloc[
+        1:
+    ]  # a damaged file has the name of a finished run
+    assert ranked.best_and_worst(store, runs) == []
 
 
 def test_a_setting_carries_with_six_of_eight():
@@ -160,19 +164,21 @@ def test_the_answer_when_all_settings_are_there(two_settings):
 
 
 def test_expectations_are_counted_once_none_is_open():
-    held, failed = Markdown("**It holds**. Of"), Markdown("**It does not hold**. Of")
+    held, failed = telling.Judged("It holds.", True), telling.Judged("It does not.", False)
     said = "Of 3 expectations fixed before,"
     assert telling.expectations_told(held, failed, held) == f"{said} 2 held."
     assert telling.expectations_told(failed, failed, failed) == f"{said} none held."
-    assert telling.expectations_told(held, Markdown("Not yet measured."), held) == ""
+    assert telling.expectations_told(held, telling.Judged("Not yet measured."), held) == ""
 
 
 def test_the_last_layer_is_judged_when_all_settings_have_all_seeds(two_settings):
     held = telling.last_layer_judged(specified.by_setting(models())).data
     assert held.startswith("**It does**: settings whose source is learnt by at least 6 of 8")
     assert held.endswith("models: 2, with fewer than 6 successes: 0.")
+    assert telling.last_layer_judged(specified.by_setting(models())).holds is True
     broken = telling.last_layer_judged(specified.by_setting(models(last_of_loud=5))).data
     assert broken.startswith("**It does not**")
+    assert telling.last_layer_judged(specified.by_setting(models(last_of_loud=5))).holds is False
     assert broken.endswith("with fewer than 6 successes: 1, rate 0.01 (5 of 8).")
     few = telling.last_layer_judged(specified.by_setting(models(seeds=7))).data
     assert few == "Open: 0 of 2 settings have all 8 seeds."

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from tables import ended
+from tables import carried, ended
 
 from procmod_lib.experiments import agenda
 from procmod_lib.experiments.conditions import BOTH, RECIPE, SPOILT
@@ -99,11 +99,6 @@ def test_width_64_decides_between_the_rules_as_the_page_says():
     ],
 )
 def test_a_wider_model_is_judged_by_its_rule(fresh, recipe, said):
-    counts = {"scratch": fresh, RECIPE: recipe}
-
-    def end(run):
-        count = counts[str(run.condition)]
-        return None if count is None else 0.95 if run.seed < count else 0.2
-
-    text = story.wider_judged(ended(agenda.full_at_width(32), end)).data
+    section = carried(agenda.full_at_width(32), {"scratch": fresh, RECIPE: recipe})
+    text = story.wider_judged(section).data
     assert text.endswith(f"**By the rule: {said}.**")
