@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from conftest import ROOT
 from reading import read
 from test_pages import CHAPTERS, PAGES
@@ -53,6 +54,19 @@ def test_a_number_stays_on_the_line_of_its_sign(html, chapter):
     assert kept
     apart = re.sub(r"<code.*?</code>", "", re.sub(r'<span class="together">.*?</span>', "", prose))
     assert re.findall(r".{20}\d %|.{20}n = \d", apart) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_paragraph_or_list_says_once_what_its_brackets_hold(html, page):
+    article = BeautifulSoup((html / page).read_text(), "html.parser").find("article")
+    for passage in article.find_all(["p", "ul", "ol"]):
+        if passage.find_parent(["ul", "ol", "table"]):
+            continue
+        text = " ".join(passage.get_text().split())
+        said = re.findall(r"95 % interval [+-]?\d", text)
+        bounds = re.search(r"\([+-]?\d[\d.]* to [+-]?\d[\d.]*, n = ", text)
+        assert len(said) <= 1, text
+        assert not bounds or "95 % interval " in text[: bounds.start()], text
 
 
 def terms():
