@@ -128,14 +128,16 @@ def even() -> list[Run]:
 DRAWS = {
     (SHUFFLED, 0): f"{BOTH} shuffle",
     (SHUFFLED, 1): f"{BOTH} shuffle draw=1",
+    (SHUFFLED, 2): f"{BOTH} shuffle draw=2",
     (WITHIN, 0): f"{BOTH} shuffle each_head",
     (WITHIN, 1): f"{BOTH} shuffle each_head draw=1",
+    (WITHIN, 2): f"{BOTH} shuffle each_head draw=2",
 }
-"""Both shuffles, each drawn twice."""
+"""Both shuffles, each drawn three times."""
 
 
 def drawn_again() -> list[Run]:
-    """Models of the released loop with its curriculum, shuffled both ways and twice, 30 pairs."""
+    """Models of the released loop with its curriculum, shuffled both ways, 30 pairs."""
     _, settings = CASES[BOTH_LOOP]
     return selective_transfer(
         "standard", initial_conditions=list(DRAWS.values()), seeds=10, settings=settings
