@@ -47,7 +47,7 @@ class Verdict(NamedTuple):
 
 
 def verdicts_of(section: Section, rule: Rule) -> dict[str, Verdict]:
-    """By start; none of a start that has not all its seeds.
+    """By start; none of a start that has fewer seeds, or more, than the rule is made for.
 
     Args:
         section: runs of several starts.
@@ -56,7 +56,7 @@ def verdicts_of(section: Section, rule: Rule) -> dict[str, Verdict]:
     return {
         str(row.initial_condition): Verdict(row.successes, rule)
         for row in section.summary.itertuples()
-        if row.n >= rule.seeds
+        if row.n == rule.seeds
     }
 
 

@@ -1,4 +1,4 @@
-"""What random numbers in place of learnt attention carry: by their sizes, by their draw, by layer.
+"""What random numbers in place of learnt attention carry: by their sizes and by layer.
 
 Of models of the released loop with its optional curriculum, HAYSTACK with 30 pairs.
 """
@@ -6,7 +6,6 @@ Of models of the released loop with its optional curriculum, HAYSTACK with 30 pa
 from IPython.display import Markdown
 
 from procmod_lib.experiments.each_head import (
-    DRAWS,
     EVEN,
     EVENED,
     FRESH,
@@ -19,15 +18,12 @@ from procmod_lib.findings.carrying import (
     RUNS_MISSING,
     TEN,
     Verdict,
-    by_rule,
     in_words,
     verdicts_of,
 )
 from procmod_lib.findings.two_numbers import Predictions
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import of_runs
 from procmod_lib.report.tables import bullets, grid, label
-from procmod_lib.tasks.bounds import SUCCESS
 
 Found = dict[tuple, Verdict | None]
 """The verdict on each start, by what it is in words."""
@@ -72,53 +68,6 @@ def numbers_table(section: Section) -> Markdown:
     starts = Predictions(section).starts.itertuples()
     rows = [[label(row.condition), f"{row.tokens:.2f}", f"{row.write:.2f}"] for row in starts]
     return grid(["start", "share of tokens", "selective write"], rows)
-
-
-def draws_table(section: Section) -> Markdown:
-    """A row a way to shuffle, a column a draw, and whether their difference stands in the second,
-    by the rule of the page.
-
-    Args:
-        section: the runs of :func:`procmod_lib.experiments.each_head.drawn_again`.
-    """
-    found = _found(section, DRAWS)
-    heads = ["both layers", "first draw", "second draw", "models that end otherwise in the second"]
-    rows = [
-        [way, *(in_words(found[way, draw]) for draw in (0, 1)), turned(section, way)]
-        for way in (SHUFFLED, WITHIN)
-    ]
-    return by_rule(heads, rows, _of_draws(found[SHUFFLED, 1], found[WITHIN, 1]))
-
-
-def turned(section: Section, way: str) -> str:
-    """How many models succeed in one draw and not in the other, such as ``6 of 10``."""
-    first, second = (_successes(section, DRAWS[way, draw]) for draw in (0, 1))
-    both = first.keys() & second.keys()
-    return f"{sum(first[seed] != second[seed] for seed in both)} of {len(both)}"
-
-
-def each_draw(section: Section, way: str) -> str:
-    """How many runs succeed after one way to shuffle, the first draw and then the second."""
-    draws = [_successes(section, DRAWS[way, draw]) for draw in (0, 1)]
-    return ", then ".join(of_runs(sum(each.values()), len(each)) for each in draws)
-
-
-def _successes(section: Section, start: str) -> dict[int, bool]:
-    """Whether the run of each seed succeeded, of those that are there."""
-    part = section.of(start)
-    ends = part.ends
-    return {run.seed: ends[run.key] >= SUCCESS for run in part.runs if run.key in ends}
-
-
-def _of_draws(whole: Verdict | None, within: Verdict | None) -> str:
-    """Whether the two ways differ in a second draw too."""
-    if whole is None or within is None:
-        return RUNS_MISSING
-    if whole.carries and within.carries is False:
-        return "the difference stands"
-    if abs(whole.successes - within.successes) <= 2:
-        return "the difference does not stand"
-    return "open"
 
 
 def layers_table(section: Section) -> Markdown:

@@ -72,9 +72,10 @@ def losses_told(sections: dict[tuple[str, str], Section]) -> Markdown:
     lines = []
     for (pairs, case), section in sections.items():
         _, shuffled, within = starts(CASES[case][0])
-        rows = [row for row in section.differences(shuffled, within).itertuples() if row.n]
-        word = "loses sizes too" if rows and rows[0].low > 0 else "not shown"
-        told = f"**{word}**, {in_points(rows[0])}" if rows else NOT_MEASURED
+        rows = section.differences(shuffled, within).itertuples()
+        row = next((row for row in rows if row.n >= TEN.seeds), None)
+        word = "loses sizes too" if row and row.low > 0 else "not shown"
+        told = f"**{word}**, {in_points(row)}" if row else NOT_MEASURED
         lines.append(f"{capital(case)}, {pairs}: {told}.")
     return bullets(lines)
 

@@ -24,6 +24,7 @@ SEEDS = 10
 FEWEST_SUCCESSES = 8  # of the recipe
 QUIET_SUCCESSES = 3  # of the quiet head, from which on the story fails
 MARGIN = 0.05  # by which the pretrained head must not beat its nulls
+AT_MOST = f"{100 * MARGIN:.0f} points"
 WIDTH_SEEDS = 6
 SAME_PLACE = 2  # successes by which a loud first layer must cost more
 HEAD, QUIET = f"{BOTH} head=1.0", f"{BOTH} fresh_norm head=1.0"
@@ -173,9 +174,11 @@ def _nulls_do_as_well(section: Section) -> Judgement:
     rows = [_difference(section, HEAD, null) for null in NULLS]
     beaten = [row for row in rows if row.difference > MARGIN and row.low > 0]
     texts = [f"{in_points(row)} over {label(null)}" for row, null in zip(rows, NULLS, strict=True)]
+    is_below = all(row.high < MARGIN for row in rows)
+    texts.append(f"both intervals end below {AT_MOST}: {'yes' if is_below else 'no'}")
     return Judgement(
         f"the pretrained head beats its shuffle, or a random head of its norms, by more than "
-        f"{100 * MARGIN:.0f} points with an interval above zero",
+        f"{AT_MOST} with an interval above zero",
         "; ".join(texts),
         min(row.n for row in rows),
         not beaten,

@@ -49,24 +49,36 @@ def areas(models: pd.DataFrame) -> pd.DataFrame:
         models: from :func:`procmod_lib.findings.specified.models_of`.
 
     Returns:
-        A row a number, with its area and bootstrap interval over settings; the last row is the
-        difference of the first layer's size from the source's score, which the page's rule asks.
+        A row a number, with its area and bootstrap interval over settings and seeds; the last row
+        is the difference of the first layer's size from the source's score, which the page's rule
+        asks.
     """
-    known = models.dropna(subset=["both", "score"])
-    blocks = [group for _, group in known.groupby("setting", sort=False)]
-    if len(blocks) < FEWEST_SETTINGS or np.isnan(_areas(known)).any():
+    known = models.dropna(subset=["both", "score"]).reset_index(drop=True)
+    places = _places(known)
+    if len(places) < FEWEST_SETTINGS or np.isnan(_areas(known)).any():
         return pd.DataFrame(columns=["number", "area", "low", "high", "n"])
-    rng = stream("settings")
-    drawn = [
-        _areas(pd.concat([blocks[i] for i in rng.integers(len(blocks), size=len(blocks))]))
-        for _ in range(DRAWS)
-    ]
+    rng, shape = stream("settings"), places.shape
+    drawn = []
+    for _ in range(DRAWS):
+        settings, seeds = (rng.integers(many, size=many) for many in shape)
+        rows = places[np.ix_(settings, seeds)].ravel()
+        drawn.append(_areas(known.iloc[rows[rows >= 0]]))
     low, high = np.nanpercentile(np.array(drawn), [2.5, 97.5], axis=0)
     found = zip(TELLING, _areas(known), low, high, strict=True)
     return pd.DataFrame(
         [(name, *row, len(known)) for name, *row in found],
         columns=["number", "area", "low", "high", "n"],
     )
+
+
+def _places(models: pd.DataFrame) -> np.ndarray:
+    """(settings, seeds) the row of each model, -1 where there is none. Models of one seed start
+    from the same weights in every setting, so both are drawn anew.
+    """
+    setting, seed = pd.factorize(models.setting)[0], pd.factorize(models.seed)[0]
+    places = np.full((setting.max(initial=-1) + 1, seed.max(initial=-1) + 1), -1)
+    places[setting, seed] = models.index
+    return places
 
 
 def _areas(models: pd.DataFrame) -> np.ndarray:
@@ -84,7 +96,7 @@ def areas_table(models: pd.DataFrame) -> Markdown:
         [row.number, row.n, f"{row.area:.2f}", f"{row.low:.2f} to {row.high:.2f}"]
         for row in areas(models).itertuples()
     ]
-    heads = ["what tells success", "n", "area under the ROC curve", "95 % interval over settings"]
+    heads = ["what tells success", "n", "area under the ROC curve", "95 % interval"]
     return grid(heads, rows)
 
 

@@ -30,6 +30,9 @@ TOKENS, WRITE = (0.3, 0.5), (0.05, 0.25)
 ones on.
 """
 
+SEEDS = 6
+"""Of each start; with fewer nothing is judged."""
+
 SUCCEEDS, FAILS, SILENT = "succeeds", "fails", "says nothing"
 
 
@@ -123,7 +126,7 @@ class Predictions:
             if row.n:
                 outcome = of_runs(row.successes, row.n)
                 word = "yes" if self.rule.held(row.said, row.successes, row.n) else "**no**"
-                word = "" if row.said == SILENT else word
+                word = "" if row.said == SILENT or row.n < SEEDS else word
             numbers = f"{row.tokens:.2f}", f"{row.write:.3f}"
             rows.append([label(row.condition), *numbers, row.said, outcome, word])
         heads = ["start", "share of tokens", "selective write", "the rule says"]
@@ -137,10 +140,10 @@ class Predictions:
         return f"{judged.held.sum()} of {len(judged)} (n = {judged.n.min()} seeds each)"
 
     def _judged(self) -> pd.DataFrame:
-        """The starts of which something was said and whose runs are in the store; whether it
+        """The starts of which something was said and whose runs are all in the store; whether it
         held.
         """
-        judged = self.starts[(self.starts.n > 0) & (self.starts.said != SILENT)]
+        judged = self.starts[(self.starts.n >= SEEDS) & (self.starts.said != SILENT)]
         held = [self.rule.held(row.said, row.successes, row.n) for row in judged.itertuples()]
         return judged.assign(held=np.array(held, dtype=bool))
 

@@ -3,11 +3,14 @@
 The rule was fixed before the runs that it judges.
 """
 
+import re
+
 import numpy as np
 import pandas as pd
 
 from procmod_lib.experiments.claims import Claim
 from procmod_lib.report import statistics
+from procmod_lib.report.scorecard import had_nothing_to_gain, is_undecided
 from procmod_lib.report.sentences import NOT_MEASURED, SHOWN, from_to
 
 FEWEST = 3  # seeds below which a claim counts as not yet measured
@@ -115,10 +118,22 @@ def count(judged: pd.DataFrame, family: int = 0) -> str:
 
 def count_with_sizes(judged: pd.DataFrame) -> str:
     """How many claims got each verdict; of those that replicated, how many in sign alone, since the
-    paper prints no effect, and at which shares of its effect the others.
+    paper prints no effect, and at which shares of its effect the others; of those that did not, how
+    many are undecided or had nothing to gain.
     """
-    text, sizes = count(judged), _sizes(judged)
-    return text.replace(" replicated", f" replicated ({sizes})", 1) if sizes else text
+    text, sizes, why_not = count(judged), _sizes(judged), _why_not(judged)
+    if why_not:
+        text = text.replace(" not replicated", f" not replicated ({why_not})", 1)
+    return re.sub(r"^(\d+ replicated)", rf"\1 ({sizes})", text) if sizes else text
+
+
+def _why_not(judged: pd.DataFrame) -> str:
+    """The words in brackets; nothing where all that did not replicate were refuted."""
+    missed = list(judged[judged.verdict == "not replicated"].itertuples())
+    undecided = sum(map(is_undecided, missed))
+    in_vain = sum(map(had_nothing_to_gain, missed))
+    parts = {"undecided": undecided, "with nothing to gain": in_vain}
+    return ", ".join(f"{many} {words}" for words, many in parts.items() if many)
 
 
 def _sizes(judged: pd.DataFrame) -> str:

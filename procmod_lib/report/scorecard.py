@@ -63,13 +63,25 @@ def _arms(pair: tuple[float, float]) -> str:
     return " → ".join("?" if np.isnan(value) else f"{value:.1f}" for value in pair)
 
 
+def had_nothing_to_gain(row) -> bool:
+    """Whether almost all is right without pretraining already."""
+    return row.baseline == "scratch" and row.ours[0] > 99
+
+
+def is_undecided(row) -> bool:
+    """Whether the interval of a claim that did not replicate holds half of the paper's effect as
+    well as zero.
+    """
+    return bool(row.low <= 0 and row.high >= row.paper_difference / 2)
+
+
 def failed_claims(judged: pd.DataFrame, fewest: int) -> Markdown:
     """What did not replicate, a line a claim, and how to read it."""
     lines = []
     for r in judged[judged.verdict == "not replicated"].itertuples():
         between = f"95 % interval {r.low:+.1f} to {r.high:+.1f}, n = {r.n}"
         line = f"{r.claim}: {r.difference:+.1f} points ({between}); {_reading(r, fewest)}"
-        if r.baseline == "scratch" and r.ours[0] > 99:
+        if had_nothing_to_gain(r):
             line += " Without pretraining almost all is right already: there was nothing to gain."
         lines.append(line)
     return bullets(lines, "Of what has been measured with at least three seeds, nothing.")
@@ -84,6 +96,8 @@ def _reading(row, fewest: int) -> str:
         return f"undecided: the interval holds zero{but}, and {row.n} seeds resolve little."
     if row.high < row.paper_difference / 2:
         return "the interval excludes even half of the paper's effect."
+    if is_undecided(row):
+        return "undecided: the interval holds zero, and half of the paper's effect too."
     return "the interval holds zero."
 
 

@@ -94,40 +94,6 @@ def test_even_sizes_are_judged_by_themselves(start, name, words):
         assert f"- {name}: **{said}**." in text
 
 
-@pytest.mark.parametrize(
-    "whole, within, said",
-    [
-        (8, 2, "the difference stands"),
-        (5, 3, "the difference does not stand"),
-        (3, 5, "the difference does not stand"),
-        (7, 2, "open"),
-        (9, 3, "open"),
-        (8, None, "open, runs are missing"),
-    ],
-)
-def test_a_second_draw_is_judged_by_its_rule(whole, within, said):
-    counts = {each_head.DRAWS["shuffled", 1]: whole}
-    counts[each_head.DRAWS["shuffled within each head", 1]] = within
-    section = carried(each_head.drawn_again(), counts)
-    assert random_starts.draws_table(section).data.endswith(f"**By the rule: {said}.**")
-
-
-def test_draws_are_told_one_after_the_other_and_how_many_models_they_turn():
-    counts = dict(zip(each_head.DRAWS.values(), (8, 4, 0, 1), strict=True))
-    section = carried(each_head.drawn_again(), counts)
-    told = random_starts.each_draw(section, "shuffled")
-    assert told == "8 of 10 (49 to 94 %), then 4 of 10 (17 to 69 %)"
-    assert random_starts.turned(section, "shuffled") == "4 of 10"
-    assert random_starts.turned(section, "shuffled within each head") == "1 of 10"
-    assert (
-        "carries | 4 of 10 (17 to 69 %): open | 4 of 10 |"
-        in random_starts.draws_table(section).data
-    )
-    few = carried(each_head.drawn_again(), {each_head.DRAWS["shuffled", 0]: 8})
-    assert random_starts.each_draw(few, "shuffled") == "8 of 10 (49 to 94 %), then not yet measured"
-    assert random_starts.turned(few, "shuffled") == "0 of 0"
-
-
 def test_the_table_of_layers_says_what_was_not_asked():
     rows = layers_told({each_head.BOTH: 7}).splitlines()
     assert rows[2] == f"| as learnt | 7 of 10 (40 to 89 %): open | {NOT_YET} | {NOT_YET} |"

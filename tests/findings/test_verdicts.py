@@ -94,9 +94,17 @@ def test_what_replicated_is_told_with_its_size():
             "low": [16.0, 5.0, 1.0, 80.0],
             "high": [68.0, 45.0, 20.0, 99.0],
             "paper_difference": [80.0, 50.0, np.nan, 90.0],
+            "baseline": ["scratch"] * 4,
+            "ours": [(11.0, 60.0)] * 4,
         }
     )
     said = "1 in sign alone, 2 at 53 % (20 to 85 %) and 60 % (10 to 90 %) of the paper's effect"
     judged["n"] = 10
     assert verdicts.count_with_sizes(judged) == f"3 replicated ({said}), 1 not replicated"
-    assert verdicts.count_with_sizes(judged.tail(1)) == "1 not replicated"
+    last = judged.tail(1)
+    assert verdicts.count_with_sizes(last) == "1 not replicated"
+    undecided = last.assign(low=-1.0, high=45.0)
+    assert verdicts.count_with_sizes(undecided) == "1 not replicated (1 undecided)"
+    assert verdicts.count_with_sizes(undecided.assign(high=44.9)) == "1 not replicated"
+    full = last.assign(ours=[(99.5, 99.9)], low=-1.0, high=1.0)
+    assert verdicts.count_with_sizes(full) == "1 not replicated (1 with nothing to gain)"
