@@ -10,7 +10,7 @@ from IPython.display import Markdown
 from procmod_lib.randomness import stream
 from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import NOT_MEASURED, span
+from procmod_lib.report.sentences import NOT_MEASURED, p_value, span
 from procmod_lib.report.tables import NOT_YET, bullets, grid
 
 DRAWS = 5000
@@ -77,6 +77,19 @@ def intervals(values: np.ndarray) -> list[tuple[float, float]]:
     return list(zip(low.tolist(), high.tolist(), strict=True))
 
 
+def differ_by_luck(values: np.ndarray) -> float:
+    """How often the means of models spread at least as far where the results of each seed are
+    exchanged between them at random: the p of no difference between models.
+
+    Args:
+        values: (models, seeds).
+    """
+    rng = stream("exchanged")
+    spreads = [rng.permuted(values, axis=0).mean(1).var() for _ in range(DRAWS)]
+    as_far = np.array(spreads) >= values.mean(1).var() - 1e-12
+    return (1 + int(as_far.sum())) / (1 + DRAWS)
+
+
 def crossed_table(section: Section) -> Markdown:
     """Final accuracy in per cent, a row a pretrained model and a column a fine-tuning seed."""
     cells = by_model_and_seed(section)
@@ -96,17 +109,18 @@ def components_table(sections: dict[str, Section]) -> Markdown:
         values = complete(section)
         if values is None:
             done = int(by_model_and_seed(section).notna().to_numpy().sum())
-            rows.append([name, done, *[NOT_MEASURED] * 3])
+            rows.append([name, done, *[NOT_MEASURED] * 4])
             continue
         both = zip(components(values), intervals(values), strict=True)
         shares = [f"{100 * share:.0f} % ({span(*ends)})" for share, ends in both]
-        rows.append([name, values.size, *shares])
+        rows.append([name, values.size, *shares, p_value(differ_by_luck(values))])
     heads = [
         "pretrained models x fine-tuning seeds",
         "n",
         "the model",
         "the seed",
         "the pair, and noise",
+        "p, models alike",
     ]
     return grid(heads, rows)
 

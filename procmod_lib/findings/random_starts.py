@@ -46,7 +46,7 @@ def even_table(section: Section) -> Markdown:
     random = _said(
         found[WITHIN, EVENED],
         "even sizes are what lets random numbers carry",
-        "it is something else of that shuffle",
+        "even sizes are not it",
     )
     learnt = _said(
         found[LEARNT, EVENED],

@@ -45,7 +45,7 @@ def judge(claims, table: pd.DataFrame, family: int = 0) -> pd.DataFrame:
 
     Returns:
         The paper's arms and ours, difference with interval and Holm's p, whether seeds disagree,
-        and the verdict.
+        the verdict, and p without correction (``p_alone``).
     """
     ends = statistics.final(table) if len(table) else table
     groups = ends.groupby(["diagnostic", "initial_condition"])
@@ -61,8 +61,10 @@ def judge(claims, table: pd.DataFrame, family: int = 0) -> pd.DataFrame:
     measured = [statistics.sign_flip(families[i]) for i in tested]
     unmeasured = [1.0] * (family - len(tested))
     p[tested] = statistics.holm(measured + unmeasured)[: len(tested)]
+    alone = np.full(len(families), np.nan)
+    alone[tested] = measured
     rows = [_row(*each) for each in zip(claims, families, pairs, p, strict=True)]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).assign(p_alone=alone)
 
 
 def _row(claim: Claim, differences: pd.Series, arms: list[pd.Series], p: float) -> dict:
@@ -125,6 +127,24 @@ def count_with_sizes(judged: pd.DataFrame) -> str:
     if why_not:
         text = text.replace(" not replicated", f" not replicated ({why_not})", 1)
     return re.sub(r"^(\d+ replicated)", rf"\1 ({sizes})", text) if sizes else text
+
+
+def over_all(*judged: pd.DataFrame) -> str:
+    """How many of the claims that replicated, each in its own family, would if all families were
+    one, in a sentence that names those that would not.
+    """
+    every = pd.concat(judged, ignore_index=True)
+    every["p_all"] = statistics.holm(every.p_alone.to_numpy())
+    found = every[every.verdict == "replicated"]
+    lost = found[found.p_all >= statistics.LEVEL].claim.drop_duplicates()
+    if not len(found):
+        return "Nothing replicated."
+    names = f"; not: {'; '.join(lost)}" if len(lost) else ""
+    kept = int((found.p_all < statistics.LEVEL).sum())
+    return (
+        f"Corrected over all {int(every.p_alone.notna().sum())} verdicts together, {kept} of the "
+        f"{len(found)} that replicated still would{names}."
+    )
 
 
 def _why_not(judged: pd.DataFrame) -> str:

@@ -16,6 +16,7 @@ from procmod_lib.report.sentences import (
     capital,
     from_to,
     in_points,
+    of_runs,
     p_value,
     percent,
     sentence,
@@ -34,6 +35,11 @@ class Section(Pictures):
         """How many runs of one condition succeed, such as ``5 of 10``."""
         rows = self.of(condition).summary.itertuples()
         return "; ".join(f"{r.successes} of {r.n}" for r in rows) or NOT_MEASURED
+
+    def counted(self, condition: str) -> str:
+        """The same with Wilson interval, such as ``5 of 10 (24 to 76 %)``."""
+        rows = self.of(condition).summary.itertuples()
+        return "; ".join(of_runs(r.successes, r.n) for r in rows) or NOT_MEASURED
 
     def sentence(
         self,

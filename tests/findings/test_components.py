@@ -78,3 +78,10 @@ def test_the_rule_of_models_and_seeds_decides_on_tables_whose_answer_is_known():
     partly = {"here": section(lambda run: 0.5, missing=(3,))}
     for say in (components.models_in_words, components.components_judged):
         assert say(partly).data.endswith("here: not yet measured.")
+
+
+def test_models_differ_by_luck_or_not():
+    by_model = np.repeat([[0.1], [0.1], [0.1], [0.9], [0.9], [0.9]], 6, axis=1)
+    assert components.differ_by_luck(by_model) < 0.001
+    by_seed = by_model.T
+    assert components.differ_by_luck(by_seed) == 1.0

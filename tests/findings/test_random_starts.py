@@ -78,7 +78,7 @@ def test_each_layer_is_judged_by_itself(first, last, name, words):
             "Random numbers",
             {
                 8: "even sizes are what lets random numbers carry",
-                2: "it is something else of that shuffle",
+                2: "even sizes are not it",
             },
         ),
         (

@@ -26,13 +26,13 @@ from procmod_lib.runs.store import Store
 def seen(tmp_path_factory):
     """What the first rule says of two starts at the smoke preset."""
     store = Store(tmp_path_factory.mktemp("starts"), None)
-    runs = inside("smoke", ["scratch", RECIPE], seeds=1)
+    runs = inside("smoke", ["scratch", RECIPE], seeds=6)
     return Predictions(Section(runs, ensure_in(store, runs), store))
 
 
 def test_starts_have_both_numbers_and_the_outcome_of_their_runs(seen):
     quiet, loud = seen.starts.itertuples()
-    assert (quiet.n, loud.n) == (1, 1)
+    assert (quiet.n, loud.n) == (6, 6)
     assert (quiet.said, loud.said) == (FAILS, SUCCEEDS)
     assert loud.write > 100 * quiet.write
     assert quiet.tokens == pytest.approx(loud.tokens, abs=0.01)
@@ -40,11 +40,17 @@ def test_starts_have_both_numbers_and_the_outcome_of_their_runs(seen):
 
 def test_a_prediction_that_failed_is_counted_as_failed(seen):
     assert seen.section.summary.successes.tolist() == [0, 0]  # twenty steps teach nothing
-    assert seen.in_words() == "1 of 2 (n = 1 seeds each)"
+    assert seen.in_words() == "1 of 2 (n = 6 seeds each)"
     assert [row.endswith("| **no** |") for row in seen.table().data.splitlines()[2:]] == [
         False,
         True,
     ]
+
+
+def test_fewer_seeds_than_the_rule_asks_for_judge_nothing(seen):
+    five = Predictions(seen.section.where(lambda run: run.seed < 5))
+    assert five.in_words() == "not yet measured"
+    assert not any(row.endswith("| **no** |") for row in five.table().data.splitlines())
 
 
 def test_only_a_prediction_that_failed_is_ringed(seen):

@@ -86,6 +86,19 @@ def test_a_failed_claim_says_whether_the_papers_difference_is_left_out(paper, sa
     assert "nothing to gain" not in failed_claims(full.assign(baseline="full=identity"), 9).data
 
 
+def test_families_are_also_corrected_as_one():
+    alone = [0.002, 0.02, 0.3]
+    family = pd.DataFrame({"claim": ["A", "B", "C"], "p_alone": alone})
+    family["verdict"] = ["replicated", "replicated", "not replicated"]
+    said = verdicts.over_all(family, family.assign(p_alone=np.nan, verdict="not yet measured"))
+    assert said == "Corrected over all 3 verdicts together, 2 of the 2 that replicated still would."
+    said = verdicts.over_all(family, family)
+    assert said == (
+        "Corrected over all 6 verdicts together, 2 of the 4 that replicated still would; not: B."
+    )
+    assert verdicts.over_all(family.tail(1)) == "Nothing replicated."
+
+
 def test_what_replicated_is_told_with_its_size():
     judged = pd.DataFrame(
         {
