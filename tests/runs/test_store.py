@@ -20,7 +20,7 @@ from conftest import ensure_in, scores
 from procmod_lib.experiments.grids import selective_transfer
 from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
 from procmod_lib.network import gpt2
-from procmod_lib.runs import fleet, packs, sweep, training
+from procmod_lib.runs import fleet, packs, passes, training
 from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.provenance import PROJECT
@@ -226,8 +226,8 @@ def test_fleets_equal_single_runs_and_a_broken_member_stands_alone(
     the others are kept.
     """
     runs = selective_transfer(**GRID)
-    original = sweep.into_fleets
-    monkeypatch.setattr(sweep, "into_fleets", lambda r, device: original(r, device, most=100))
+    original = passes.into_fleets
+    monkeypatch.setattr(passes, "into_fleets", lambda r, device: original(r, device, most=100))
     pd.testing.assert_frame_equal(
         scores(ensure_in(Store(tmp_path / "fleet", None), runs)), undisturbed
     )

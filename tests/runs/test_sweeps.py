@@ -4,6 +4,7 @@ was.
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,9 +19,10 @@ from procmod_lib.runs import files, fleet, packs, plan
 from procmod_lib.runs.budget import Budget
 from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.machine import Machine
+from procmod_lib.runs.passes import Pass
 from procmod_lib.runs.run import Run, bytes_per_model, fleet_size
 from procmod_lib.runs.store import Failed, Store
-from procmod_lib.runs.sweep import Sweep, ensure
+from procmod_lib.runs.sweep import ensure
 from procmod_lib.tasks import make_task
 
 LONG = fine_tuning_run("haystack", "scratch", "smoke", 0, steps=100_000)
@@ -31,6 +33,36 @@ def test_a_sweep_that_waits_for_another_keeps_its_time(tmp_path):
     store = Store(tmp_path, None)
     with store.lock(LONG):  # alone it would hold the sweep for ever
         assert not len(ensure_in(Store(tmp_path, None), [LONG], time_budget=0.5))
+
+
+def test_two_sweeps_of_one_folder_share_the_work(tmp_path):
+    runs = [fine_tuning_run("haystack", "scratch", "smoke", seed, **FEW) for seed in range(12)]
+    told: list[list[str]] = [[], []]
+    both = [
+        Pass(Store(tmp_path, None), Machine(workers=1), Keep(), progress=lines.append)
+        for lines in told
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda each: each.run(runs), both))
+    assert sorted(map(len, told))[0] > 1
+    assert sum(map(len, told)) == len(runs)
+    assert not Store(tmp_path, None).missing(runs)
+
+
+def test_a_fleet_that_fails_together_leaves_no_checkpoint(tmp_path, monkeypatch):
+    runs = [fine_tuning_run("haystack", "scratch", "smoke", seed, **FEW) for seed in range(2)]
+    store, original = Store(tmp_path, None), fleet.Fleet.train
+
+    def train(self, *a):
+        if len(self.runs) > 1:
+            store.write_checkpoint(self.name, {"weights": np.zeros(1)}, {})
+            raise MemoryError
+        return original(self, *a)
+
+    monkeypatch.setattr(fleet.Fleet, "train", train)
+    Pass(store, Machine(), Keep()).work(runs, threads=1)
+    assert not store.missing(runs)
+    assert not list((store.folder / "checkpoints").iterdir())
 
 
 def test_a_sweep_on_a_cluster_keeps_its_time(tmp_path):
@@ -161,11 +193,11 @@ def test_what_a_cluster_brings_late_does_not_touch_what_is_there(tmp_path):
         ensure_in(each, [run])
     (path,), (before,) = (list((s.folder / "runs").iterdir()) for s in (late, store))
     packet = ("runs", run.key, "parquet", path.read_bytes())
-    sweep = Sweep(store, Machine(), Keep())
-    sweep._write([run], [packet])
+    alone = Pass(store, Machine(), Keep())
+    alone._write([run], [packet])
     assert list((store.folder / "runs").iterdir()) == [before]
     before.unlink()
-    sweep._write([run], [packet])
+    alone._write([run], [packet])
     assert [each.name for each in (store.folder / "runs").iterdir()] == [path.name]
 
 
