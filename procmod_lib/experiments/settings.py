@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from procmod_lib.experiments.parameters import check_one_of
 from procmod_lib.runs.budget import Budget
-from procmod_lib.tasks import Task
+from procmod_lib.tasks import Mixture, Task
 
 LARGE_RATE = Budget(
     batch=256,
@@ -146,6 +146,10 @@ def apply_settings(settings: str, task: Task, budget: Budget) -> tuple[Task, Bud
         raise ValueError(
             f"settings must not be {settings} for {task.name}, which is not drawn in all lengths."
         )
+    if isinstance(task, Mixture):
+        raise ValueError(
+            f"settings must be large_rate for the mixture {task.name}, got {settings}."
+        )
     if task.has_lengths:
         task = task.with_(lengths="curriculum" if settings == "curriculum" else "fixed")
     if settings == "released":
@@ -205,3 +209,18 @@ def on_the_ladder(task: Task, rate: float, dropout: float, curriculum: bool) -> 
     if curriculum:
         task = task.with_(lengths="curriculum")
     return task, replace(CLOSEST, **{"lr": rate, "dropout": dropout, **task.reference})
+
+
+def settings_of(task: Task, budget: Budget) -> str:
+    """The name of the settings with which a source was pretrained, as far as they can be told: a
+    rung of the ladder is named as the closest replication.
+    """
+    lengths = task.lengths if task.has_lengths else ""
+    grown = "_curriculum" if lengths == "curriculum" else ""
+    if budget.decay_all:
+        if budget.stop_after:
+            return f"released_loop{grown}"
+        return "shipped" if task.full_length and budget.warmup == 0 else f"closest{grown}"
+    if budget.dropout:
+        return "released"
+    return {"curriculum": "curriculum", "fixed": "one_length"}.get(lengths, "large_rate")

@@ -9,10 +9,13 @@ from procmod_lib.runs.store import Store
 
 def origin(table: pd.DataFrame, store: Store) -> str:
     """Say what the runs of a table cost and what made them."""
-    commits: dict[str, list[str]] = {}
-    for facts in map(store.origin, table.provenance.unique()):
-        where = f"torch {facts['versions']['torch']}, {facts['cores']} cores ({facts['device']})"
-        commits.setdefault(where, []).append(f"{_short(facts['commit'])}{_changed(facts['dirty'])}")
+    commits: dict[str, set[str]] = {}
+    for finished in map(store.origin, table.provenance.unique()):
+        for facts in (finished.get("begun", finished), finished):
+            torch, cores = facts["versions"]["torch"], facts["cores"]
+            where = f"torch {torch}, {cores} cores ({facts['device']})"
+            commit = f"{_short(facts['commit'])}{_changed(facts['dirty'])}"
+            commits.setdefault(where, set()).add(commit)
     if not commits:
         return "not yet made"
     made = "; ".join(

@@ -13,6 +13,7 @@ from procmod_lib.report import figures, tables
 from procmod_lib.report.inside import Inside
 from procmod_lib.report.origin import origin
 from procmod_lib.report.section import Section
+from procmod_lib.report.sentences import from_to
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.progress import Progress
 from procmod_lib.runs.run import Run, donors_of
@@ -122,16 +123,17 @@ class Page:
             live: its own runs.
             about: what the preset says of itself.
         """
-        first, keys = self.runs[0], set(live.table.key)
+        keys = set(live.table.key)
         donors = donors_of([run for run in self.runs if run.key in keys])
         seeds = len({run.seed for run in self.runs})
-        scale = (
-            f"Here {seeds} seeds, {first.budget.steps:,} steps of {first.budget.batch:,} samples."
+        steps, batch = (
+            from_to([getattr(run.budget, name) for run in self.runs]) for name in ("steps", "batch")
         )
+        scale = f"Here {seeds} seeds, {steps} steps of {batch} samples."
         pretrained = f", from {len(donors)} pretrained models" if donors else ""
         command = f"`papermill notebooks/{title}.ipynb out.ipynb {' '.join(self.given)}`"
         rows = [
-            ["**Preset**", f"`{first.preset}`: {about} {scale}"],
+            ["**Preset**", f"`{self.runs[0].preset}`: {about} {scale}"],
             ["**Runs**", f"{len(keys)} of {len(self.runs)}{pretrained}"],
             ["**Made with**", origin(live.table, self.store)],
             ["**Command**", command],

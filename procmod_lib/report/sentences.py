@@ -48,11 +48,11 @@ def span(low: float, high: float) -> str:
 def from_to(counts) -> str:
     """The least and the most of some numbers; one of them where they are equal.
 
-    >>> from_to([6, 10, 6]), from_to([3])
-    ('6 to 10', '3')
+    >>> from_to([6, 1000, 6]), from_to([0.5])
+    ('6 to 1,000', '0.5')
     """
-    least, most = min(counts), max(counts)
-    return f"{least:g}" if least == most else f"{least:g} to {most:g}"
+    ends = sorted({min(counts), max(counts)})
+    return " to ".join(f"{end:,}" if isinstance(end, int) else f"{end:g}" for end in ends)
 
 
 def of_runs(successes: int, n: int) -> str:

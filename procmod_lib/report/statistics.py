@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from procmod_lib.experiments.settings import settings_of
 from procmod_lib.initial import parse
 from procmod_lib.randomness import stream
-from procmod_lib.runs.budget import Budget
 from procmod_lib.runs.run import NON_FINITE, Run
-from procmod_lib.tasks import Task, bounds
+from procmod_lib.tasks import bounds
 
 RESAMPLES = 10_000
 LEVEL = 0.05
@@ -191,15 +191,6 @@ def learnt(runs: list[Run], table: pd.DataFrame) -> pd.DataFrame:
         }
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def settings_of(task: Task, budget: Budget) -> str:
-    """The name of the settings with which a source was pretrained, as far as its budget tells."""
-    if not budget.decay_all:
-        return "released" if budget.dropout else "large_rate"
-    if budget.stop_after:
-        return "released_loop"
-    return "shipped" if task.full_length and budget.warmup == 0 else "closest"
 
 
 def steps_to_success(table: pd.DataFrame) -> pd.DataFrame:

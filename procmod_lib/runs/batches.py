@@ -2,15 +2,35 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
 
 from procmod_lib.randomness import stream
 from procmod_lib.runs.budget import Budget
 from procmod_lib.tasks import Batch, Task
 
 
+class Pools:
+    """The pool of each seed, made when it is first drawn from; one that is drawn from another task,
+    such as longer lists, takes the place of the last.
+    """
+
+    def __init__(self) -> None:
+        self._latest: dict[int, tuple[Task, Batch]] = {}
+
+    def of(self, task: Task, count: int, seed: int) -> Batch:
+        """``count`` sequences of a task."""
+        if seed not in self._latest or self._latest[seed][0] != task:
+            self._latest[seed] = task, task.batch(count, "train", seed)
+        return self._latest[seed][1]
+
+
 def draw(
-    task: Task, budget: Budget, seeds: list[int], answer_mask: str, length: int, step: int
+    task: Task,
+    budget: Budget,
+    seeds: list[int],
+    answer_mask: str,
+    length: int,
+    step: int,
+    pools: Pools,
 ) -> dict[int, Batch]:
     """One batch for each different seed, shared by all models that have it.
 
@@ -21,35 +41,32 @@ def draw(
         answer_mask: ``"reference"`` or ``"full"``.
         length: of the lists of a curriculum, else 0.
         step: from 0.
+        pools: those that this training has drawn, and will draw, from.
     """
     path: tuple[int, ...] = (step,)
     if length:  # of a curriculum
         task, path = task.at_length(length), (length, step)
-    take = from_pool if budget.pool else _fresh
-    return {s: take(task, budget, s, path).trained_on(answer_mask) for s in sorted(set(seeds))}
+    batches = {
+        seed: from_pool(task, budget, seed, path, pools)
+        if budget.pool
+        else task.batch(budget.batch, "train", seed, *path)
+        for seed in sorted(set(seeds))
+    }
+    return {seed: batch.trained_on(answer_mask) for seed, batch in batches.items()}
 
 
-def _fresh(task: Task, budget: Budget, seed: int, path: tuple[int, ...]) -> Batch:
-    return task.batch(budget.batch, "train", seed, *path)
-
-
-def from_pool(task: Task, budget: Budget, seed: int, path: tuple[int, ...]) -> Batch:
+def from_pool(task: Task, budget: Budget, seed: int, path: tuple[int, ...], pools: Pools) -> Batch:
     """The batch of a step from a pool that moves on by one sequence each time it has been seen.
 
     That is how the released loop draws: sequence i of epoch e has the random seed e + i, and an
     epoch is shuffled.
     """
     epoch, nth = divmod(path[-1], budget.pool // budget.batch)
-    sequences = _sequences(task, budget.pool + budget.steps // (budget.pool // budget.batch), seed)
+    sequences = pools.of(task, budget.pool + budget.steps // (budget.pool // budget.batch), seed)
     order = stream("order", task.name, seed, *path[:-1], epoch).permutation(budget.pool)
     rows = epoch + order[nth * budget.batch : (nth + 1) * budget.batch]
     names = ("tokens", "positions", "targets", "reference", "answer")
     return Batch(*(getattr(sequences, name)[rows] for name in names))
-
-
-@lru_cache(maxsize=256)  # more seeds than a fleet has: each draws from its own at every step
-def _sequences(task: Task, count: int, seed: int) -> Batch:
-    return task.batch(count, "train", seed)
 
 
 def drawn_ahead(draw: Callable, device: str) -> Callable:

@@ -5,7 +5,7 @@ publish.
 import io
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from functools import lru_cache, wraps
 from pathlib import Path
 
@@ -116,15 +116,6 @@ def parquet(table: pd.DataFrame) -> bytes:
 
 
 @again
-def holding(folder: Path, key: str) -> Path | None:
-    """Return the sound pack of a store that holds a run, or None."""
-    for path in (folder / "runs").glob(f"{STEM}.*.parquet"):
-        if key in _keys(path, os.stat(path).st_mtime_ns):
-            return path
-    return None
-
-
-@again
 def keys_of(folder: Path) -> set[str]:
     """Return the keys of all runs in the packs of a store."""
     paths = (folder / "runs").glob(f"{STEM}.*.parquet")
@@ -149,23 +140,32 @@ def find_many(folder: Path, keys: set[str], diagnostics: set[str]) -> dict[str, 
 
 
 @again
-def rows(folder: Path, equals: dict) -> pd.DataFrame:
-    """Return the rows of a store's runs, packed and single, where columns equal values; without
-    columns where there are none.
+def rows(folder: Path, equals: dict, known: Set[str]) -> tuple[list[pd.DataFrame], set[str]]:
+    """Return (tables, keys): the rows of a store's runs, packed and single, where columns equal
+    values, and the keys of all runs that it holds, whatever their rows.
+
+    Args:
+        folder: of the store.
+        equals: values by column.
+        known: keys of runs that are left out; of each other run one version has a say.
     """
     filters = [(column, "==", value) for column, value in equals.items()] or None
-    tables = []
+    tables, seen = [], set(known)
     for path in _singles_first((folder / "runs").glob("*.parquet")):
+        source: Path | io.BytesIO = path
         if path.name.startswith(f"{STEM}."):
-            if _keys(path, os.stat(path).st_mtime_ns):
-                tables.append(pd.read_parquet(path, filters=filters))
-            continue
-        content = files.read(path.parent, path.name.split(".")[0], "parquet")
-        if content is not None:
-            tables.append(pd.read_parquet(io.BytesIO(content), filters=filters))
-        elif not path.exists():  # it went into a pack that was not there when the folder was read
-            raise FileNotFoundError(path)
-    return first_of_each(tables) if tables else pd.DataFrame()
+            keys: Set[str] = _keys(path, os.stat(path).st_mtime_ns)
+        else:
+            keys = {path.name.split(".")[0]}
+            content = files.read(path.parent, *keys, "parquet")
+            if content is None and not path.exists():  # it went into a pack just made
+                raise FileNotFoundError(path)
+            keys, source = (keys, io.BytesIO(content)) if content else (set(), path)
+        if keys - seen:
+            table = pd.read_parquet(source, filters=filters)
+            tables.append(table[~table["key"].isin(seen)])
+        seen |= keys
+    return tables, seen
 
 
 @lru_cache(maxsize=64)

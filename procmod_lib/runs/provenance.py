@@ -37,13 +37,16 @@ def provenance(device: str) -> dict:
 def gone_on(begun: dict, now: dict) -> dict:
     """The facts behind a run that one process began and another finished.
 
-    It counts as dirty where either was.
+    It counts as dirty where either was, and names the process that began it and the last one.
+
+    Args:
+        begun: what its checkpoint says, which may itself have gone on from an earlier process.
+        now: of this process.
     """
-    if begun == now:
-        return now
+    first = begun.get("begun", begun)
     both = [begun["dirty"], now["dirty"]]
     dirty = True if True in both else None if None in both else False
-    return now | {"dirty": dirty, "begun": begun}
+    return now | {"dirty": dirty} | ({"begun": first} if first != now else {})
 
 
 def _git(*words: str) -> str | None:

@@ -85,11 +85,8 @@ class Store:
 
     def find(self, run: Run) -> pd.DataFrame | None:
         """Return the table of a finished run, one row an evaluation, or None."""
-        for place in self._places():
-            table = _read_run(place, run.key)
-            if table is not None:
-                return table.assign(preset=run.preset) if run.preset else table
-        return None
+        table = self.load([run])
+        return table if len(table) else None
 
     def has(self, run: Run) -> bool:
         """Whether a run is finished, by name alone."""
@@ -131,19 +128,22 @@ class Store:
         ``diagnostic="haystack", seed=3``.
 
         Reads no more of packed runs than the rows asked for; runs not yet packed are read one by
-        one, and packed first where they are very many."""
+        one, and packed first where they are very many. ``preset`` is that for which a run was first
+        computed; :meth:`load` names the one that it is asked for.
+        """
         for column, value in equals.items():
             if column not in COLUMNS:
                 raise ValueError(f"view has no column {column!r}; there are {', '.join(COLUMNS)}.")
             kind = "a number" if column in NUMBERS else "text"
-            if isinstance(value, str) == (column in NUMBERS):
+            if not isinstance(value, int | float if column in NUMBERS else str):
                 raise ValueError(f"view: {column} must be {kind}, got {value!r}.")
         self.tidy()
-        tables = [packs.rows(place, equals) for place in self._places()]
-        tables = [table for table in tables if len(table)]
-        if not tables:
-            return pd.DataFrame(columns=COLUMNS)
-        return packs.first_of_each(tables)
+        tables: list[pd.DataFrame] = []
+        known: set[str] = set()
+        for place in self._places():
+            found, known = packs.rows(place, equals, known)
+            tables += [table for table in found if len(table)]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
 
     def weights(self, run: Run) -> np.ndarray | None:
         """Return the trained weights (P,) of a run, or None."""
@@ -239,9 +239,11 @@ class Store:
         """
         written = 0
         with self.packing():
+            held = {kind: self._stems(kind) for kind in strangers.KINDS}
             for kind, stem, suffix, content in strangers.sound_parts(Path(other), COLUMNS):
-                if not self._has_file(kind, stem, suffix):
+                if stem not in held[kind]:
                     files.write(self.folder / kind, stem, suffix, content)
+                    held[kind].add(stem)
                     written += 1
         return written
 
@@ -260,10 +262,11 @@ class Store:
         """The lock under which packs are written and other stores are merged."""
         return filelock.FileLock(self.folder / "locks" / "pack.lock")
 
-    def _has_file(self, kind: str, name: str, suffix: str) -> bool:
-        if kind == "runs":
-            return _holds(self.folder, name)
-        return any((self.folder / kind).glob(f"{name}.*.{suffix}"))
+    def _stems(self, kind: str) -> set[str]:
+        """The names of all files of a kind, the keys of packed runs among them."""
+        suffix, _ = strangers.KINDS[kind]
+        packed = packs.keys_of(self.folder) if kind == "runs" else set()
+        return packed | files.listed(self.folder / kind, suffix).keys()
 
     def _places(self) -> list[Path]:
         """This store, then the published one."""
@@ -275,16 +278,3 @@ class Store:
         """The bytes of a sound file of this store, or else of the published one."""
         contents = (files.read(place / kind, stem, suffix) for place in self._places())
         return next((content for content in contents if content is not None), None)
-
-
-def _holds(place: Path, key: str) -> bool:
-    return any((place / "runs").glob(f"{key}.*.parquet")) or packs.holding(place, key) is not None
-
-
-@packs.again
-def _read_run(place: Path, key: str) -> pd.DataFrame | None:
-    content = files.read(place / "runs", key, "parquet")
-    if content is not None:
-        return pd.read_parquet(io.BytesIO(content))
-    pack = packs.holding(place, key)
-    return None if pack is None else pd.read_parquet(pack, filters=[("key", "==", key)])

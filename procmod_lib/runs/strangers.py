@@ -85,11 +85,12 @@ def _parts(path: Path, kind: str, columns: list[str]) -> list[tuple[str, bytes]]
     if files.digest(content) != digest:
         raise ValueError("its content does not match the digest in its name.")
     if kind == "runs" and stem == packs.STEM:
-        return [(key, part) for key, part in _runs(content, columns)]
+        return list(_sound_runs(path, _runs(content, columns)))
     if not stems.fullmatch(stem):
         raise ValueError(f"{stem!r} is no name that a store writes.")
     if kind == "runs":
-        ((key, content),) = _runs(content, columns)
+        ((key, run),) = _runs(content, columns)
+        content = _checked(key, run)
         if key != stem:
             raise ValueError(f"it holds the run {key!r}.")
     elif kind == "provenance":
@@ -108,6 +109,15 @@ def _parts(path: Path, kind: str, columns: list[str]) -> list[tuple[str, bytes]]
     return [(stem, content)]
 
 
+def _sound_runs(path: Path, runs: list[tuple[str, pd.DataFrame]]) -> Iterator[tuple[str, bytes]]:
+    """Those of the runs of a pack that are sound; the others are named in a warning."""
+    for key, run in runs:
+        try:
+            yield key, _checked(key, run)
+        except UNSOUND as error:
+            warnings.warn(f"run {key} of runs/{path.name} is left out: {error}", stacklevel=4)
+
+
 def _name(path: Path, suffix: str) -> list[str]:
     parts = path.name.split(".")
     if len(parts) != 3 or parts[2] != suffix:
@@ -115,8 +125,8 @@ def _name(path: Path, suffix: str) -> list[str]:
     return parts
 
 
-def _runs(content: bytes, columns: list[str]) -> list[tuple[str, bytes]]:
-    """The runs of a table, each with a spec that hashes to its key."""
+def _runs(content: bytes, columns: list[str]) -> list[tuple[str, pd.DataFrame]]:
+    """The runs of a file by their keys; raises ValueError where its columns are not a run's."""
     schema = pq.read_schema(io.BytesIO(content))
     names = [name for name in schema.names if not name.startswith("__index")]
     if set(names) != set(columns):
@@ -125,13 +135,15 @@ def _runs(content: bytes, columns: list[str]) -> list[tuple[str, bytes]]:
         if not any(is_kind(field.type) for is_kind in PLAIN):
             raise ValueError(f"its column {field.name} holds {field.type}.")
     table = pd.read_parquet(io.BytesIO(content))
-    parts = []
-    for key, run in table.groupby("key"):
-        for spec in run["spec"].unique():
-            _check_spec(str(key), spec)
-        _check_rows(run)
-        parts.append((str(key), packs.parquet(run.reset_index(drop=True)[columns])))
-    return parts
+    return [(str(key), run.reset_index(drop=True)[columns]) for key, run in table.groupby("key")]
+
+
+def _checked(key: str, run: pd.DataFrame) -> bytes:
+    """The file of one run; raises ValueError where it is not what its spec says."""
+    for spec in run["spec"].unique():
+        _check_spec(key, spec)
+    _check_rows(run)
+    return packs.parquet(run)
 
 
 def _check_rows(run: pd.DataFrame) -> None:

@@ -13,7 +13,7 @@ import torch
 from procmod_lib.network import gpt2
 from procmod_lib.network.engines import make_engine
 from procmod_lib.network.gpt2 import Architecture
-from procmod_lib.runs.batches import draw, drawn_ahead
+from procmod_lib.runs.batches import Pools, draw, drawn_ahead
 from procmod_lib.runs.budget import Budget
 from procmod_lib.runs.optimiser import adamw
 from procmod_lib.tasks import Batch, Task
@@ -160,9 +160,10 @@ def train(
     if not state.curves[0]:
         _evaluate(compute, state, test, range(len(seeds)))
     going = still_going(state, budget)
+    pools = Pools()
     upcoming = drawn_ahead(
         lambda length, step: draw(
-            task, budget, [seeds[s] for s in going], answer_mask, length, step
+            task, budget, [seeds[s] for s in going], answer_mask, length, step, pools
         ),
         device,
     )

@@ -16,7 +16,7 @@ from procmod_lib.runs.store import Store
 
 PLACE = ROOT / "book" / "results"
 STORE = Store(PLACE, None)
-ROWS = packs.rows(PLACE, {})
+ROWS = pd.concat(packs.rows(PLACE, {}, set())[0], ignore_index=True)
 ENDS = ROWS.sort_values("step").groupby("key").last()
 
 

@@ -10,6 +10,7 @@ from procmod_lib.experiments.grids import (
 )
 from procmod_lib.experiments.make_runs import pretraining_run
 from procmod_lib.experiments.presets import PRESETS
+from procmod_lib.experiments.settings import SETTINGS, settings_of
 from procmod_lib.tasks import make_task
 
 
@@ -130,3 +131,21 @@ def test_the_ladder_takes_the_smallest_rate_on_which_all_pilots_learn():
     assert ladder.all_pilots("eca")[0].task.steps == 1000
     with pytest.raises(ValueError, match="source must be one of identity, set"):
         ladder.ladders("haystack")
+
+
+@pytest.mark.parametrize("preset", ["smoke", "standard"])
+def test_settings_are_named_again_from_what_they_set(preset):
+    for source in ("identity", "set", "dyck", "eca"):
+        for name in SETTINGS:
+            try:
+                run = pretraining_run(source, preset, 0, name)
+            except ValueError:  # this source does not have them
+                continue
+            assert settings_of(run.task, run.budget) == name, source
+
+
+@pytest.mark.parametrize("settings", sorted(set(SETTINGS) - {"large_rate"}))
+def test_a_mixture_has_our_settings_alone(settings):
+    assert pretraining_run("identity+set", "smoke", 0).task.name == "identity+set"
+    with pytest.raises(ValueError, match="settings must not be|settings must be|may be closest"):
+        pretraining_run("identity+set", "smoke", 0, settings)

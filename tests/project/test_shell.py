@@ -69,6 +69,7 @@ def test_importable_without_notebook_packages():
     code = (
         "import sys\nfor m in ('numba', 'IPython', 'papermill', 'myst_nb', 'seaborn', 'tqdm', "
         "'transformers', 'nbformat', 'scipy'):\n    sys.modules[m] = None\n"
+        "sys.stderr.isatty = lambda: True\n"  # as in a terminal, where a bar would be drawn
         "import tempfile\nfrom procmod_lib.cli import main\n"
         "sys.exit(main(['sweep', 'selective_transfer', '--preset', 'smoke', '--seeds', '1', "
         "'--store', tempfile.mkdtemp()]))"

@@ -12,7 +12,8 @@ from procmod_lib.runs.budget import Budget
 from procmod_lib.runs.run import Run
 from procmod_lib.tasks import SOURCES, Mixture, make_task
 
-TABLE = packs.rows(ROOT / "book" / "results", {}).drop_duplicates("key")
+(TABLE,) = packs.rows(ROOT / "book" / "results", {}, set())[0]
+TABLE = TABLE.drop_duplicates("key")
 SPECS = {row.key: json.loads(row.spec) for row in TABLE.itertuples()}
 
 

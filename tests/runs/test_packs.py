@@ -74,3 +74,16 @@ def test_the_published_version_adds_no_steps_to_ones_own(tmp_path):
     own = Store(tmp_path / "own", published.folder)
     own.write_run(run, table[table.step == 0])
     assert own.view(diagnostic="haystack").step.tolist() == [0]
+
+
+def test_a_row_of_ones_own_version_hides_all_rows_of_the_published_one(tmp_path):
+    """Asked for rows that one's own version does not have, the published one's are not shown."""
+    run = fine_tuning_run("haystack", "scratch", "smoke", 0, steps=20)
+    published = Store(tmp_path / "published", None)
+    table = ensure_in(published, [run])
+    own = Store(tmp_path / "own", published.folder)
+    own.write_run(run, table.assign(status="ceiling"))
+    assert own.view(status="complete").empty
+    own.pack()
+    assert own.view(status="complete").empty
+    assert set(own.view().status) == {"ceiling"}

@@ -32,6 +32,14 @@ def test_a_run_is_dirty_where_either_process_was(begun, now, dirty):
     assert gone_on(second, second) == second
 
 
+def test_the_record_of_a_run_resumed_often_stays_the_same():
+    first, second = {"commit": "a", "dirty": False}, {"commit": "b", "dirty": False}
+    once = gone_on(first, second)
+    assert gone_on(gone_on(once, second), second) == once
+    third = gone_on(once, {"commit": "c", "dirty": False})
+    assert third == {"commit": "c", "dirty": False, "begun": first}
+
+
 def stopped_after(store, monkeypatch, step):
     """Begin the run and stop it; its checkpoint stays."""
 

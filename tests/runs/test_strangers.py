@@ -102,6 +102,20 @@ def test_rows_that_contradict_their_spec_are_left_out(tmp_path, other, lie, said
     assert any(said in each for each in warned)
 
 
+def test_one_unsound_run_of_a_pack_takes_no_other_with_it(tmp_path, other):
+    more = [fine_tuning_run("haystack", "scratch", "smoke", seed) for seed in (1, 2)]
+    ensure_in(other, more)
+    other.pack()
+    path, table = table_of(other)
+    lie = table[(table.key != RUN.key) | (table.step == 0)]
+    replace_run(other, lie, packs.STEM)
+    ours, _, said = merged(tmp_path, other)
+    assert ours.missing([RUN, *more]) == [RUN]
+    (line,) = said
+    assert line.startswith(f"run {RUN.key} of runs/{packs.STEM}.")
+    assert "it ends at step 0" in line
+
+
 def test_columns_that_a_run_does_not_have_are_left_out(tmp_path, other):
     _, table = table_of(other)
     replace_run(other, table.assign(extra=1))
