@@ -4,7 +4,9 @@ Called by ``make book``. Each problem that a reader may meet ends in one sentenc
 """
 
 import argparse
+import ast
 import base64
+import inspect
 import json
 import os
 import re
@@ -28,10 +30,12 @@ from procmod_lib.experiments import grids
 from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.plan import seconds_for
-from procmod_lib.runs.run import with_donors
+from procmod_lib.runs.run import Run, with_donors
 from procmod_lib.runs.store import PUBLISHED, Store, folder_of
 
 BOOK = Path(__file__).resolve().parent
+NEXT = BOOK / "_next"
+"""Where a book is rendered until it is whole."""
 ROOT = BOOK.parent
 MATHJAX = "mathjax@3.2.2"
 FORMS = {"image/png": "png", "image/svg+xml": "svg", "text/csv": "csv"}
@@ -40,9 +44,19 @@ GRIDS = {"procedural_data": grids.answer_masks, **cli.GRIDS}
 """The runs behind each chapter's live part, by the chapter's name."""
 
 
+def live_runs(name: str, preset: str) -> list[Run]:
+    """The runs of a chapter's live part, with its notebook's own parameters."""
+    import papermill
+
+    asked = inspect.signature(GRIDS[name]).parameters.keys() - {"preset"}
+    given = papermill.inspect_notebook(str(ROOT / "notebooks" / f"{name}.ipynb"))
+    values = {each: ast.literal_eval(given[each]["default"]) for each in asked & given.keys()}
+    return GRIDS[name](preset, **{each: v for each, v in values.items() if v is not None})
+
+
 def training_estimate(preset: str, store: str) -> str:
     """Say what the live parts would train, from a few steps that are timed on this machine."""
-    live = [GRIDS[name](preset) for name in contents.notebooks() if name in GRIDS]
+    live = [live_runs(name, preset) for name in contents.notebooks() if name in GRIDS]
     runs = list({run.key: run for grid in live for run in with_donors(grid)}.values())
     missing = Store(folder_of(store)).missing(runs)
     seconds = seconds_for(missing, Machine()) if missing else 0.0
@@ -118,7 +132,7 @@ def execute(name: str, preset: str, store: str) -> None:
     partial = target.with_suffix(".partial.ipynb")
     target.parent.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
-    if name.startswith("workshop/") and preset == "smoke":
+    if name.startswith("workshop/"):
         preset = "quick"  # its runs are published, so nothing is trained
     print(f"{name}: running at preset {preset}.", flush=True)
     os.environ["PAPERMILL_RUN"] = "1"
@@ -178,21 +192,29 @@ def strip(path: Path) -> None:
 
 
 def render() -> None:
-    """Render all pages; any warning (a missing number, reference or citation) is an error."""
-    shutil.rmtree(BOOK / "_build", ignore_errors=True)
+    """Render all pages; any warning (a missing number, reference or citation) is an error.
+
+    The book that is there stays until the next one is whole.
+    """
+    shutil.rmtree(NEXT, ignore_errors=True)
     command = [
         str(Path(sys.executable).with_name("jupyter-book")),
         "build",
         str(BOOK),
+        "--path-output",
+        str(NEXT),
         "-n",
         "-W",
         "--keep-going",
         "--all",
     ]
     done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode or not (BOOK / "_build" / "html" / "index.html").exists():
+    if done.returncode or not (NEXT / "_build" / "html" / "index.html").exists():
         print(done.stdout[-6000:], done.stderr[-6000:], sep="\n", file=sys.stderr)
         fail("Jupyter Book stopped; its messages stand above.")
+    shutil.rmtree(BOOK / "_build", ignore_errors=True)
+    (NEXT / "_build").rename(BOOK / "_build")
+    NEXT.rmdir()
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """Links to the sources, where ``REPOSITORY`` says at what address they are.
 
 A Sphinx extension. Chapters link to the notebook in ``notebooks/``, which is the one that can be
-run, and to Colab and Binder; other pages to their own source. Without ``REPOSITORY`` there is no
-link that leads nowhere.
+run, and to Binder; other pages to their own source. Without ``REPOSITORY`` there is no link that
+leads nowhere.
 """
 
 import os
@@ -42,12 +42,8 @@ def links_of(address: str, page: str) -> list[tuple[str, str]]:
     found.append(("Notebook", f"{address}/blob/main/notebooks/{name}.ipynb"))
     on_github = GITHUB.match(address)
     if on_github:
-        path = f"{on_github[1]}/blob/main/notebooks/{name}.ipynb"
         binder = f"https://mybinder.org/v2/gh/{on_github[1]}/main?labpath=notebooks/{name}.ipynb"
-        found += [
-            ("Open in Colab", f"https://colab.research.google.com/github/{path}"),
-            ("Open in Binder", binder),
-        ]
+        found.append(("Open in Binder", binder))
     return found
 
 

@@ -48,9 +48,13 @@ def check_flag(name: str, value) -> bool:
 
 def check_shape(name: str, value) -> None:
     """None, or layers_heads_width; papermill's ``-p`` takes 2_4_16 for a number, not ``-r``."""
-    is_text = isinstance(value, str)
-    if value is None or (is_text and re.fullmatch(r"([1-9]\d*_){2}[1-9]\d*", value)):
+    if value is None:
         return
+    if isinstance(value, str) and re.fullmatch(r"([1-9]\d*_){2}[1-9]\d*", value):
+        _, heads, width = map(int, value.split("_"))
+        if width % heads == 0:
+            return
+        raise ValueError(f"{name} must have a width that is a multiple of heads, got {value!r}.")
     raise ValueError(
         f"{name} must be layers_heads_width, for example 2_4_16 (in papermill: -r {name} 2_4_16), "
         f"or None, got {value!r}."

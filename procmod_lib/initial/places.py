@@ -46,6 +46,14 @@ def _tensors(value: str, name: str, arch: Architecture):
     return np.repeat(wanted[:3], arch.width) if "c_attn" in name else wanted[3]
 
 
+def _is_shape(value: str) -> bool:
+    numbers = value.split("_")
+    if len(numbers) != 3 or not all(n.isdigit() and n[0] != "0" for n in numbers):
+        return False
+    _, heads, width = map(int, numbers)
+    return width % heads == 0
+
+
 register(
     Cut(
         name="layer",
@@ -73,11 +81,8 @@ register(
         name="shape",
         default="",
         about="layers_heads_width of the sources where it is not the new model's.",
-        allowed="shape must be layers_heads_width, for example 4_8_32.",
-        check=lambda value: (
-            len(value.split("_")) == 3
-            and all(n.isdigit() and n[0] != "0" for n in value.split("_"))
-        ),
+        allowed="shape must be layers_heads_width, the width a multiple of heads: such as 4_8_32.",
+        check=_is_shape,
         label=lambda value: f"shape {value}",
     )
 )

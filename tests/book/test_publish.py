@@ -17,7 +17,6 @@ def test_a_chapter_links_to_the_notebook_that_can_be_run():
     links = dict(repository.links_of("https://github.com/o/n", "generated/by_hand"))
     assert links["Notebook"] == "https://github.com/o/n/blob/main/notebooks/by_hand.ipynb"
     assert links["Edit this page"].endswith("/edit/main/notebooks/text/by_hand.md")
-    assert links["Open in Colab"].endswith("/github/o/n/blob/main/notebooks/by_hand.ipynb")
     assert links["Open in Binder"].endswith("/gh/o/n/main?labpath=notebooks/by_hand.ipynb")
     assert (ROOT / "notebooks" / "by_hand.ipynb").exists()
     assert (ROOT / "notebooks" / "text" / "by_hand.md").exists()

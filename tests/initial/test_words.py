@@ -76,6 +76,7 @@ from procmod_lib.initial import Condition, parse
         ("scale=2", "nothing is transferred"),
         ("attention=identity shape=2_4", "shape must be layers_heads_width"),
         ("attention=identity shape=0_4_16", "shape must be layers_heads_width"),
+        ("attention=identity shape=2_3_16", "the width a multiple of heads"),
         ("shape=2_4_16", "nothing is transferred"),
         ("attention=identity attention=set", "is not understood"),
         ("mlp=set quiet=0.key", "quiet needs attention"),

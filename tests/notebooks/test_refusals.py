@@ -118,6 +118,7 @@ OTHER_BAD = [
     ("localisation", "-p pieces head=0", "pieces: initial_condition"),
     ("localisation", "-p transfers scratch", "transfers must name what is copied"),
     ("by_hand", "-p model 1_4_16", "model must be layers_heads_width, for example 2_4_16"),
+    ("by_hand", "-r model 2_3_16", "model must have a width that is a multiple of heads"),
     ("by_hand", "-p recipes attention=identity", "recipes must be written by hand"),
     ("by_hand", "-p recipes 'loud=0.3 head=2.0'", "layer must be below 2"),
     ("composition", "-p attention music", "attention must be one of"),

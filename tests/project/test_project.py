@@ -21,7 +21,7 @@ def test_environment_installs_the_lock():
     text = (ROOT / "environment.yml").read_text()
     wanted = yaml.safe_load(text)["dependencies"]
     assert "python=3.11" in wanted
-    assert {"pip": ["-r requirements.txt"]} in wanted
+    assert {"pip": ["-r requirements.txt", "-e ."]} in wanted
 
 
 def test_lock_is_complete_and_pinned():
