@@ -1,166 +1,45 @@
 """Wrong answers to the workshop's exercises, and the words that say why."""
 
 import numpy as np
-from answers import (
-    attention_only,
-    copy_lists,
-    guess,
-    haystack,
-    loud_head,
-    random_donor,
-    shuffle,
+from answers import copy_lists, guess, haystack, loud_head, random_donor, shuffle
+from wrong_ways import (
+    OWN,
+    added,
+    changed,
+    columns_of_output,
+    few_values,
+    flat_numbers,
+    four_places,
+    in_order,
+    in_place,
+    in_turn,
+    mostly_last,
+    one_row,
+    one_row_again,
+    one_swap,
+    one_value,
+    own_keys,
+    own_values,
+    pieces_of_eight,
+    quiet_output,
+    quiet_values,
+    row_by_row,
+    rows_and_columns,
+    scaled,
+    shared,
+    shared_fresh,
+    spoil,
+    statistics_alone,
+    the_largest,
+    tied_halves,
+    uniform,
+    weights_alone,
+    with_biases,
+    with_norms,
+    within_blocks,
 )
 
 from procmod_lib.workshop import rules, surgery
-
-
-def changed(rows, at, value):
-    rows = rows.copy()
-    rows[:, at] = value
-    return rows
-
-
-def spoil(fresh, donor):
-    fresh["wte.weight"][:] = 0
-    return attention_only(fresh, donor)
-
-
-def with_norms(fresh, donor):
-    new = attention_only(fresh, donor)
-    return new | {n: donor[n].copy() for n in new if "ln_1" in n or "mlp" in n}
-
-
-def weights_alone(fresh, donor):
-    new = attention_only(fresh, donor)
-    return new | {n: fresh[n].copy() for n in new if n.endswith("c_proj.weight")}
-
-
-def with_biases(fresh, donor):
-    new = attention_only(fresh, donor)
-    new["h.0.attn.c_attn.bias"][:] = 1
-    return new
-
-
-def shared(fresh, donor):
-    return {n: donor[n] if ".attn." in n else fresh[n].copy() for n in fresh}
-
-
-def in_place(tensor, rng):
-    rng.shuffle(tensor.reshape(-1))
-    return tensor
-
-
-def in_order(n, rng):
-    """Keys always 10 to 14."""
-    rows = haystack(n, rng)
-    return ask(np.arange(10, 15) * np.ones((n, 1), int), rows[:, 1:10:2], rng)
-
-
-def few_values(n, rng):
-    """Values 1 to 8."""
-    rows = haystack(n, rng)
-    return ask(rows[:, 0:10:2], np.minimum(rows[:, 1:10:2], 8), rng)
-
-
-def four_places(n, rng):
-    """The last place is never asked for."""
-    rows = haystack(n, rng)
-    return ask(rows[:, 0:10:2], rows[:, 1:10:2], rng, places=4)
-
-
-def ask(keys, values, rng, places=5):
-    """Rows of these keys and values with a question and its answer."""
-    n = len(keys)
-    asked, row = rng.integers(places, size=n), np.arange(n)
-    pairs = np.stack([keys, values], 2).reshape(n, 10)
-    last = np.stack([keys[row, asked] + 5, values[row, asked]], 1)
-    return np.concatenate([pairs, last], 1)
-
-
-def shared_fresh(fresh, donor):
-    return {n: donor[n].copy() if ".attn." in n else fresh[n] for n in fresh}
-
-
-def uniform(tensor, rng):
-    numbers = rng.uniform(-1, 1, tensor.shape)
-    return numbers * np.linalg.norm(tensor) / np.linalg.norm(numbers)
-
-
-def tied_halves(fresh, spread, rng):
-    new = loud_head(fresh, spread, rng)
-    joint = new["h.1.attn.c_attn.weight"]
-    joint[:, 16:20] = joint[:, 0:4]
-    return new
-
-
-OWN = np.random.default_rng(7)  # a generator of the student's own, in place of rng
-
-
-def one_value(n, rng):
-    """One value behind all keys of a row."""
-    rows = haystack(n, rng)
-    return ask(rows[:, 0:10:2], rng.integers(1, 10, (n, 1)) * np.ones((1, 5), int), rng)
-
-
-def in_turn(n, rng):
-    """Asks for the places in turn."""
-    rows, row = haystack(n, rng), np.arange(n)
-    rows[:, -2] = rows[row, 2 * (row % 5)] + 5
-    rows[:, -1] = rows[row, 2 * (row % 5) + 1]
-    return rows
-
-
-def rows_and_columns(tensor, rng):
-    return rng.permutation(rng.permutation(tensor, axis=0), axis=1)
-
-
-def one_swap(tensor, rng):
-    flat, (a, b) = tensor.ravel().copy(), rng.choice(tensor.size, 2, replace=False)
-    flat[[a, b]] = flat[[b, a]]
-    return flat.reshape(tensor.shape)
-
-
-def pieces_of_eight(tensor, rng):
-    return rng.permutation(tensor.reshape(-1, 8)).reshape(tensor.shape)
-
-
-def one_row_again(tensor, rng):
-    return scaled(tensor, np.tile(rng.normal(size=tensor.shape[1]), (len(tensor), 1)))
-
-
-def scaled(tensor, numbers):
-    return numbers * np.linalg.norm(tensor) / np.linalg.norm(numbers)
-
-
-def row_by_row(tensor, rng):
-    return np.stack([scaled(row, rng.normal(size=row.shape)) for row in tensor])
-
-
-def one_row(fresh, spread, rng):
-    new = loud_head(fresh, spread, rng)
-    new["h.1.attn.c_attn.weight"][:, :4] = rng.normal(0, spread, 4)
-    return new
-
-
-def added(fresh, spread, rng):
-    new = loud_head(fresh, spread, rng)
-    new["h.1.attn.c_attn.weight"][:, :4] += fresh["h.1.attn.c_attn.weight"][:, :4]
-    return new
-
-
-def flat_numbers(fresh, spread, rng):
-    new, most = loud_head(fresh, spread, rng), spread * 3**0.5
-    for block in (0, 16, 32):
-        new["h.1.attn.c_attn.weight"][:, block : block + 4] = rng.uniform(-most, most, (16, 4))
-    new["h.1.attn.c_proj.weight"][:4] = rng.uniform(-most, most, (4, 16))
-    return new
-
-
-def columns_of_output(fresh, spread, rng):
-    new = loud_head(fresh, spread, rng, rows=False)
-    new["h.1.attn.c_proj.weight"][:, :4] = rng.normal(0, spread, (16, 4))
-    return new
-
 
 WRONG = [
     (rules.check_copy, lambda n, m, s, r: None, "is None"),
@@ -193,6 +72,10 @@ WRONG = [
     (rules.check_haystack, few_values, "some of the values 1 to 9 never come"),
     (rules.check_haystack, one_value, "then nothing has to be found"),
     (rules.check_haystack, in_turn, "the same with every generator"),
+    (rules.check_haystack, own_values, "the values are the same with every generator"),
+    (rules.check_haystack, own_keys, "the keys are the same with every generator"),
+    (rules.check_haystack, mostly_last, "much more often than others"),
+    (rules.check_haystack, the_largest, "largest value nearly always"),
     (rules.check_scored, lambda length: np.ones(length, bool), "after the answer"),
     (rules.check_scored, lambda length: np.zeros(length, bool), "nothing is scored"),
     (rules.check_scored, lambda length: np.arange(length) == length - 1, "after the answer"),
@@ -201,6 +84,7 @@ WRONG = [
     (rules.check_scored, lambda length: None, "the mask is None"),
     (rules.check_guess, lambda pairs: 1 / pairs, "have the most pairs"),
     (rules.check_guess, lambda pairs: 0.5, "it is not 0.500"),
+    (rules.check_guess, lambda pairs: round(guess(pairs), 3), "close: give the exact mean"),
     (rules.check_guess, lambda pairs: None, "is None"),
     (rules.check_guess, lambda pairs: "half", "must be a number"),
     (rules.check_guess, lambda pairs: float("nan"), "is nan; it must be a finite number"),
@@ -228,7 +112,9 @@ WRONG = [
     (surgery.check_shuffle, random_donor, "are not those of the tensor"),
     (surgery.check_shuffle, lambda t, r: shuffle(t, np.random.default_rng(3)), "two generators"),
     (surgery.check_shuffle, lambda t, r: shuffle(t, OWN), "two calls"),
+    (surgery.check_shuffle, within_blocks, "stay among queries, keys or values"),
     (surgery.check_random_donor, shuffle, "that is a shuffle"),
+    (surgery.check_random_donor, statistics_alone, "the norm must be"),
     (surgery.check_random_donor, lambda t, r: r.normal(size=t.shape), "the norm must be"),
     (surgery.check_random_donor, uniform, "are not normal"),
     (surgery.check_random_donor, lambda t, r: np.full(t.shape, t.std()), "two generators"),
@@ -245,7 +131,13 @@ WRONG = [
     (surgery.check_loud_head, lambda f, s, r: loud_head(f, s, r, blocks=(0,)), "side by side"),
     (surgery.check_loud_head, lambda f, s, r: loud_head(f, s, r, head=1), "side by side"),
     (surgery.check_loud_head, lambda f, s, r: loud_head(f, s, r, rows=False), "first four rows"),
-    (surgery.check_loud_head, lambda f, s, r: loud_head(f, 0.03, r), "standard deviation is 0.03"),
+    (
+        surgery.check_loud_head,
+        lambda f, s, r: loud_head(f, 0.03, r),
+        "deviation of the query is 0.03",
+    ),
+    (surgery.check_loud_head, quiet_output, "deviation of the output is 0.02"),
+    (surgery.check_loud_head, quiet_values, "deviation of the value is 0.02"),
     (surgery.check_loud_head, tied_halves, "same numbers"),
     (surgery.check_loud_head, one_row, "same numbers"),
     (surgery.check_loud_head, lambda f, s, r: loud_head(f, 0.3, r), "and should be 0.1"),

@@ -20,7 +20,7 @@ from procmod_lib.findings.carrying import (
 from procmod_lib.findings.verdicts import judge
 from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import in_points, of_runs, p_value
+from procmod_lib.report.sentences import NOT_MEASURED, in_points, of_runs, p_value, percent
 from procmod_lib.report.tables import NOT_YET, bullets
 
 ORDINALS = ("first", "second", "third")
@@ -79,6 +79,14 @@ def ends_by_draw(section: Section, starts: list[str]) -> pd.DataFrame:
     known = ends[ends.initial_condition.isin(starts)]
     table = known.pivot(index="seed", columns="initial_condition", values="token_accuracy")
     return table.reindex(columns=starts)
+
+
+def in_the_mean(section: Section, way: str) -> str:
+    """Where models end after one way to shuffle, each in the mean of its draws: n and interval."""
+    means = ends_by_draw(section, starts_of(way)).mean(axis=1, skipna=False).dropna()
+    if not len(means):
+        return NOT_MEASURED
+    return percent(means.mean(), *statistics.interval(means.to_numpy()), len(means))
 
 
 def differ_told(section: Section) -> Markdown:
@@ -144,9 +152,19 @@ def judged_by_draw(table: pd.DataFrame) -> Markdown:
     for draw, name in enumerate(ORDINALS):
         judged = judge(FROM_CURRICULUM, with_one_draw(table, draw))
         (row,) = judged[judged.baseline == starts_of(SHUFFLED)[0]].itertuples()
-        shares = pd.Series({k: getattr(row, k) / 100 for k in ("difference", "low", "high")})
-        told = f"**{row.verdict}**"
-        if row.n:
-            told += f", {in_points(pd.Series({**shares, 'n': row.n}))}, p = {p_value(row.p)}"
-        lines.append(f"By the {name} draw alone: {told}.")
+        told = f", {cost(judged)}, p = {p_value(row.p)}" if row.n else ""
+        lines.append(f"By the {name} draw alone: **{row.verdict}**{told}.")
     return bullets(lines)
+
+
+def cost(judged: pd.DataFrame) -> str:
+    """By how much models end lower when shuffled, in points.
+
+    Args:
+        judged: the verdicts on :data:`procmod_lib.experiments.claims.FROM_CURRICULUM`.
+    """
+    (row,) = judged[judged.baseline == starts_of(SHUFFLED)[0]].itertuples()
+    if not row.n:
+        return NOT_MEASURED
+    shares = {name: getattr(row, name) / 100 for name in ("difference", "low", "high")}
+    return in_points(pd.Series({**shares, "n": row.n}))

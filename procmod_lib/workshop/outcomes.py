@@ -67,7 +67,7 @@ OUTCOMES = (
         "scratch",
         "no pretraining",
         finds=False,
-        otherwise="A fresh model may jump too, later or by luck. Ask how many in the room did.",
+        otherwise="Not seen in any published run of a fresh model. Check its first_seed and steps.",
     ),
     Outcome(
         "A",
@@ -95,14 +95,14 @@ OUTCOMES = (
         "attention=identity fresh_norm head=1.0",
         "that head, shrunk",
         finds=False,
-        otherwise="A quiet head is a fresh head, and fresh models jump now and then.",
+        otherwise="Not seen in any published run. Check its first_seed and its parameters cell.",
     ),
     Outcome(
         "C",
         "loud=0.05 head=1.0",
         "a head of 0.05",
         finds=False,
-        otherwise="It lies near the edge; 0.05 carries now and then. Draw the edge on the board.",
+        otherwise="Not seen in any published run of 0.05. Check the cell of parameters.",
     ),
     Outcome(
         "C",

@@ -82,12 +82,27 @@ def check_haystack(haystack: Callable) -> None:
         places > 1, "the same place is always asked for: a model could answer by position alone."
     )
     expect(places == PAIRS, f"only {places} of the {PAIRS} places are ever asked for.")
+    counts = np.bincount(place, minlength=PAIRS)
+    expect(
+        counts.max() < 2 * n / PAIRS and counts.min() > n / PAIRS / 2,
+        "some places are asked for much more often than others: draw the place evenly.",
+    )
+    expect(
+        (answer == values.max(1)).mean() < 0.6,
+        "the answer is the largest value nearly always: then no key is needed.",
+    )
     other = _array(haystack(n, np.random.default_rng(2)), tokens.shape, "the batch")
     elsewhere = (other[:, 0 : 2 * PAIRS : 2] == other[:, -2:-1] - PAIRS).argmax(1)
-    expect(
-        not np.array_equal(place, elsewhere),
-        "the places that are asked for are the same with every generator: draw them too.",
-    )
+    drawn = {
+        "keys": (keys, other[:, 0 : 2 * PAIRS : 2]),
+        "values": (values, other[:, 1 : 2 * PAIRS : 2]),
+        "places that are asked for": (place, elsewhere),
+    }
+    for what, (one, another) in drawn.items():
+        expect(
+            not np.array_equal(one, another),
+            f"the {what} are the same with every generator: draw them from rng too.",
+        )
 
 
 def _check_pairs(keys: np.ndarray, values: np.ndarray) -> None:
@@ -157,7 +172,10 @@ def check_guess(guess: Callable) -> None:
                 expect(abs(value - known) > 1e-9, sentence)
         named = f"with {pairs} pair{'s' if pairs > 1 else ''}"
         expect(0 < value <= 1, f"{named} it must be above 0 and at most 1.")
-        expect(abs(value - shares.mean()) < 1e-6, f"{named} it is not {value:.3f}.")
+        error = abs(value - shares.mean())
+        close = "close: give the exact mean of the shares, neither rounded nor simulated."
+        expect(not 1e-6 <= error < 0.01, close)
+        expect(error < 1e-6, f"{named} it is not {value:.3f}.")
 
 
 def _number(answer) -> float:
