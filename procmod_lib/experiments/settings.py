@@ -209,18 +209,3 @@ def on_the_ladder(task: Task, rate: float, dropout: float, curriculum: bool) -> 
     if curriculum:
         task = task.with_(lengths="curriculum")
     return task, replace(CLOSEST, **{"lr": rate, "dropout": dropout, **task.reference})
-
-
-def settings_of(task: Task, budget: Budget) -> str:
-    """The name of the settings with which a source was pretrained, as far as they can be told: a
-    rung of the ladder is named as the closest replication.
-    """
-    lengths = task.lengths if task.has_lengths else ""
-    grown = "_curriculum" if lengths == "curriculum" else ""
-    if budget.decay_all:
-        if budget.stop_after:
-            return f"released_loop{grown}"
-        return "shipped" if task.full_length and budget.warmup == 0 else f"closest{grown}"
-    if budget.dropout:
-        return "released"
-    return {"curriculum": "curriculum", "fixed": "one_length"}.get(lengths, "large_rate")

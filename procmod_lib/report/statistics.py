@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from procmod_lib.experiments.settings import settings_of
 from procmod_lib.initial import parse
 from procmod_lib.randomness import stream
+from procmod_lib.runs.budget import Budget
 from procmod_lib.runs.run import NON_FINITE, Run
-from procmod_lib.tasks import bounds
+from procmod_lib.tasks import Task, bounds
 
 RESAMPLES = 10_000
 LEVEL = 0.05
@@ -191,6 +191,21 @@ def learnt(runs: list[Run], table: pd.DataFrame) -> pd.DataFrame:
         }
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def settings_of(task: Task, budget: Budget) -> str:
+    """The name of the settings with which a source was pretrained, as far as they can be told: a
+    rung of the ladder is named as the closest replication.
+    """
+    lengths = task.lengths if task.has_lengths else ""
+    grown = "_curriculum" if lengths == "curriculum" else ""
+    if budget.decay_all:
+        if budget.stop_after:
+            return f"released_loop{grown}"
+        return "shipped" if task.full_length and budget.warmup == 0 else f"closest{grown}"
+    if budget.dropout:
+        return "released"
+    return {"curriculum": "curriculum", "fixed": "one_length"}.get(lengths, "large_rate")
 
 
 def steps_to_success(table: pd.DataFrame) -> pd.DataFrame:

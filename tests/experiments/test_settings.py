@@ -10,7 +10,8 @@ from procmod_lib.experiments.grids import (
 )
 from procmod_lib.experiments.make_runs import pretraining_run
 from procmod_lib.experiments.presets import PRESETS
-from procmod_lib.experiments.settings import SETTINGS, settings_of
+from procmod_lib.experiments.settings import SETTINGS
+from procmod_lib.report.statistics import settings_of
 from procmod_lib.tasks import make_task
 
 

@@ -88,10 +88,11 @@ def test_imports_inside_functions_are_of_optional_packages():
 
 def test_the_store_does_not_know_training_nor_the_sweep_parquet():
     for name, forbidden in {
-        "store": {"training", "fleet", "sweep", "engines"},
-        "packs": {"training", "fleet", "sweep", "store"},
+        "store": {"training", "fleet", "passes", "sweep", "engines"},
+        "packs": {"training", "fleet", "passes", "sweep", "store"},
         "sweep": {"packs", "pyarrow"},
-        "cluster": {"store", "training", "sweep"},
+        "passes": {"packs", "pyarrow", "sweep"},
+        "cluster": {"store", "training", "passes", "sweep"},
     }.items():
         used = set(imports_of(ast.parse((LIBRARY / "runs" / f"{name}.py").read_text())))
         assert not {part for each in used for part in each.split(".")} & forbidden, name
