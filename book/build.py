@@ -75,7 +75,7 @@ def write_edition() -> None:
     """Write the line on the first page that says which edition this is."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     runs = Store(PUBLISHED, None).view()["key"].nunique()
-    line = f"*Edition 2, version {version}, {runs:,} published runs.*\n"
+    line = f"*Edition 2 ({version}), {runs:,} published runs.*\n"
     (BOOK / "generated" / "edition.md").write_text(line)
 
 

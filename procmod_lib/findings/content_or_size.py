@@ -113,8 +113,7 @@ def worth(section: Section, change: str = SHUFFLED) -> str:
     if all(_below(learnt) for learnt, _ in least):
         bounds = [_below(shuffled) / learnt for learnt, shuffled in least]
         times = from_to(bounds + [shuffled / _below(learnt) for learnt, shuffled in least])
-    where = f"n = {SEEDS} models at {len(least)} lengths of training"
-    return f"{times} times the size (bounds of a grid; {where})"
+    return f"{times} times the size (bounds of a grid; n = {SEEDS} models)"
 
 
 def _least_sizes(ends: dict[str, list[float]]) -> dict[str, float]:

@@ -158,7 +158,7 @@ def judged_by_draw(table: pd.DataFrame) -> Markdown:
 
 
 def cost(judged: pd.DataFrame) -> str:
-    """By how much models end lower when shuffled, in points.
+    """By how many points models end lower when shuffled.
 
     Args:
         judged: the verdicts on :data:`procmod_lib.experiments.claims.FROM_CURRICULUM`.
@@ -166,5 +166,5 @@ def cost(judged: pd.DataFrame) -> str:
     (row,) = judged[judged.baseline == starts_of(SHUFFLED)[0]].itertuples()
     if not row.n:
         return NOT_MEASURED
-    shares = {name: getattr(row, name) / 100 for name in ("difference", "low", "high")}
-    return in_points(pd.Series({**shares, "n": row.n}))
+    between = f"95 % interval {row.low:.1f} to {row.high:.1f}, n = {row.n}"
+    return f"{row.difference:.1f} points ({between})"

@@ -162,7 +162,8 @@ def _sizes(judged: pd.DataFrame) -> str:
     known = found.dropna(subset=["paper_difference"])
     parts = []
     if len(found) > len(known):
-        parts.append(f"{len(found) - len(known)} in sign alone")
+        many = f"{len(found) - len(known)} " if len(known) else ""
+        parts.append(f"{many}in sign alone")
     if len(known):
         shares = [
             "{:.0f} % ({:.0f} to {:.0f} %)".format(*_share(row)) for row in known.itertuples()
