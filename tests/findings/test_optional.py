@@ -90,7 +90,7 @@ def test_where_the_loop_stopped_is_told_from_its_curves():
     found = ended(runs, lambda run: 0.2)
     found.table["step"] = [2000 + 100 * i for i in range(len(found.table))]
     assert (
-        optional.stopped_in_words(found).data == "The 10 models stopped after 2000 to 2900 steps."
+        optional.stopped_in_words(found).data == "The 10 models stopped after 2,000 to 2,900 steps."
     )
     assert optional.stopped_in_words(ended(runs, lambda run: None)).data == NOT_YET
 
