@@ -13,10 +13,11 @@ of these runs           judged and told here
 ``why_curricula``       ``curricula`` and ``content_or_size``; of the released
                         code's curriculum ``optional``, of the claims on it
                         ``climbed``
-``each_head``           ``shuffled`` and ``random_starts``
+``each_head``           ``shuffled``, ``random_starts`` and ``draws``
+``settings``            ``pretrainings``
 ``crossed``             ``components``
-``agenda``              ``harder``, of the pilots of SORTING; ``losses``, of
-                        text
+``agenda``              ``harder``, of the pilots of SORTING
+``text``                ``losses``
 ======================  ===================================================
 
 The left column names modules of ``procmod_lib.experiments``. Several of them say that a start

@@ -34,27 +34,34 @@ def reached_table(section: Section, sources) -> Markdown:
     is_learnt = looked_up(section)
     rows = []
     for source in sources:
-        ends = [_end(lambda c=c, s=source: climb(s, c, is_learnt)) for c in ladders(source)]
-        ends += ["no lists"] * (2 - len(ends))
-        rows.append([title(source), *ends, _end(lambda s=source: choose(s, is_learnt))])
+        ends = [_found(lambda c=c, s=source: climb(s, c, is_learnt)) for c in ladders(source)]
+        taken = _found(lambda s=source: choose(s, is_learnt))
+        lists = ["no lists"] * (2 - len(ends))
+        rows.append([title(source), *map(_told, ends), *lists, _told(taken)])
     return grid(["source", "one length", "curriculum", "taken"], rows)
 
 
-def _end(find: Callable[[], Rung | None]) -> str:
+def _found(find: Callable[[], Rung | None]) -> list[Rung | None]:
+    """The rung that is found, or that there is none; an empty list where pilots are missing."""
     try:
-        rung = find()
+        return [find()]
     except LookupError:
+        return []
+
+
+def _told(found: list[Rung | None]) -> str:
+    if not found:
         return NOT_YET
+    (rung,) = found
     return rung.label if rung else "no rung that all three learn"
 
 
 def reached_in_words(section: Section, sources) -> str:
     """The same in a clause: which sources climbed and which did not, of those that were tried."""
     is_learnt = looked_up(section)
-    ends = {title(source): _end(lambda s=source: choose(s, is_learnt)) for source in sources}
-    tried = {source: end for source, end in ends.items() if end != NOT_YET}
-    climbed = [f"{source} ({end})" for source, end in tried.items() if "no rung" not in end]
-    failed = [source for source, end in tried.items() if "no rung" in end]
+    ends = {title(source): _found(lambda s=source: choose(s, is_learnt)) for source in sources}
+    climbed = [f"{source} ({_told(end)})" for source, end in ends.items() if any(end)]
+    failed = [source for source, end in ends.items() if end and not any(end)]
     parts = [f"all three pilots learn {' and '.join(climbed)}"] if climbed else []
     parts += [f"no rung has three that learn {' or '.join(failed)}"] if failed else []
     return "; ".join(parts) or NOT_MEASURED

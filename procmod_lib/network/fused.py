@@ -56,7 +56,7 @@ class Data(NamedTuple):
     targets: torch.Tensor  # (S, B, W) int64
 
 
-def supports(arch: Architecture, device: str = "cuda") -> bool:
+def supports(arch: Architecture) -> bool:
     """Whether layers of this shape can be compiled here."""
     return (
         arch.inputs == "tokens"
@@ -64,7 +64,7 @@ def supports(arch: Architecture, device: str = "cuda") -> bool:
         and arch.width // arch.heads % 4 == 0
         and arch.positions <= LONGEST
         and 4 * arch.vocab * arch.width <= SHARED
-        and shutil.which(COMPILERS[device][0]) is not None
+        and shutil.which(COMPILERS["cuda"][0]) is not None
     )
 
 

@@ -22,6 +22,9 @@ from procmod_lib.report.sentences import (
 from procmod_lib.report.tables import bullets, grid, label
 from procmod_lib.tasks import title
 
+BEST = 2
+"""Transfers that are chosen as the best of many."""
+
 
 def together(*sections: Section) -> Section:
     """Sections as one, each run once."""
@@ -169,21 +172,16 @@ def first_against_others(sections: dict[str, Section]) -> Markdown:
     return bullets(lines)
 
 
-def best_of_many(section: Section, chosen_on: int = 3, most: int = 2) -> Markdown:
-    """For each diagnostic, the transfers that gained most on the first seeds, and the same on later
-    seeds.
-
-    Args:
-        section: runs of several diagnostics.
-        chosen_on: how many seeds choose.
-        most: how many transfers are chosen.
+def best_of_many(section: Section) -> Markdown:
+    """For each diagnostic of a section, the transfers that gained most on the first seeds, and the
+    same on later seeds.
     """
     lines = []
     for diagnostic in dict.fromkeys(section.table.diagnostic):
         part = section.on(diagnostic)
-        late = part.where(lambda run: run.seed >= chosen_on).differences().itertuples()
+        late = part.where(lambda run: run.seed >= statistics.CHOSEN_ON).differences().itertuples()
         later = {r.initial_condition: in_points(r) for r in late}
-        for row in best(part, chosen_on, most).itertuples():
+        for row in best(part).itertuples():
             again = later.get(row.initial_condition, NOT_MEASURED)
             lines.append([title(diagnostic), label(row.initial_condition), in_points(row), again])
     heads = ["diagnostic", "chosen", "result on the seeds that chose it", "result on later seeds"]
@@ -206,19 +204,19 @@ def ups_and_downs(section: Section) -> Markdown:
     return bullets(lines)
 
 
-def best(section: Section, chosen_on: int = 3, most: int = 2) -> pd.DataFrame:
+def best(section: Section) -> pd.DataFrame:
     """The rows of the transfers that gained most over no pretraining on the first seeds."""
-    early = section.where(lambda run: run.seed < chosen_on).differences()
-    return early.sort_values("difference", ascending=False, kind="stable").head(most)
+    early = section.where(lambda run: run.seed < statistics.CHOSEN_ON).differences()
+    return early.sort_values("difference", ascending=False, kind="stable").head(BEST)
 
 
-def best_conditions(section: Section, most: int = 2) -> list[str]:
+def best_conditions(section: Section) -> list[str]:
     """The conditions that gained most over no pretraining; where nothing was measured, the first
     that was asked.
     """
     rows = section.differences().sort_values("difference", ascending=False)
     asked = [str(run.condition) for run in section.runs if str(run.condition) != "scratch"]
-    return list(rows.initial_condition)[:most] or asked[:1]
+    return list(rows.initial_condition)[:BEST] or asked[:1]
 
 
 def by_source(section: Section, words: dict[str, str], part: str = "attention") -> Markdown:
@@ -254,12 +252,12 @@ def over_sources(section: Section, word: str = "", part: str = "attention") -> s
     return _counted(section.of(*asked), "source")
 
 
-def heads_told(section: Section, source: str = "identity") -> Markdown:
-    """A sentence: in how many runs one head of each layer's attention is enough alone."""
+def heads_told(section: Section) -> Markdown:
+    """A sentence: in how many runs one head of each layer's attention from IDENTITY is enough."""
     arch = section.runs[0].arch
     counts = []
     for layer in range(arch.layers):
-        heads = [f"attention={source} head={layer}.{head}" for head in range(arch.heads)]
+        heads = [f"attention=identity head={layer}.{head}" for head in range(arch.heads)]
         counts.append(f"layer {layer}: {_counted(section.of(*heads), 'head')}")
     return Markdown(f"Runs above 90 % from one head alone: {'; '.join(counts)}.")
 

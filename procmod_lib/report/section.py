@@ -129,6 +129,14 @@ class Section(Pictures):
         """The table of means, intervals and successes."""
         return tables.summary_table(self.summary, with_diagnostic=with_diagnostic)
 
+    def beyond_first(self) -> Markdown | None:
+        """The table of all diagnostics but the first, which figures are drawn of; nothing where
+        there is but one.
+        """
+        first = self.runs[0].task.name
+        others = self.where(lambda run: run.task.name != first)
+        return others.results(with_diagnostic=True) if len(others.runs) else None
+
     def times(self) -> Markdown:
         """The table of steps until a run succeeds."""
         return (
@@ -191,13 +199,13 @@ class Section(Pictures):
         ]
         return tables.grid(heads, lines)
 
-    def early_and_late(self, chosen_on: int = 3) -> Markdown:
+    def early_and_late(self) -> Markdown:
         """Each condition against no pretraining on the seeds that chose it, and on later seeds."""
         early, late = (
             {r.initial_condition: in_points(r) for r in part.differences().itertuples() if r.n}
             for part in (
-                self.where(lambda r: r.seed < chosen_on),
-                self.where(lambda r: r.seed >= chosen_on),
+                self.where(lambda r: r.seed < statistics.CHOSEN_ON),
+                self.where(lambda r: r.seed >= statistics.CHOSEN_ON),
             )
         )
         rows = [[tables.label(c), early[c], late.get(c, NOT_MEASURED)] for c in early]

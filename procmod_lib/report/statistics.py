@@ -18,6 +18,7 @@ SUCCESS = bounds.SUCCESS
 
 EXACT_UP_TO = 16  # pairs for which all sign flips are counted
 FEWEST_FOR_INTERVAL = 3
+CHOSEN_ON = 3  # first seeds that choose the best of many; later ones have no say
 
 
 def final(table: pd.DataFrame) -> pd.DataFrame:

@@ -199,8 +199,8 @@ def _maps(model: dict, layer: int) -> list[np.ndarray]:
     return [*joint, model[f"h.{layer}.attn.c_proj.weight"]]
 
 
-def text_sample(width: int = 80) -> Markdown:
+def text_sample() -> Markdown:
     """One sample of text, a bar between tokens."""
     task = make_task("language_modeling", block=48, vocab_size=1024)
     words = "|".join(decode(task, task.batch(1, "validation", 0).tokens[0]))
-    return Markdown(f"```text\n{fill(' '.join(words.split()), width)}\n```")
+    return Markdown(f"```text\n{fill(' '.join(words.split()), 80)}\n```")

@@ -3,11 +3,12 @@
 import pytest
 from tables import ended
 
-from procmod_lib.experiments import agenda
+from procmod_lib.experiments import agenda, ladder
 from procmod_lib.findings import climbed
 from procmod_lib.findings.climbed import settings_judged
 from procmod_lib.report.tables import NOT_YET
 
+SOURCES = ["identity", "set"]
 RUNS = [run for run in agenda.closest("standard") if str(run.condition) == "attention=identity"]
 
 
@@ -31,17 +32,18 @@ def test_eight_successes_of_ten_decide_one_way_and_two_the_other(successes, verd
     assert f"in {successes} of 10 seeds" in said
 
 
-def test_what_climbed_and_what_did_not_is_told_in_a_clause(monkeypatch):
-    def ends(find):
-        return next(sources)
-
-    sources = iter(["rate 0.001, dropout 0, one length", "no rung that all three learn", NOT_YET])
-    monkeypatch.setattr(climbed, "_end", ends)
-    said = climbed.reached_in_words(section([]), ["identity", "set", "eca"])
-    assert said == (
-        "all three pilots learn Identity (rate 0.001, dropout 0, one length); "
-        "no rung has three that learn Set"
-    )
+def test_what_climbed_and_what_did_not_is_told_in_a_clause():
+    """IDENTITY on the first rung of one length; SET on none; of ECA no pilot was run."""
+    climbers = [run for source in SOURCES for run in ladder.all_pilots(source)]
+    tried = ended(climbers, lambda run: 1.0 if run.task.name == "identity" else 0.0)
+    said = climbed.reached_in_words(tried, [*SOURCES, "eca"])
+    first = ladder.rungs(curriculum=False)[0].label
+    assert said == f"all three pilots learn Identity ({first}); no rung has three that learn Set"
+    rows = climbed.reached_table(tried, [*SOURCES, "eca"]).data.splitlines()[2:]
+    assert rows[1] == "| Set " + "| no rung that all three learn " * 3 + "|"
+    assert rows[2] == f"| ECA rule 110 | {NOT_YET} | no lists | {NOT_YET} |"
+    nothing = ended(climbers, lambda run: None)
+    assert climbed.reached_in_words(nothing, SOURCES) == "not yet measured"
 
 
 def test_before_ten_seeds_nothing_is_decided():

@@ -12,6 +12,9 @@ from procmod_lib.tasks import TASKS, Task, make_task, title
 
 CREAM = "#fdf0e6"
 
+COUNTED = 2000
+"""Samples in which tokens are counted."""
+
 
 @offered
 def draw_strips(names: list[str]) -> plt.Figure:
@@ -53,7 +56,7 @@ def _draw_cell(ax, x: int, y: int, text: str, *, is_scored: bool) -> None:
 
 
 @offered
-def draw_depths_and_rows(rule: int = 110) -> plt.Figure:
+def draw_depths_and_rows() -> plt.Figure:
     """Left: brackets open along three samples of k-DYCK and of k-DYCK SHUFFLE. Right: a sample of
     an automaton, time downwards.
     """
@@ -68,28 +71,28 @@ def draw_depths_and_rows(rule: int = 110) -> plt.Figure:
     axes[0].legend(
         fontsize=8.5, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2
     )
-    rows = make_task("eca", rule=rule, steps=200).batch(1, "validation", 0).tokens[0]
+    rows = make_task("eca", rule=110, steps=200).batch(1, "validation", 0).tokens[0]
     axes[1].imshow(rows, cmap="gray_r", interpolation="nearest", aspect="auto")
     axes[1].set(xlabel="cell", ylabel="row (one position of the model)")
     return figure
 
 
 @offered
-def draw_counts(names: list[str], samples: int = 2000) -> plt.Figure:
+def draw_counts(names: list[str]) -> plt.Figure:
     """For each task how often each token is scored (top), and how many outputs of a sample are
     scored (bottom).
     """
     figure, axes = plt.subplots(2, len(names), figsize=(WIDTH, 3.4), squeeze=False)
     for (top, bottom), name in zip(axes.T, names, strict=True):
         task, colour = make_task(name), colour_of(name, GREY)
-        batch = task.batch(samples, "validation", 0)
+        batch = task.batch(COUNTED, "validation", 0)
         tokens, often = np.unique(batch.targets[batch.reference], return_counts=True)
         top.bar(tokens, 100 * often / often.sum(), width=1.0, lw=0, color=colour)
         top.set_xlim(-1, task.vocab)
         top.set_title(title(name), fontsize=9)
         sizes, many = np.unique(batch.reference.sum(1), return_counts=True)
         bottom.bar(
-            sizes, 100 * many / samples, width=max(0.8, 0.04 * sizes.max()), lw=0, color=colour
+            sizes, 100 * many / COUNTED, width=max(0.8, 0.04 * sizes.max()), lw=0, color=colour
         )
         bottom.xaxis.set_major_locator(plt.MaxNLocator(2, integer=True))
         bottom.set_xlim(0, 1.15 * max(sizes.max(), 4))
