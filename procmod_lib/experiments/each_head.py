@@ -25,7 +25,7 @@ CASES = {
 }
 """What is transferred, and from models of which settings."""
 
-PRESETS = {"10 pairs": "small", "30 pairs": "standard"}
+PRESET_OF = {"10 pairs": "small", "30 pairs": "standard"}
 
 
 def starts(start: str) -> tuple[str, str, str]:
@@ -54,7 +54,7 @@ def runs(case: str, preset: str) -> list[Run]:
 
 def by_case() -> dict[tuple[str, str], list[Run]]:
     """The runs of every number of pairs and every case."""
-    return {(pairs, case): runs(case, p) for pairs, p in PRESETS.items() for case in CASES}
+    return {(pairs, case): runs(case, p) for pairs, p in PRESET_OF.items() for case in CASES}
 
 
 ONLY = {
@@ -148,6 +148,6 @@ def every() -> list[Run]:
     """All of them, first those with 10 pairs."""
     small, standard = (
         [*only(preset), *(run for case in CASES for run in runs(case, preset))]
-        for preset in PRESETS.values()
+        for preset in PRESET_OF.values()
     )
     return without_copies(small, standard, by_layer(), even(), drawn_again())

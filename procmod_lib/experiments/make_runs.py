@@ -9,7 +9,7 @@ from procmod_lib.initial import Condition, parse
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.runs.budget import Budget
 from procmod_lib.runs.run import Run
-from procmod_lib.tasks import SHUFFLED, SOURCES, TASKS, THEN, Mixture, Task, make_task
+from procmod_lib.tasks import SOURCES, TASKS, THEN, TOKENS_SHUFFLED, Mixture, Task, make_task
 
 SMALL_MODEL = "2_4_16"
 """The paper's, as layers_heads_width."""
@@ -90,7 +90,7 @@ def _usual_budget(source: str, preset: str) -> Budget:
     """
     usual = find_preset(preset).pretraining
     parts = [
-        replace(usual, **SOURCES[part.removesuffix(SHUFFLED)].budgets.get(preset, {}))
+        replace(usual, **SOURCES[part.removesuffix(TOKENS_SHUFFLED)].budgets.get(preset, {}))
         for part in source.split("+")
     ]
     return replace(
@@ -101,7 +101,7 @@ def _usual_budget(source: str, preset: str) -> Budget:
 def _source_task(source: str, preset: str) -> Task:
     if "+" in source:
         return Mixture(*(_source_task(part, preset) for part in source.split("+")))
-    facts = SOURCES[source.removesuffix(SHUFFLED)]
+    facts = SOURCES[source.removesuffix(TOKENS_SHUFFLED)]
     return make_task(source, **facts.presets.get(preset, {}))
 
 

@@ -6,7 +6,7 @@ allowed.
 
 import re
 
-from procmod_lib.tasks import SHUFFLED, SOURCES, THEN
+from procmod_lib.tasks import SOURCES, THEN, TOKENS_SHUFFLED
 
 
 def check_one_of(name: str, value, allowed) -> None:
@@ -85,7 +85,7 @@ def read_sources(name: str, values) -> list[str]:
         between = THEN if THEN in plain else "+"
         parts = plain.split(between) if plain.count(between) == 1 else [plain]
         for part in parts:
-            check_one_of(name, part.removesuffix(SHUFFLED), SOURCES)
+            check_one_of(name, part.removesuffix(TOKENS_SHUFFLED), SOURCES)
         if between == "+" and len(set(parts)) < len(parts):
             raise ValueError(f"{name} must mix two different sources, got {value!r}.")
     return values

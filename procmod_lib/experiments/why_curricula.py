@@ -15,8 +15,8 @@ from procmod_lib.experiments.specification import SEEDS, Setting, transfers
 from procmod_lib.runs.run import Run
 from procmod_lib.runs.store import Store
 
-SHUFFLED = f"{BOTH} shuffle"
-DAMAGED = (BOTH, SHUFFLED, QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST)
+SHUFFLED_BOTH = f"{BOTH} shuffle"
+DAMAGED = (BOTH, SHUFFLED_BOTH, QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST)
 TEN = 10
 """Seeds of a claim; two more than the specification curve has."""
 HEAD = f"{BOTH} head=1.0"
@@ -53,7 +53,7 @@ def closest_with_curriculum() -> list[Run]:
     """The closest replication with the released code's optional curriculum, at the full protocol,
     and no pretraining: what the paper's claims on IDENTITY need, then the last layer alone.
     """
-    return _grown("standard", ("scratch", BOTH, WHOLE, SHUFFLED, LAST), TEN)
+    return _grown("standard", ("scratch", BOTH, WHOLE, SHUFFLED_BOTH, LAST), TEN)
 
 
 def released_loop(preset: str, starts: tuple[str, ...] = FROM_THE_LOOP) -> list[Run]:
@@ -64,14 +64,14 @@ def released_loop(preset: str, starts: tuple[str, ...] = FROM_THE_LOOP) -> list[
 def loop_in_full() -> list[Run]:
     """The same at the full protocol, no pretraining, and what the paper's claims need besides."""
     fresh = _grown("standard", ("scratch",), TEN)
-    return fresh + released_loop("standard", (*FROM_THE_LOOP, SHUFFLED))
+    return fresh + released_loop("standard", (*FROM_THE_LOOP, SHUFFLED_BOTH))
 
 
 def resized() -> dict[str, list[Run]]:
     """Both layers shuffled and made as loud as the other's, of the two that have a curriculum."""
     return {
-        "closest replication, times 0.6": _grown("standard", (f"{SHUFFLED} scale=0.6",), TEN),
-        "released loop, times 1.7": released_loop("standard", (f"{SHUFFLED} scale=1.7",)),
+        "closest replication, times 0.6": _grown("standard", (f"{SHUFFLED_BOTH} scale=0.6",), TEN),
+        "released loop, times 1.7": released_loop("standard", (f"{SHUFFLED_BOTH} scale=1.7",)),
     }
 
 

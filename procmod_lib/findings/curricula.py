@@ -8,7 +8,7 @@ from procmod_lib.experiments.first_layer import QUIET_FIRST, SHUFFLED_FIRST, SHU
 from procmod_lib.experiments.specification import CARRIED_IN, SPOILT_IN, Setting, setting_of
 from procmod_lib.experiments.why_curricula import (
     DAMAGED,
-    SHUFFLED,
+    SHUFFLED_BOTH,
     other_lengths,
 )
 from procmod_lib.findings.specified import by_setting, described, models_of
@@ -70,7 +70,7 @@ EXPECTED = (
     ("with the last layer shuffled at least six of eight carry", {SHUFFLED_LAST: True}),
     (
         "with the first layer shuffled at most two of eight carry, and with both shuffled too",
-        {SHUFFLED_FIRST: False, SHUFFLED: False},
+        {SHUFFLED_FIRST: False, SHUFFLED_BOTH: False},
     ),
 )
 """What the page says in words, and of which starts: whether they carry."""

@@ -12,7 +12,7 @@ from procmod_lib.tasks.brackets import Dyck, DyckShuffle
 from procmod_lib.tasks.automaton import Automaton
 from procmod_lib.tasks.further_lists import Delete, Reverse, Sort, Union
 from procmod_lib.tasks.mixture import Mixture
-from procmod_lib.tasks.control import SHUFFLED, Shuffled
+from procmod_lib.tasks.control import TOKENS_SHUFFLED, Shuffled
 from procmod_lib.tasks.haystack import Haystack
 from procmod_lib.tasks.arithmetic import Addition, Multiplication, ReversedAddition
 from procmod_lib.tasks.sorting import Sorting
@@ -34,7 +34,7 @@ __all__ = [
     "Multiplication",
     "Reverse",
     "ReversedAddition",
-    "SHUFFLED",
+    "TOKENS_SHUFFLED",
     "THEN",
     "SOURCES",
     "Set",
@@ -75,7 +75,7 @@ def make_task(name: str, **parameters) -> Task:
         if name.count("+") > 1:
             raise ValueError(f"task must mix two sources, as in identity+set, got {name!r}.")
         return Mixture(*(make_task(part) for part in name.split("+")))
-    base = name.removesuffix(SHUFFLED)
+    base = name.removesuffix(TOKENS_SHUFFLED)
     if base not in TASKS:
         raise ValueError(f"task must be one of {', '.join(TASKS)}, got {name!r}.")
     names = [field.name for field in fields(TASKS[base])]
@@ -104,6 +104,6 @@ def title(name: str) -> str:
         return ", then ".join(map(title, name.split(THEN)))
     if "+" in name:
         return "+".join(map(title, name.split("+")))
-    if name.endswith(SHUFFLED):
-        return f"{title(name.removesuffix(SHUFFLED))}, tokens shuffled"
+    if name.endswith(TOKENS_SHUFFLED):
+        return f"{title(name.removesuffix(TOKENS_SHUFFLED))}, tokens shuffled"
     return TASKS[name].title() if name in TASKS else name.replace("_", " ").title()

@@ -8,7 +8,7 @@ import numpy as np
 
 from procmod_lib.tasks.task import Batch, Task
 
-SHUFFLED = "_tokens_shuffled"
+TOKENS_SHUFFLED = "_tokens_shuffled"
 """What stands behind the name of a source whose tokens are shuffled inside each sequence."""
 
 
@@ -29,7 +29,7 @@ class Shuffled(Task):
     def __post_init__(self) -> None:
         inner = self.task
         for key, value in (
-            ("name", f"{inner.name}{SHUFFLED}"),
+            ("name", f"{inner.name}{TOKENS_SHUFFLED}"),
             ("kind", inner.kind),
             ("vocab", inner.vocab),
             ("length", inner.length),

@@ -125,7 +125,7 @@ def test_a_source_of_another_shape_is_pretrained_in_it():
         )
         assert donor.width // donor.heads == 4
         assert word == f"shape={donor.shape}"
-    with pytest.raises(ValueError, match="width must be a multiple of heads"):
+    with pytest.raises(ValueError, match="the width a multiple of heads"):
         fine_tuning_run("haystack", "attention=identity shape=1_3_8", "smoke", 0)
 
 

@@ -78,7 +78,7 @@ def test_an_expectation_may_fail_in_one_setting_of_five(start, successes, line):
 
     def found(broken):
         def of(run):
-            name = {why_curricula.SHUFFLED: "both"}.get(str(run.condition), str(run.condition))
+            name = {why_curricula.SHUFFLED_BOTH: "both"}.get(str(run.condition), str(run.condition))
             spoilt = setting_of(run).steps <= broken and name == start
             return successes if spoilt else AS_EXPECTED[name]
 

@@ -20,7 +20,7 @@ def sections(successes):
 
     return {
         (pairs, case): ended(each_head.runs(case, preset), end)
-        for pairs, preset in each_head.PRESETS.items()
+        for pairs, preset in each_head.PRESET_OF.items()
         for case in each_head.CASES
     }
 
@@ -80,7 +80,7 @@ def test_biases_or_weights_follows_its_rule(biases, weights, said):
         count = successes[str(run.condition)]
         return None if count is None else 0.95 if run.seed < count else 0.2
 
-    found = {pairs: ended(each_head.only(p), end) for pairs, p in each_head.PRESETS.items()}
+    found = {pairs: ended(each_head.only(p), end) for pairs, p in each_head.PRESET_OF.items()}
     text = shuffled.only_table(found).data
     assert text.count(f"by the rule: **{said}**") == 2
     assert f"| biases alone | {biases} of 10" in text
