@@ -50,7 +50,6 @@ At home, before the class: steps 1 and 2, and the first exercise of rules.ipynb.
    conda env create -f environment.yml
    conda activate procmod
    pip install notebook
-   pip install --no-deps --no-build-isolation -e .
    ```
 
 2. `python check_install.py` says whether everything is there and how fast it will be.
@@ -103,7 +102,7 @@ def main() -> None:
     longest = workshop_runs("B", 3)
     minutes = seconds_for(longest + donors_of(longest), Machine()) / 60
     print(f"Session B, the longest, trains about {minutes:.0f} minutes here.")
-    if minutes > 6:
+    if minutes > 3:
         print("That is long: set seeds = 1 at the head of each notebook.")
     print(f"All that the sessions need is there ({time.perf_counter() - begun:.0f} s).")
 

@@ -38,8 +38,7 @@ def _column(table: pd.DataFrame) -> dict[str, list[str]]:
         cells[row.initial_condition] = [mean, ""]
     for row in statistics.paired_differences(table, "scratch", "loss").itertuples():
         text = f"{row.difference:+.3f} ({row.low:+.3f} to {row.high:+.3f})"
-        is_told = (row.low > 0 or row.high < 0) and row.p < statistics.LEVEL
-        cells[row.initial_condition][1] = f"**{text}**" if is_told else text
+        cells[row.initial_condition][1] = f"**{text}**" if statistics.is_told(row) else text
     return cells
 
 
@@ -66,11 +65,7 @@ def judged(section: Section) -> Markdown:
 def _told(table: pd.DataFrame) -> dict[str, bool]:
     """Of the starts whose difference in loss is told from zero: whether it is a gain."""
     rows = statistics.paired_differences(table, "scratch", "loss").itertuples()
-    return {
-        row.initial_condition: row.high < 0
-        for row in rows
-        if (row.low > 0 or row.high < 0) and row.p < statistics.LEVEL
-    }
+    return {row.initial_condition: row.high < 0 for row in rows if statistics.is_told(row)}
 
 
 def _names(told: dict[str, bool], *, helps: bool) -> str:

@@ -142,6 +142,15 @@ def paired_differences(
     return result.assign(p_holm=holm(result["p"]))
 
 
+def is_told(row) -> bool:
+    """Whether a paired difference is told from zero: its interval and the exact test agree.
+
+    Args:
+        row: of :func:`paired_differences`.
+    """
+    return bool((row.low > 0 or row.high < 0) and row.p < LEVEL)
+
+
 def differences_from_parents(table: pd.DataFrame) -> pd.DataFrame:
     """Paired difference of every composition from each of its parents and from no pretraining, in a
     column ``baseline``.

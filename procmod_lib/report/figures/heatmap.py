@@ -73,9 +73,8 @@ def _small_print(row, with_interval: bool, with_n: bool) -> list[str]:
 
 def _write(ax, x: float, y: float, row, below: list[str], colour: str) -> None:
     """Write a cell's number and its small print."""
-    sure = (row.low > 0 or row.high < 0) and row.p < statistics.LEVEL
     middle = dict(ha="center", va="center", color=colour)
-    weight = "bold" if sure else "normal"
+    weight = "bold" if statistics.is_told(row) else "normal"
     ax.text(
         x, y - 0.13 * len(below), _short(row.difference), fontsize=9.5, fontweight=weight, **middle
     )
