@@ -26,6 +26,7 @@ CASES = {
 """What is transferred, and from models of which settings."""
 
 PRESET_OF = {"10 pairs": "small", "30 pairs": "standard"}
+"""By how many pairs HAYSTACK has."""
 
 
 def starts(start: str) -> tuple[str, str, str]:

@@ -120,7 +120,7 @@ def components_table(sections: dict[str, Section]) -> Markdown:
         "the model",
         "the seed",
         "the pair, and noise",
-        "p, models alike",
+        "p, were models alike",
     ]
     return grid(heads, rows)
 

@@ -151,7 +151,7 @@ def judged_by_draw(table: pd.DataFrame) -> Markdown:
     lines = []
     for draw, name in enumerate(ORDINALS):
         judged = judge(FROM_CURRICULUM, with_one_draw(table, draw))
-        (row,) = judged[judged.baseline == starts_of(SHUFFLED)[0]].itertuples()
+        row = _on_shuffling(judged)
         told = f", {cost(judged)}, p = {p_value(row.p)}" if row.n else ""
         lines.append(f"By the {name} draw alone: **{row.verdict}**{told}.")
     return bullets(lines)
@@ -163,8 +163,14 @@ def cost(judged: pd.DataFrame) -> str:
     Args:
         judged: the verdicts on :data:`procmod_lib.experiments.claims.FROM_CURRICULUM`.
     """
-    (row,) = judged[judged.baseline == starts_of(SHUFFLED)[0]].itertuples()
+    row = _on_shuffling(judged)
     if not row.n:
         return NOT_MEASURED
     between = f"95 % interval {row.low:.1f} to {row.high:.1f}, n = {row.n}"
     return f"{row.difference:.1f} points ({between})"
+
+
+def _on_shuffling(judged: pd.DataFrame):
+    """The row of the claim that a shuffle removes the gain."""
+    (row,) = judged[judged.baseline == starts_of(SHUFFLED)[0]].itertuples()
+    return row

@@ -38,6 +38,10 @@ whose shuffle fails in one run of six; its head was chosen on the seeds before t
 """
 
 
+UNEXPECTED = "Check its first_seed and its steps, then count over the room."
+"""Of a start that should stay at guessing and did not."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one start should show.
@@ -67,7 +71,7 @@ OUTCOMES = (
         "scratch",
         "no pretraining",
         finds=False,
-        otherwise="Not seen in any published run of a fresh model. Check its first_seed and steps.",
+        otherwise=UNEXPECTED,
     ),
     Outcome(
         "A",
@@ -95,14 +99,14 @@ OUTCOMES = (
         "attention=identity fresh_norm head=1.0",
         "that head, shrunk",
         finds=False,
-        otherwise="Not seen in any published run. Check its first_seed and its parameters cell.",
+        otherwise=UNEXPECTED,
     ),
     Outcome(
         "C",
         "loud=0.05 head=1.0",
         "a head of 0.05",
         finds=False,
-        otherwise="Not seen in any published run of 0.05. Check the cell of parameters.",
+        otherwise=UNEXPECTED,
     ),
     Outcome(
         "C",

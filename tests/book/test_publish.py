@@ -1,5 +1,6 @@
 """What is there only on request: links to the sources, the PDF; and what ``make book`` says."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -56,3 +57,23 @@ def test_the_pdf_is_the_whole_book(html):
     assert len(content) > 1_000_000
     assert b"/StructTreeRoot" in content  # tagged: readable aloud
     assert b"/Outlines" in content
+
+
+def test_a_render_that_fails_leaves_the_book_that_is_there(tmp_path, monkeypatch):
+    old = tmp_path / "_build" / "html" / "index.html"
+    old.parent.mkdir(parents=True)
+    old.write_text("the book")
+    monkeypatch.setattr(build, "BOOK", tmp_path)
+    monkeypatch.setattr(build, "NEXT", tmp_path / "_next")
+    stopped = subprocess.CompletedProcess([], 1, "", "a warning")
+    monkeypatch.setattr(build.subprocess, "run", lambda *a, **k: stopped)
+    with pytest.raises(SystemExit, match="Jupyter Book stopped"):
+        build.render()
+    assert old.read_text() == "the book"
+
+
+@pytest.mark.parametrize("chapter", [n for n in build.contents.notebooks() if n in build.GRIDS])
+def test_the_announced_runs_are_those_that_the_chapter_trains(html, chapter):
+    page = (html / "generated" / f"{chapter}.html").read_text()
+    asked = re.search(r"Runs</strong>.*?\d[\d,]* of ([\d,]+)", page, re.S)
+    assert len(build.live_runs(chapter, "smoke")) == int(asked[1].replace(",", ""))

@@ -60,6 +60,14 @@ def test_published_is_the_books_store_in_notebooks_too(tmp_path):
         (dict(commit="0123456789" * 4, dirty=True), "`0123456789` with uncommitted changes, torch"),
         (dict(commit="0123456789" * 4, dirty=None), "`0123456789`, perhaps with uncommitted"),
         ({}, "commit unknown: its record is damaged or missing, perhaps with uncommitted"),
+        (
+            dict(commit="b" * 40, dirty=False, begun=provenance.lost() | dict(commit="a" * 40)),
+            f"commit `{'b' * 10}`, torch 2",
+        ),
+        (
+            dict(commit="b" * 40, dirty=False, begun=provenance.lost() | dict(commit="a" * 40)),
+            f"`{'a' * 10}`, perhaps with uncommitted changes, torch unknown",
+        ),
     ],
 )
 def test_where_a_table_comes_from_is_said_as_far_as_it_is_known(record, said):

@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 from tables import ended, table_of
 
+from procmod_lib.experiments.grids import selective_transfer
 from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.randomness import stream
 from procmod_lib.report import comparisons, statistics, tables
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import sentence
+from procmod_lib.report.sentences import of_runs, sentence
 
 
 def table(scores, status="complete"):
@@ -258,3 +259,14 @@ def test_nobody_has_learnt_a_control_whose_best_is_not_known():
     )
     said = tables.learnt_table(rows).data.splitlines()[-1]
     assert said.endswith("| 3 | not known | not known | not known |")
+
+
+def test_all_diagnostics_but_the_first_are_told_in_a_table():
+    two = selective_transfer("smoke", diagnostics="haystack,sorting", initial_conditions="scratch")
+    section = ended(two, lambda run: 0.95 if run.seed == 0 else 0.5)
+    table = section.beyond_first().data
+    assert "Sorting" in table
+    assert "Haystack" not in table
+    assert section.first().beyond_first() is None
+    seeds = len(two) // 2
+    assert section.first().counted("scratch") == of_runs(1, seeds)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -156,3 +157,29 @@ def test_a_session_trains_its_own_runs(folder):
     mine = Store(folder / "book" / "results", None)
     assert not any(mine.has(run) for name in RUNS for run in workshop_runs(name, 3))
     assert len(mine.view()) > 0
+
+
+def test_the_command_for_marking_runs_where_it_says(folder):
+    """In the students' folder, as the instructor's guide writes it; each check says its verdict."""
+    guide = (ROOT / "book" / "workshop.md").read_text()
+    (command,) = re.findall(r"^(papermill .*)$", guide, re.M)
+    done = subprocess.run(
+        [sys.executable, "-m", *shlex.split(command)],
+        capture_output=True,
+        text=True,
+        cwd=folder / "notebooks",
+        env=os.environ | {"PYTHONPATH": str(folder)},
+    )
+    assert done.returncode == 0, done.stderr
+    cells = nbformat.read(folder / "notebooks" / "rules_run.ipynb", 4).cells
+    outputs = [o for c in cells if c.cell_type == "code" for o in c.outputs]
+    said = [o.data.get("text/plain", "") for o in outputs if "data" in o]
+    assert said.count("Not yet: the function is not written yet.") == 4
+
+
+def test_the_slides_that_the_guide_names_are_there():
+    guide = (ROOT / "book" / "workshop.md").read_text().split("## Forty-five minutes")[1]
+    titles = (ROOT / "book" / "slides" / "index.md").read_text()
+    named = re.findall(r'"([^"]+)" \|$', guide.split("## Old laptops")[0], re.M)
+    assert named
+    assert all(f"## {name}\n" in titles for name in named)
