@@ -10,6 +10,7 @@ from procmod_lib.experiments import (
     each_head,
     first_layer,
     ranked,
+    set_eca,
     specification,
     text,
     why_curricula,
@@ -249,9 +250,15 @@ AGENDA = (
     Entry("the optional curriculum, SET, 30 pairs", why_curricula.set_in_full),
     Entry(
         "the paper's pair with the optional curriculum",
-        lambda: why_curricula.pair("small") + why_curricula.pair("standard"),
+        lambda: set_eca.pair("small") + set_eca.pair("standard"),
     ),
-    Entry("the same pair changed, 10 pairs", why_curricula.pair_changed),
+    Entry("the same pair changed, 10 pairs", set_eca.changed),
+    Entry(
+        "the same pair with ECA from its ladder",
+        lambda: set_eca.climbed("small") + set_eca.climbed("standard"),
+    ),
+    Entry("ECA from its ladder, REVERSED ADDITION", set_eca.eca_climbed),
+    Entry("the pair with ECA from its ladder, sums and SORTING", set_eca.climbed_on_sums),
     Entry(
         "the released loop with it",
         lambda: why_curricula.released_loop("small") + why_curricula.loop_in_full(),
@@ -261,7 +268,7 @@ AGENDA = (
         "what carries of both, full protocol",
         lambda: (
             without_copies(*why_curricula.resized().values())
-            + why_curricula.pair("standard", FRESH_FIRST)
+            + set_eca.pair("standard", FRESH_FIRST)
             + why_curricula.heads("standard", why_curricula.HEADS[::2])
         ),
     ),

@@ -6,10 +6,10 @@ Runs, measures and rules stand on the page "Fixed in advance".
 from dataclasses import replace
 
 from procmod_lib.experiments import each_head
-from procmod_lib.experiments.conditions import BOTH, FRESH_FIRST, LAST, SET_ECA, WHOLE
+from procmod_lib.experiments.conditions import BOTH, LAST, WHOLE
 from procmod_lib.experiments.first_layer import QUIET_FIRST, SHUFFLED_FIRST, SHUFFLED_LAST
 from procmod_lib.experiments.grids import without_copies
-from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
+from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.experiments.ranked import carrying
 from procmod_lib.experiments.specification import SEEDS, Setting, transfers
 from procmod_lib.runs.run import Run
@@ -21,13 +21,6 @@ TEN = 10
 """Seeds of a claim; two more than the specification curve has."""
 HEAD = f"{BOTH} head=1.0"
 HEADS = (HEAD, *(f"{BOTH} {null} head=1.0" for null in ("shuffle", "random_donor", "fresh_norm")))
-PAIR_CHANGES = {
-    "fresh_norm on=mlp on_layer=0": "first MLP at fresh size",
-    "fresh_norm on=mlp on_layer=1": "last MLP at fresh size",
-    "shuffle on=mlp": "both MLPs shuffled",
-    FRESH_FIRST: "whole first layer at fresh size",
-}
-"""What is done to the paper's pair, in the order in which the rule asks."""
 FROM_THE_LOOP = (BOTH, LAST, WHOLE)
 SHORT = (4, 8, 16)
 FACTORS = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
@@ -96,21 +89,6 @@ def other_lists() -> list[Run]:
 def set_in_full() -> list[Run]:
     """SET's attention of both layers from that curriculum, and no pretraining, 30 pairs."""
     return _grown("standard", ("scratch", "attention=set"))
-
-
-def pair_changed() -> list[Run]:
-    """The paper's pair of :func:`pair` with each change, 10 pairs."""
-    return [run for change in PAIR_CHANGES for run in pair("small", change)]
-
-
-def pair(preset: str, change: str = "") -> list[Run]:
-    """The paper's pair, SET's attention from that curriculum and ECA's MLPs from our settings."""
-    runs = []
-    for seed in range(SEEDS):
-        run = fine_tuning_run("haystack", f"{SET_ECA} {change}".strip(), preset, seed)
-        grown = pretraining_run("set", preset, seed, "closest_curriculum")
-        runs.append(replace(run, donors=(("set", grown), *run.donors[1:])))
-    return runs
 
 
 def _grown(

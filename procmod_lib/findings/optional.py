@@ -6,8 +6,9 @@ and whether one head is enough.
 
 from IPython.display import Markdown
 
+from procmod_lib.experiments import set_eca
 from procmod_lib.experiments.conditions import BOTH, LAST, SET_ECA, WHOLE
-from procmod_lib.experiments.why_curricula import HEADS, PAIR_CHANGES
+from procmod_lib.experiments.why_curricula import HEADS
 from procmod_lib.findings.carrying import (
     EIGHT,
     RUNS_MISSING,
@@ -42,11 +43,11 @@ def changed_pair_table(section: Section) -> Markdown:
     """What the paper's pair carries after each change of it, and what that says by the rule.
 
     Args:
-        section: the runs of :func:`procmod_lib.experiments.why_curricula.pair_changed`.
+        section: the runs of :func:`procmod_lib.experiments.set_eca.changed`.
     """
     verdicts = verdicts_of(section, EIGHT)
-    found = [verdicts.get(f"{SET_ECA} {change}") for change in PAIR_CHANGES]
-    names = PAIR_CHANGES.values()
+    found = [verdicts.get(f"{SET_ECA} {change}") for change in set_eca.CHANGES]
+    names = set_eca.CHANGES.values()
     rows = [[name, in_words(each)] for name, each in zip(names, found, strict=True)]
     return by_rule(["the pair, with", "runs above 90 %"], rows, _in_the_way(found))
 

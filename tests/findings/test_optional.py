@@ -3,7 +3,7 @@
 import pytest
 from tables import ended
 
-from procmod_lib.experiments import why_curricula
+from procmod_lib.experiments import set_eca, why_curricula
 from procmod_lib.experiments.conditions import BOTH, LAST, SET_ECA, WHOLE
 from procmod_lib.findings import optional
 from procmod_lib.report.tables import NOT_YET
@@ -36,19 +36,19 @@ def test_lists_are_judged_by_source_and_start():
     ],
 )
 def test_what_of_eca_is_in_the_way_follows_its_rule(successes, told):
-    counts = dict(zip(why_curricula.PAIR_CHANGES, successes, strict=True))
+    counts = dict(zip(set_eca.CHANGES, successes, strict=True))
 
     def end(run):
         change = str(run.condition).removeprefix(SET_ECA).strip()
         return 0.95 if run.seed < counts[change] else 0.2
 
-    text = optional.changed_pair_table(ended(why_curricula.pair_changed(), end)).data
+    text = optional.changed_pair_table(ended(set_eca.changed(), end)).data
     assert told in text.splitlines()[-1]
     assert f"| first MLP at fresh size | {successes[0]} of 8" in text
 
 
 def test_a_pair_with_runs_missing_is_open():
-    few = ended(why_curricula.pair_changed(), lambda run: 0.95 if run.seed < 7 else None)
+    few = ended(set_eca.changed(), lambda run: 0.95 if run.seed < 7 else None)
     assert "open, runs are missing" in optional.changed_pair_table(few).data
 
 
