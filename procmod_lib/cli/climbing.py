@@ -5,6 +5,7 @@ import time
 
 from procmod_lib.cli.common import FINISHED, UNFINISHED, add_machine, finish, machine_of, open_store
 from procmod_lib.experiments import ladder
+from procmod_lib.runs.curves import final_scores
 from procmod_lib.runs.run import Run
 from procmod_lib.runs.sweep import ensure
 
@@ -31,7 +32,7 @@ def run(options) -> int:
             raise OutOfTimeError
         learnt = ladder.has_learnt(pilot, table)
         rate, dropout = pilot.budget.lr, pilot.budget.dropout
-        score = table.sort_values("step").token_accuracy.iloc[-1]
+        score = final_scores(table)[pilot.key]
         print(
             f"{pilot.label}, rate {rate:g}, dropout {dropout:g}, lists "
             f"{getattr(pilot.task, 'lengths', 'fixed')}: {100 * score:.1f} %, "

@@ -10,6 +10,7 @@ import pandas as pd
 from procmod_lib.experiments.make_runs import SMALL_MODEL, reference_run
 from procmod_lib.experiments.parameters import check_one_of
 from procmod_lib.experiments.settings import LADDER, Rung
+from procmod_lib.runs.curves import final_scores
 from procmod_lib.runs.run import Run
 from procmod_lib.tasks import SOURCES, bounds
 
@@ -70,6 +71,5 @@ def all_pilots(source: str) -> list[Run]:
 
 def has_learnt(run: Run, table: pd.DataFrame) -> bool:
     """Whether the run has learnt its source by the book's rule; its result is in the table."""
-    ends = table[table.key == run.key].sort_values("step")
-    score = ends.token_accuracy.iloc[-1]
+    score = final_scores(table)[run.key]
     return bounds.way(run.task, run.arch.width, score) >= bounds.LEARNT

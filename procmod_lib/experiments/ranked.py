@@ -9,6 +9,7 @@ from procmod_lib.experiments.specification import (
     setting_of,
     transfers,
 )
+from procmod_lib.runs.curves import final_scores
 from procmod_lib.runs.run import Run
 from procmod_lib.runs.store import Store
 from procmod_lib.tasks.bounds import SUCCESS
@@ -53,8 +54,8 @@ def _ranked(store: Store, runs: list[Run] | None) -> dict[Setting, list[float]]:
     asked = [run for run in (every() if runs is None else runs) if str(run.condition) == BOTH]
     if store.missing(asked):
         return {}
-    ends = store.load(asked).sort_values("step").groupby("key").token_accuracy.last()
-    if not {run.key for run in asked} <= set(ends.index):  # one of them is damaged
+    ends = final_scores(store.load(asked))
+    if not {run.key for run in asked} <= set(ends):  # one of them is damaged
         return {}
     accuracies: dict[Setting, list[float]] = {}
     for run in asked:

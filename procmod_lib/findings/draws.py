@@ -22,6 +22,7 @@ from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import NOT_MEASURED, in_points, of_runs, p_value, percent
 from procmod_lib.report.tables import NOT_YET, bullets
+from procmod_lib.runs.curves import final
 
 ORDINALS = ("first", "second", "third")
 
@@ -75,7 +76,7 @@ def each_draw(section: Section, way: str) -> str:
 
 def ends_by_draw(section: Section, starts: list[str]) -> pd.DataFrame:
     """Final accuracy, a row a seed and a column a start; NaN where missing."""
-    ends = statistics.final(section.table)
+    ends = final(section.table)
     known = ends[ends.initial_condition.isin(starts)]
     table = known.pivot(index="seed", columns="initial_condition", values="token_accuracy")
     return table.reindex(columns=starts)
@@ -122,7 +123,7 @@ def with_mean_draw(table: pd.DataFrame) -> pd.DataFrame:
     Args:
         table: runs of these models, a row a step.
     """
-    starts, ends = starts_of(SHUFFLED), statistics.final(table)
+    starts, ends = starts_of(SHUFFLED), final(table)
     draws = ends[ends.initial_condition.isin(starts)]
     means = draws.groupby("seed").token_accuracy.agg(["mean", "size"])
     means = means[means["size"] == len(starts)]["mean"]
@@ -135,7 +136,7 @@ def with_one_draw(table: pd.DataFrame, draw: int) -> pd.DataFrame:
     """The last row of each run, of the shuffles over whole tensors one draw alone, under the name
     of the first.
     """
-    starts, ends = starts_of(SHUFFLED), statistics.final(table)
+    starts, ends = starts_of(SHUFFLED), final(table)
     others = [start for start in starts if start != starts[draw]]
     kept = ends[~ends.initial_condition.isin(others)]
     return kept.assign(initial_condition=kept.initial_condition.replace(starts[draw], starts[0]))

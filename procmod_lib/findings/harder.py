@@ -10,6 +10,7 @@ from procmod_lib.experiments.agenda import HARDER, harder_sorting
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import percent
 from procmod_lib.report.tables import grid
+from procmod_lib.runs.curves import final_scores
 
 SEEDS = 3
 LOWEST, HIGHEST = 0.6, 0.9
@@ -36,7 +37,7 @@ def choose(scores: dict[int, float]) -> int | None:
 
 def means(table: pd.DataFrame) -> dict[int, float]:
     """Mean token accuracy of the pilots in a table, of each number that all three have sorted."""
-    ends = table.sort_values("step").groupby("key").token_accuracy.last() if len(table) else {}
+    ends = final_scores(table)
     found = {n: [ends[run.key] for run in harder_sorting(n) if run.key in ends] for n in HARDER}
     return {n: sum(v) / len(v) for n, v in found.items() if len(v) == SEEDS}
 

@@ -22,6 +22,7 @@ from procmod_lib.report.figures import draw_layer_sizes, draw_specification
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import NOT_MEASURED, of_runs
 from procmod_lib.report.tables import NOT_YET, grid
+from procmod_lib.runs.curves import final_scores
 from procmod_lib.runs.run import Run
 from procmod_lib.runs.store import Store
 from procmod_lib.tasks import bounds
@@ -72,7 +73,7 @@ def measured(donor: Run, store: Store) -> dict:
     weights, table = store.weights(donor), store.load([donor])
     if weights is None or not len(table):
         return {"score": np.nan, "learnt": False, "first_size": np.nan, "last_size": np.nan}
-    score = float(statistics.final(table).token_accuracy.iloc[0])
+    score = final_scores(table)[donor.key]
     named, last = views(weights, donor.arch), donor.arch.layers - 1
     return {
         "score": score,

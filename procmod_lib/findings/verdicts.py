@@ -12,6 +12,7 @@ from procmod_lib.experiments.claims import Claim
 from procmod_lib.report import statistics
 from procmod_lib.report.scorecard import had_nothing_to_gain, is_undecided
 from procmod_lib.report.sentences import NOT_MEASURED, SHOWN, from_to
+from procmod_lib.runs.curves import final
 
 FEWEST = 3  # seeds below which a claim counts as not yet measured
 SPREAD = 0.2  # seeds that disagree by more are the paper's own sign of an unreliable cell
@@ -47,7 +48,7 @@ def judge(claims, table: pd.DataFrame, family: int = 0) -> pd.DataFrame:
         The paper's arms and ours, difference with interval and Holm's p, whether seeds disagree,
         the verdict, and p without correction (``p_alone``).
     """
-    ends = statistics.final(table) if len(table) else table
+    ends = final(table)
     groups = ends.groupby(["diagnostic", "initial_condition"])
     arms = {cell: group.set_index("seed").token_accuracy for cell, group in groups}
     nothing = pd.Series(dtype=float)

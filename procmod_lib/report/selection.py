@@ -7,6 +7,7 @@ import pandas as pd
 
 from procmod_lib.initial import Condition, parse
 from procmod_lib.report import statistics
+from procmod_lib.runs.curves import final_scores
 from procmod_lib.runs.run import Run
 from procmod_lib.runs.store import Store
 
@@ -29,10 +30,7 @@ class Selection:
     @property
     def ends(self) -> dict[str, float]:
         """Token accuracy at the end of every run that is there, by its key."""
-        if not len(self):
-            return {}
-        last = statistics.final(self.table)
-        return dict(zip(last.key, last.token_accuracy, strict=True))
+        return final_scores(self.table)
 
     # A part of it
 

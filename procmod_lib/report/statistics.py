@@ -9,6 +9,7 @@ from scipy import stats
 from procmod_lib.initial import parse
 from procmod_lib.randomness import stream
 from procmod_lib.runs.budget import Budget
+from procmod_lib.runs.curves import final
 from procmod_lib.runs.run import NON_FINITE, Run
 from procmod_lib.tasks import Task, bounds
 
@@ -19,11 +20,6 @@ SUCCESS = bounds.SUCCESS
 EXACT_UP_TO = 16  # pairs for which all sign flips are counted
 FEWEST_FOR_INTERVAL = 3
 CHOSEN_ON = 3  # first seeds that choose the best of many; later ones have no say
-
-
-def final(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the last evaluation of every run, runs in the order in which they first appear."""
-    return table.loc[table.groupby("key", sort=False)["step"].idxmax()].reset_index(drop=True)
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
@@ -95,9 +91,7 @@ def summary(table: pd.DataFrame, score: str = "token_accuracy") -> pd.DataFrame:
     Runs whose loss was not finite count with the score that they ended at, and in ``non_finite``.
     """
     rows = []
-    groups = (
-        final(table).groupby(["diagnostic", "initial_condition"], sort=False) if len(table) else ()
-    )
+    groups = final(table).groupby(["diagnostic", "initial_condition"], sort=False)
     for (diagnostic, condition), group in groups:
         values = group[score].to_numpy()
         low, high = interval(values)
@@ -171,7 +165,7 @@ def learnt(runs: list[Run], table: pd.DataFrame) -> pd.DataFrame:
     A run counts as learnt when it has come at least :data:`procmod_lib.tasks.bounds.LEARNT` of the
     way from guessing to what a model can reach; the column ``way`` is that to the best possible.
     """
-    ends = final(table).set_index("key") if len(table) else table
+    ends = final(table).set_index("key")
     groups: dict[tuple, list[Run]] = {}
     for run in runs:
         if run.key in ends.index:

@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 
 from procmod_lib.initial import parse
-from procmod_lib.report import statistics
 from procmod_lib.report.figures.data import offered, with_data
 from procmod_lib.report.figures.style import GREY, WIDTH, colour_of, look, panels
+from procmod_lib.runs.curves import final
 from procmod_lib.tasks import title
 
 DARK = "#333333"  # the released settings
@@ -85,7 +85,7 @@ def draw_doses(doses: pd.DataFrame, table: pd.DataFrame) -> plt.Figure:
 
     Dotted: no pretraining.
     """
-    ends = statistics.final(table) if len(table) else table
+    ends = final(table)
     figure, ax = plt.subplots(figsize=(WIDTH, 3.2))
     for i, (transfer, rows) in enumerate(doses.groupby("transfer", sort=False)):
         style, label = look(parse(str(transfer))), parse(str(transfer)).label

@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 
 from procmod_lib.initial import parse
-from procmod_lib.report import statistics
 from procmod_lib.report.figures.data import offered, with_data
 from procmod_lib.report.figures.style import WIDTH, look
+from procmod_lib.runs.curves import final
 
 
 @offered
@@ -23,7 +23,7 @@ def draw_ends(
         table: the rows behind it.
         chance: where the dotted chance line stands, as a share.
     """
-    ends = statistics.final(table)
+    ends = final(table)
     figure, ax = plt.subplots(figsize=(WIDTH, 0.5 * len(summary) + 1.1))
     labels = []
     for y, row in enumerate(summary.itertuples()):

@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 
 from procmod_lib.initial import parse
-from procmod_lib.report import statistics
 from procmod_lib.report.figures.data import offered
 from procmod_lib.report.figures.style import WIDTH, look
+from procmod_lib.runs.curves import final
 
 ROW, HEADING = 0.53, 0.6
 """Height of a row, in inches, and of a heading, in rows."""
@@ -49,7 +49,7 @@ def _draw(groups: dict[str, tuple[pd.DataFrame, dict[str, str]]], chance: float)
     figure, ax = plt.subplots(figsize=(WIDTH, ROW * height + 0.7))
     y = 0.0
     for heading, (table, rows) in groups.items():
-        ends = statistics.final(table)
+        ends = final(table)
         if heading:
             ax.text(0, y - 0.3, heading, fontsize=13, fontweight="bold", va="center")
             y += HEADING
