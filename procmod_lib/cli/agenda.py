@@ -15,7 +15,11 @@ from procmod_lib.runs.sweep import ensure
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of ``agenda``."""
-    parser.add_argument("--plan", action="store_true", help="say what is missing; train nothing")
+    parser.add_argument(
+        "--plan",
+        action="store_true",
+        help="say what is missing, and where a time budget would end; train nothing",
+    )
     add_machine(parser)
     finish(parser, run)
 
@@ -24,6 +28,11 @@ def run(options) -> int:
     """Compute what is missing of each entry, in their order, until the time is up."""
     machine, store, begun = machine_of(options), open_store(options), time.monotonic()
     if options.plan:
+        if machine.scheduler:
+            raise ValueError(
+                f"scheduler must not be given with --plan, which times this machine, got "
+                f"{machine.scheduler}."
+            )
         return plan(store, machine)
     failures = []
     for entry in AGENDA:
@@ -46,7 +55,7 @@ def run(options) -> int:
 def plan(store: Store, machine: Machine) -> int:
     """Print what is missing of each entry, and what it would take on this machine."""
     counted: set[str] = set()
-    total = 0.0
+    total, budget = 0.0, machine.time_budget
     for entry in AGENDA:
         runs = entry.runs(store)
         if not runs:
@@ -56,5 +65,7 @@ def plan(store: Store, machine: Machine) -> int:
         minutes = seconds_for(missing, machine) / 60 if missing else 0.0
         total += minutes
         print(f"{len(missing):5} missing, {minutes:6.1f} minutes: {entry.name}", flush=True)
+        if budget and total - minutes <= budget / 60 < total:
+            print(f"      a time budget of {budget / 60:g} minutes ends here", flush=True)
     print(f"{len(counted):5} missing, {total:6.1f} minutes in all on this machine.")
     return FINISHED

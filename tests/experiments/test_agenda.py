@@ -101,6 +101,11 @@ def test_the_agenda_is_run_in_its_order_and_then_there_is_nothing_left(small, tm
     assert "    5 missing" in plan
     assert plan.index("by hand") < plan.index("transfer")
     assert plan.strip().endswith("minutes in all on this machine.")
+    assert "ends here" not in plan
+    assert main(["agenda", "--plan", "--time-budget", "0.001s", *store]) == 0
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert "by hand" in first
+    assert second.strip() == "a time budget of 1.66667e-05 minutes ends here"
     assert main(["agenda", *store]) == 0
     said = capsys.readouterr().out
     assert said.index("by hand: 5 runs are missing.") < said.index("transfer: 4 runs are missing.")
@@ -108,6 +113,13 @@ def test_the_agenda_is_run_in_its_order_and_then_there_is_nothing_left(small, tm
     assert "    0 missing,    0.0 minutes in all" in capsys.readouterr().out
     assert main(["agenda", *store]) == 0
     assert "missing" not in capsys.readouterr().out
+
+
+def test_a_plan_times_this_machine_and_no_cluster(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["agenda", "--plan", "--scheduler", "local:2", "--store", str(tmp_path)])
+    assert stopped.value.code == 2
+    assert "scheduler must not be given with --plan" in capsys.readouterr().err
 
 
 def test_without_time_the_agenda_is_not_finished(small, tmp_path, capsys):
