@@ -30,8 +30,9 @@ from procmod_lib.experiments import grids
 from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.plan import seconds_for
-from procmod_lib.runs.run import Run, with_donors
+from procmod_lib.runs.run import Run, each_once
 from procmod_lib.runs.store import PUBLISHED, Store, folder_of
+from procmod_lib.runs.sweep import lacking
 
 BOOK = Path(__file__).resolve().parent
 NEXT = BOOK / "_next"
@@ -57,8 +58,7 @@ def live_runs(name: str, preset: str) -> list[Run]:
 def training_estimate(preset: str, store: str) -> str:
     """Say what the live parts would train, from a few steps that are timed on this machine."""
     live = [live_runs(name, preset) for name in contents.notebooks() if name in GRIDS]
-    runs = list({run.key: run for grid in live for run in with_donors(grid)}.values())
-    missing = Store(folder_of(store)).missing(runs)
+    missing = lacking(each_once([run for grid in live for run in grid]), Store(folder_of(store)))
     seconds = seconds_for(missing, Machine()) if missing else 0.0
     return (
         f"{len(missing)} runs are trained live: {minutes(seconds)}, by a timing of a few steps on "

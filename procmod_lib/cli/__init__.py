@@ -24,13 +24,14 @@ from procmod_lib.cli.common import (
 from procmod_lib.experiments import grids, specification
 from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.initial.words import WORDS
+from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.plan import estimate
 from procmod_lib.runs.progress import Progress
 from procmod_lib.runs.run import Run, with_donors
 from procmod_lib.runs.stops import Stopped
 from procmod_lib.runs.store import Failed
-from procmod_lib.runs.sweep import ensure
+from procmod_lib.runs.sweep import ensure, lacking
 
 GRIDS = {
     grid.__name__: grid
@@ -137,14 +138,20 @@ def runs_of(options) -> list[Run]:
     return options.grid(options.preset, **given)
 
 
+def kept_by(grid: Callable) -> Keep:
+    """What a grid keeps of its runs beside their curves."""
+    is_inside = grid is grids.inside
+    return Keep(grid is grids.pretraining, grids.SNAPSHOTS if is_inside else ())
+
+
 def sweep(options) -> int:
     """Compute what is missing."""
     runs, begun = runs_of(options), time.monotonic()
     store, machine = open_store(options), machine_of(options)
-    kept: dict = {"keep_weights": True} if options.grid is grids.pretraining else {}
-    kept |= {"snapshots": grids.SNAPSHOTS} if options.grid is grids.inside else {}
-    ensure(runs, store, machine, progress=Progress(), **kept)
-    missing = len(store.missing(runs))
+    keep = kept_by(options.grid)
+    how = dict(keep_weights=keep.weights, snapshots=keep.snapshots, progress=Progress())
+    ensure(runs, store, machine, **how)
+    missing = len(store.missing(runs, keep))
     print(
         f"{len(runs) - missing} of {len(runs)} runs are finished, after "
         f"{time.monotonic() - begun:.0f} s."
@@ -154,9 +161,9 @@ def sweep(options) -> int:
 
 def status(options) -> int:
     """Print what is finished and what is missing, donors included."""
-    every = with_donors(runs_of(options))
-    store = open_store(options)
-    missing = {run.key for run in store.missing(every)}
+    runs, store = runs_of(options), open_store(options)
+    every = with_donors(runs)
+    missing = {run.key for run in lacking(runs, store, kept_by(options.grid))}
     for run in every:
         print(f"{'missing' if run.key in missing else 'finished':9} {run.key}  {run.label}")
     print(f"{len(every) - len(missing)} finished, {len(missing)} missing.")
@@ -166,9 +173,8 @@ def status(options) -> int:
 def plan(options) -> int:
     """Print what is missing with its estimated time and memory."""
     machine = Machine(device=options.device)
-    every = with_donors(runs_of(options))
-    store = open_store(options)
-    print(estimate(store.missing(every), machine))
+    runs, store = runs_of(options), open_store(options)
+    print(estimate(lacking(runs, store, kept_by(options.grid)), machine))
     return FINISHED
 
 

@@ -8,9 +8,8 @@ from procmod_lib.experiments.agenda import AGENDA
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.plan import seconds_for
 from procmod_lib.runs.progress import Progress
-from procmod_lib.runs.run import with_donors
 from procmod_lib.runs.store import Failed, Store
-from procmod_lib.runs.sweep import ensure
+from procmod_lib.runs.sweep import ensure, lacking
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -37,19 +36,20 @@ def run(options) -> int:
     failures = []
     for entry in AGENDA:
         runs, left = entry.runs(store), machine.left_since(begun)
-        missing = store.missing(with_donors(runs))
+        missing = lacking(runs, store, entry.keep)
         if not missing:
             continue
         if left is None:
             break
         print(f"{entry.name}: {len(missing)} runs are missing.", flush=True)
         try:
-            ensure(runs, store, left, keep_weights=entry.keep_weights, progress=Progress())
+            ensure(runs, store, left, keep_weights=entry.keep.weights, progress=Progress())
         except Failed as failed:  # of one section; the others are computed all the same
             failures.append(f"{entry.name}: {failed}")
     if failures:
         raise Failed("; ".join(failures))
-    return FINISHED if not any(store.missing(entry.runs(store)) for entry in AGENDA) else UNFINISHED
+    is_left = any(store.missing(entry.runs(store), entry.keep) for entry in AGENDA)
+    return UNFINISHED if is_left else FINISHED
 
 
 def plan(store: Store, machine: Machine) -> int:
@@ -60,7 +60,8 @@ def plan(store: Store, machine: Machine) -> int:
         runs = entry.runs(store)
         if not runs:
             print(f"    ? missing, its settings are not ranked yet: {entry.name}", flush=True)
-        missing = [run for run in store.missing(with_donors(runs)) if run.key not in counted]
+            continue
+        missing = [run for run in lacking(runs, store, entry.keep) if run.key not in counted]
         counted |= {run.key for run in missing}
         minutes = seconds_for(missing, machine) / 60 if missing else 0.0
         total += minutes

@@ -26,6 +26,7 @@ from procmod_lib.experiments.grids import (
     selective_transfer,
     without_copies,
 )
+from procmod_lib.runs.keep import CURVES, WEIGHTS, Keep
 from procmod_lib.runs.run import Run
 from procmod_lib.runs.store import Store
 
@@ -53,12 +54,12 @@ class Entry:
     Attributes:
         name: what is asked, in a few words.
         make: its runs.
-        keep_weights: whether they are the models that later entries transfer.
+        keep: what of them is kept; the weights of models that later entries transfer.
     """
 
     name: str
     make: Callable[..., list[Run]]
-    keep_weights: bool = False
+    keep: Keep = CURVES
 
     def runs(self, store: Store) -> list[Run]:
         """The runs of the section, in its order."""
@@ -202,7 +203,7 @@ AGENDA = (
     Entry(
         "the sources, as they are transferred",
         lambda: pretraining("standard", SIX, seeds=3),
-        keep_weights=True,
+        keep=WEIGHTS,
     ),
     Entry("the story of a head by hand", story),
     Entry("the closest replication, 10 pairs", lambda: closest("small")),
@@ -223,7 +224,7 @@ AGENDA = (
     Entry(
         "the released loop and files",
         lambda: pretraining("standard", ["identity"], ["released_loop", "shipped"], seeds=3),
-        keep_weights=True,
+        keep=WEIGHTS,
     ),
     Entry("attention from the released loop and files", released),
     Entry("by hand: learning rates", rates),

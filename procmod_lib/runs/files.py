@@ -42,10 +42,10 @@ def write(folder: Path, stem: str, suffix: str, content: bytes) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{stem}.{digest(content)}.{suffix}"
+    older = [path for path in folder.glob(f"{stem}.*.{suffix}") if path != target]
     put(target, content)
-    for old in folder.glob(f"{stem}.*.{suffix}"):
-        if old != target:
-            old.unlink(missing_ok=True)
+    for old in older:  # looked up before: of two who write at once neither removes the other's
+        old.unlink(missing_ok=True)
     return target
 
 

@@ -23,6 +23,16 @@ class Keep:
             if isinstance(step, bool) or not isinstance(step, int) or step < 0:
                 raise ValueError(f"snapshots must be whole numbers, 0 or more, got {step!r}.")
 
+    @property
+    def kinds(self) -> list[str]:
+        """The folders of a store in which it lies.
+
+        >>> Keep(weights=True).kinds
+        ['weights']
+        """
+        asked = {"weights": self.weights, "snapshots": bool(self.snapshots)}
+        return [kind for kind, is_asked in asked.items() if is_asked]
+
     def steps_until(self, step: int) -> list[int]:
         """The steps of the snapshots that a run has taken once it stands at ``step``.
 
@@ -30,3 +40,7 @@ class Keep:
         [0, 10]
         """
         return [each for each in self.snapshots if each <= step]
+
+
+CURVES, WEIGHTS = Keep(), Keep(weights=True)
+"""Nothing beside the curve; the trained weights, as of every donor."""

@@ -25,6 +25,24 @@ LOOK_AGAIN = 0.5  # seconds until a pass that waits for another asks whether it 
 ROUNDS = 3  # a damaged file is found when it is read, set aside, and computed again
 
 
+def unfinished(runs: list[Run], store: Store, keep: Keep) -> list[Run]:
+    """Those whose files are not all there and sound."""
+    ends = store.load(runs).groupby("key")["step"].max()
+    return [
+        run
+        for run in runs
+        if run.key not in ends or not _has_kept(run, int(ends[run.key]), store, keep)
+    ]
+
+
+def _has_kept(run: Run, end: int, store: Store, keep: Keep) -> bool:
+    """Whether what is to be kept of a run that ended, beside its curve, is there and sound."""
+    if keep.weights and store.weights(run) is None:
+        return False
+    wanted = keep.steps_until(end)
+    return not wanted or set(wanted) <= set(store.snapshots(run))
+
+
 class Pass:
     """One pass over some runs of a store.
 
@@ -62,19 +80,7 @@ class Pass:
             self._compute(pending)
 
     def _unfinished(self, runs: list[Run]) -> list[Run]:
-        """Those whose files are not all there and sound."""
-        table = self.store.load(runs)
-        ends = table.groupby("key")["step"].max()
-        return [
-            run for run in runs if run.key not in ends or not self._has_kept(run, ends[run.key])
-        ]
-
-    def _has_kept(self, run: Run, end: int) -> bool:
-        """Whether what is to be kept of a finished run, beside its curve, is there and sound."""
-        if self.keep.weights and self.store.weights(run) is None:
-            return False
-        wanted = self.keep.steps_until(int(end))
-        return not wanted or set(wanted) <= set(self.store.snapshots(run))
+        return unfinished(runs, self.store, self.keep)
 
     def _should_stop(self) -> bool:
         if self.request.asked():
@@ -134,21 +140,27 @@ class Pass:
             if isinstance(result, Exception):
                 failures += [_failure(run, result) for run in fleet]
                 continue
-            packets, seconds = result
-            self._write(fleet, packets)
-            self._report(fleet, seconds)
+            packets, costs, failed = result
+            failures += failed
+            if self._write(fleet, packets):
+                trained = {stem for kind, stem, *_ in packets if kind == "runs"}
+                self._report([run for run in fleet if run.key in trained], max(costs, default=0))
         return failures
 
-    def _write(self, fleet: list[Run], packets: list[files.Packet]) -> None:
-        """Write what a worker made, but for runs that another process has finished meanwhile."""
+    def _write(self, fleet: list[Run], packets: list[files.Packet]) -> bool:
+        """Write what a worker made, but for runs that another process has finished meanwhile.
+
+        False if it was asked to stop before it had the locks.
+        """
         with ExitStack() as locks:
             if not self._have_all(fleet, locks):
-                return
+                return False
             done = {run.key for run in fleet} - {run.key for run in self._unfinished(fleet)}
             for packet in packets:
                 _, stem, *_ = packet
                 if stem not in done:
                     self.store.write_packet(packet)
+        return True
 
     def _report(self, fleet: list[Run], seconds: float) -> None:
         for run in fleet:
@@ -219,17 +231,17 @@ def _failure(run: Run, error: Exception) -> str:
 
 
 def train_alone(fleet: list[Run], donors: list[files.Packet], machine: Machine, keep: Keep):
-    """Train a fleet on a worker; return (files to send back, seconds a member)."""
+    """Train a fleet on a worker; return (files to send back, seconds of each member that ended,
+    failures, one sentence each).
+    """
     provenance(machine.device)  # now, before anybody edits the code that is about to run
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder, published=None)
         for packet in donors:
             store.write_packet(packet)
         alone = Pass(store, machine, keep)
-        failures = alone.work(fleet, threads=1)
-        if failures:
-            raise RuntimeError("; ".join(failures))
-        return _packets(Path(folder), {run.key for run in fleet}), alone.costs[0]
+        failures = alone.work(fleet, threads=1) or []
+        return _packets(Path(folder), {run.key for run in fleet}), alone.costs, failures
 
 
 def _packets(folder: Path, keys: set[str]) -> list[files.Packet]:

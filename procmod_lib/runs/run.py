@@ -115,14 +115,6 @@ def with_donors(runs: list[Run]) -> list[Run]:
     return list(found.values())
 
 
-def generations(runs: list[Run]) -> list[list[Run]]:
-    """Runs behind those that they start from, behind those that these start from, and so on."""
-    stages = [runs]
-    while donors := donors_of(stages[0]):
-        stages.insert(0, donors)
-    return stages
-
-
 def donors_of(runs: list[Run]) -> list[Run]:
     """The runs that pretrain what these start from, each once."""
     return each_once([donor for run in runs for _, donor in run.donors])

@@ -14,6 +14,7 @@ import pandas as pd
 from safetensors.numpy import save
 
 from procmod_lib.runs import files, packs, provenance, strangers
+from procmod_lib.runs.keep import CURVES, Keep
 from procmod_lib.runs.run import Run, each_once
 
 PROJECT = provenance.PROJECT
@@ -56,6 +57,13 @@ def folder_of(store: str) -> Path:
     return PUBLISHED if store == "published" else PROJECT / Path(store).expanduser()
 
 
+def _stems(place: Path, kind: str) -> set[str]:
+    """The names of all files of a kind in a folder of results, packed runs among them."""
+    suffix, _ = strangers.KINDS[kind]
+    packed = packs.keys_of(place) if kind == "runs" else set()
+    return packed | files.listed(place / kind, suffix).keys()
+
+
 class Store:
     """A folder of results and weights, one file a run, and the read-only published one behind it.
 
@@ -92,12 +100,16 @@ class Store:
         """Whether a run is finished, by name alone."""
         return not self.missing([run])
 
-    def missing(self, runs: list[Run]) -> list[Run]:
-        """Those of some runs that are not finished, by name alone; one look for all of them."""
+    def missing(self, runs: list[Run], keep: Keep = CURVES) -> list[Run]:
+        """Those of some runs that are not finished, by name alone; one look for all of them.
+
+        Args:
+            runs: what is looked for.
+            keep: what must be there beside a curve.
+        """
         left = {run.key for run in runs}
-        for place in self._places():
-            left -= files.listed(place / "runs", "parquet").keys()
-            left -= packs.keys_of(place)
+        there = [self._stems(kind) for kind in ("runs", *keep.kinds)]
+        left -= set.intersection(*there)
         return [run for run in each_once(runs) if run.key in left]
 
     def load(self, runs: list[Run]) -> pd.DataFrame:
@@ -239,7 +251,7 @@ class Store:
         """
         written = 0
         with self.packing():
-            held = {kind: self._stems(kind) for kind in strangers.KINDS}
+            held = {kind: _stems(self.folder, kind) for kind in strangers.KINDS}
             for kind, stem, suffix, content in strangers.sound_parts(Path(other), COLUMNS):
                 if stem not in held[kind]:
                     files.write(self.folder / kind, stem, suffix, content)
@@ -263,10 +275,8 @@ class Store:
         return filelock.FileLock(self.folder / "locks" / "pack.lock")
 
     def _stems(self, kind: str) -> set[str]:
-        """The names of all files of a kind, the keys of packed runs among them."""
-        suffix, _ = strangers.KINDS[kind]
-        packed = packs.keys_of(self.folder) if kind == "runs" else set()
-        return packed | files.listed(self.folder / kind, suffix).keys()
+        """The names of all files of a kind, here and published, packed runs among them."""
+        return set().union(*(_stems(place, kind) for place in self._places()))
 
     def _places(self) -> list[Path]:
         """This store, then the published one."""

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from procmod_lib.runs.keep import Keep
+from procmod_lib.runs.keep import CURVES, WEIGHTS, Keep
 from procmod_lib.runs.machine import Machine
-from procmod_lib.runs.passes import Pass
+from procmod_lib.runs.passes import Pass, unfinished
 from procmod_lib.runs.provenance import provenance
-from procmod_lib.runs.run import Run, donors_of, each_once, generations
+from procmod_lib.runs.run import Run, donors_of, each_once, with_donors
 from procmod_lib.runs.stops import Stopped, kernel_waits, stop_on_request, tell
 from procmod_lib.runs.store import Failed, Store
 
@@ -50,12 +50,12 @@ def ensure(
     deadline = None if seconds is None else time.monotonic() + seconds
     keep = Keep(keep_weights, tuple(snapshots))
     provenance(machine.device)  # now, before anybody edits the code that is about to run
-    stages = generations(runs)
+    stages = _stages(runs, store, keep)
     failures: list[str] = []
     with kernel_waits(), stop_on_request() as request:
         how = dict(deadline=deadline, progress=progress, request=request)
         for stage in stages:
-            kept = keep if stage is stages[-1] else Keep(weights=True)
+            kept = keep if stage is stages[-1] else WEIGHTS
             possible = _without_lost_donors(stage, store) if failures else stage
             try:
                 Pass(store, machine, kept, **how).run(possible)
@@ -69,9 +69,36 @@ def ensure(
     return store.load(runs)
 
 
+def lacking(runs: list[Run], store: Store, keep: Keep = CURVES) -> list[Run]:
+    """What :func:`ensure` would train, by name alone, donors first: runs that are not finished, the
+    weights that these start from, and sources without a curve.
+    """
+    every = with_donors(runs)
+    pending = store.missing(runs, keep)
+    found = {run.key for run in [*pending, *store.missing(every)]}
+    while pending:
+        pending = store.missing(donors_of(pending), WEIGHTS)
+        found |= {run.key for run in pending}
+    return [run for run in every if run.key in found]
+
+
+def _stages(runs: list[Run], store: Store, keep: Keep) -> list[list[Run]]:
+    """Runs, behind them the donors of those that are not finished and those without a curve, behind
+    these their own, and so on.
+    """
+    stages = [runs]
+    while True:
+        pending = unfinished(stages[0], store, keep)
+        donors = donors_of(pending) + store.missing(donors_of(stages[0]))
+        if not donors:
+            return stages
+        stages.insert(0, each_once(donors))
+        keep = WEIGHTS
+
+
 def _without_lost_donors(runs: list[Run], store: Store) -> list[Run]:
     """Those of some runs whose donors are all in the store."""
-    lost = {donor.key for donor in store.missing(donors_of(runs))}
+    lost = {donor.key for donor in store.missing(donors_of(runs), WEIGHTS)}
     return [run for run in runs if not lost & {donor.key for _, donor in run.donors}]
 
 

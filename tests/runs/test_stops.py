@@ -185,7 +185,7 @@ def test_a_notebook_that_is_interrupted_says_so_and_goes_on_to_the_same_bits(tmp
 def test_a_stop_keeps_the_steps_that_were_taken(tmp_path):
     long = 100_000
     process = begin(tmp_path, long)
-    time.sleep(0.8)
+    time.sleep(3)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
