@@ -194,6 +194,11 @@ def harder_sorting(items: int) -> list[Run]:
     )
 
 
+def at_both(make: Callable[[str], list[Run]]) -> Callable[[], list[Run]]:
+    """What makes the same runs with 10 pairs and, after them, at the full protocol."""
+    return lambda: make("small") + make("standard")
+
+
 def on(diagnostic: str, seeds: int) -> Callable[[], list[Run]]:
     """The recipe and no pretraining on another diagnostic, at the full protocol."""
     return lambda: by_hand("standard", RECIPE, [diagnostic], seeds=seeds)
@@ -249,16 +254,11 @@ AGENDA = (
     Entry("the optional curriculum, layer by layer", lambda: first_layer.GROWN.runs),
     Entry("the optional curriculum, SET and STACK, 10 pairs", why_curricula.other_lists),
     Entry("the optional curriculum, SET, 30 pairs", why_curricula.set_in_full),
-    Entry(
-        "the paper's pair with the optional curriculum",
-        lambda: set_eca.pair("small") + set_eca.pair("standard"),
-    ),
+    Entry("the paper's pair with the optional curriculum", at_both(set_eca.pair)),
     Entry("the same pair changed, 10 pairs", set_eca.changed),
-    Entry(
-        "the same pair with ECA from its ladder",
-        lambda: set_eca.climbed("small") + set_eca.climbed("standard"),
-    ),
+    Entry("the same pair with ECA from its ladder", at_both(set_eca.climbed)),
     Entry("ECA from its ladder, REVERSED ADDITION", set_eca.eca_climbed),
+    Entry("k-DYCK from its ladder", at_both(why_curricula.k_dyck_climbed)),
     Entry("the pair with ECA from its ladder, sums and SORTING", set_eca.climbed_on_sums),
     Entry(
         "the released loop with it",

@@ -86,6 +86,15 @@ def other_lists() -> list[Run]:
     ]
 
 
+def k_dyck_climbed(preset: str) -> list[Run]:
+    """k-DYCK from its rung of the ladder: with 10 pairs the attention of both layers, the last
+    alone and the whole model; at the full protocol the whole model and no pretraining.
+    """
+    parts = (BOTH, LAST, WHOLE) if preset == "small" else ("scratch", WHOLE)
+    starts = tuple(start.replace("identity", "dyck") for start in parts)
+    return _grown(preset, starts, TEN, "closest")
+
+
 def set_in_full() -> list[Run]:
     """SET's attention of both layers from that curriculum, and no pretraining, 30 pairs."""
     return _grown("standard", ("scratch", "attention=set"))

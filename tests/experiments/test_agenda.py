@@ -10,6 +10,7 @@ from procmod_lib.experiments import ladder, settings, specification
 from procmod_lib.experiments.agenda import AGENDA, Entry, Ranked
 from procmod_lib.experiments.grids import by_hand, selective_transfer
 from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
+from procmod_lib.runs.keep import WEIGHTS
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.run import with_donors
 from procmod_lib.runs.store import PUBLISHED, Failed, Store
@@ -44,12 +45,12 @@ def test_models_that_later_entries_transfer_keep_their_weights(monkeypatch, tmp_
     def sources():
         return [pretraining_run("identity", "smoke", 0), pretraining_run("set", "smoke", 0)]
 
-    kept = Entry("kept", lambda: sources()[:1], keep_weights=True)
+    kept = Entry("kept", lambda: sources()[:1], keep=WEIGHTS)
     monkeypatch.setattr(agenda, "AGENDA", (kept, Entry("not kept", lambda: sources()[1:])))
     assert main(["agenda", "--store", str(tmp_path)]) == 0
     store = Store(tmp_path, None)
     assert [store.weights(run) is not None for run in sources()] == [True, False]
-    asked = [entry.keep_weights for entry in AGENDA if "transferred" in entry.name]
+    asked = [entry.keep.weights for entry in AGENDA if "transferred" in entry.name]
     assert asked == [True]
 
 
