@@ -211,8 +211,7 @@ AGENDA = (
         keep=WEIGHTS,
     ),
     Entry("the story of a head by hand", story),
-    Entry("the closest replication, 10 pairs", lambda: closest("small")),
-    Entry("the closest replication, full protocol", lambda: closest("standard")),
+    Entry("the closest replication", at_both(closest)),
     Entry("the first layer made quiet", first_layer.every),
     Entry("the first layer made quiet, every source", first_layer.of_every_source),
     Entry(
@@ -221,10 +220,7 @@ AGENDA = (
     ),
     Entry("the first layer made quiet, whole models taken apart", lambda: first_layer.APART.runs),
     Entry("the first layer made quiet, pairs of sources", first_layer.of_pairs),
-    Entry(
-        "the paper's pair with a quiet first layer",
-        lambda: first_layer.of_the_papers_pair(["haystack"]),
-    ),
+    Entry("a quiet first layer, the pair", lambda: first_layer.of_the_papers_pair(["haystack"])),
     Entry("one model or ten, 10 pairs", lambda: models("small")),
     Entry(
         "the released loop and files",
