@@ -164,7 +164,14 @@ the closest replication, and of the released loop as it stands; each a family of
 """
 
 PAIR_FROM_CURRICULUM = (CLAIMS[4],)
-"""That on the pair of SET and ECA, with SET from there; a family of its own."""
+"""That on the pair of SET and ECA, with SET from there; a family of its own, and again one with
+ECA from its rung of the ladder.
+"""
+
+ECA_CLIMBED, PAIR_ON_SUMS, K_DYCK_CLIMBED = (CLAIMS[3],), CLAIMS[5:8], (CLAIMS[0],)
+"""Those on ECA from its rung, on the pair with it on sums and SORTING, and on k-DYCK from its rung;
+each a family of its own.
+"""
 
 
 def claim_runs(claims, preset: str, seeds: int, settings: str = "large_rate") -> list[Run]:

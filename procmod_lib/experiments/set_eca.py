@@ -21,6 +21,13 @@ CHANGES = {
 }
 """What is done to the pair, in the order in which the rule asks."""
 
+NULLS = {
+    "": "as learnt",
+    "shuffle on=mlp": "both MLPs shuffled",
+    "fresh_norm on=mlp": "both MLPs at fresh size",
+}
+"""The pair with ECA from its ladder, and what is asked where it carries."""
+
 SUMS = ("reversed_addition", "addition", "sorting")
 """Where else the paper claims that the pair helps."""
 
@@ -55,9 +62,9 @@ def changed() -> list[Run]:
     return [run for change in CHANGES for run in pair("small", change)]
 
 
-def climbed(preset: str, change: str = "") -> list[Run]:
-    """The pair with ECA from its rung of the ladder, on HAYSTACK."""
-    return pair(preset, change, mlps="closest")
+def climbed(preset: str) -> list[Run]:
+    """The pair with ECA from its rung of the ladder, on HAYSTACK: as learnt, then its nulls."""
+    return [run for change in NULLS for run in pair(preset, change, mlps="closest")]
 
 
 def eca_climbed() -> list[Run]:

@@ -89,6 +89,7 @@ RUNGS = {
     "identity": Rung(1e-4, 0.1, False),
     "eca": Rung(5e-5, 0.1, False),
     "dyck": Rung(1e-3, 0.0, False),
+    "dyck_shuffle": Rung(5e-5, 0.0, False),
 }
 """The rung of each source that has climbed; a test chooses them again from the pilots' runs."""
 

@@ -52,6 +52,37 @@ def changed_pair_table(section: Section) -> Markdown:
     return by_rule(["the pair, with", "runs above 90 %"], rows, _in_the_way(found))
 
 
+def climbed_pair_table(sections: dict[str, Section]) -> Markdown:
+    """What the paper's pair carries with ECA from its ladder, and with its MLPs as nulls.
+
+    Args:
+        sections: the runs of :func:`procmod_lib.experiments.set_eca.climbed` under the name of each
+            number of pairs.
+    """
+    found = [verdicts_of(section, EIGHT) for section in sections.values()]
+    rows = [
+        [name, *(in_words(each.get(f"{SET_ECA} {change}".strip())) for each in found)]
+        for change, name in set_eca.NULLS.items()
+    ]
+    said = [f"with {name} {_by_the_mlps(each)}" for name, each in zip(sections, found, strict=True)]
+    return by_rule(["ECA's MLPs", *sections], rows, "; ".join(said))
+
+
+def _by_the_mlps(verdicts: dict[str, Verdict]) -> str:
+    """Whether the pair carries by what ECA's MLPs learnt, from the verdicts on it and its nulls."""
+    found = [verdicts.get(f"{SET_ECA} {change}".strip()) for change in set_eca.NULLS]
+    if None in found:
+        return RUNS_MISSING
+    pair, *nulls = (each.carries for each in found if each)
+    if not pair:
+        return "the pair does not carry" if pair is False else "open"
+    if nulls == [False, False]:
+        return "the pair carries, and what ECA's MLPs learnt does it"
+    if True in nulls:
+        return "the pair carries, and what ECA's MLPs learnt is not needed"
+    return "the pair carries; whether by what ECA's MLPs learnt is open"
+
+
 def _in_the_way(found: list[Verdict | None]) -> str:
     """What of ECA keeps the pair from carrying, from the verdict on each change."""
     if None in found:

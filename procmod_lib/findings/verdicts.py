@@ -132,19 +132,18 @@ def count_with_sizes(judged: pd.DataFrame) -> str:
 
 def over_all(*judged: pd.DataFrame) -> str:
     """How many of the claims that replicated, each in its own family, would if all families were
-    one, in a sentence that names those that would not.
+    one, in a sentence that names those that would, and how often.
     """
     every = pd.concat(judged, ignore_index=True)
     every["p_all"] = statistics.holm(every.p_alone.to_numpy())
     found = every[every.verdict == "replicated"]
-    lost = found[found.p_all >= statistics.LEVEL].claim.drop_duplicates()
     if not len(found):
         return "Nothing replicated."
-    names = f"; not: {'; '.join(lost)}" if len(lost) else ""
-    kept = int((found.p_all < statistics.LEVEL).sum())
+    kept = found[found.p_all < statistics.LEVEL].claim
+    names = f": {'; '.join(kept.drop_duplicates())}" if len(kept) else ""
     return (
-        f"Corrected over all {int(every.p_alone.notna().sum())} verdicts together, {kept} of the "
-        f"{len(found)} that replicated still would{names}."
+        f"Corrected over all {int(every.p_alone.notna().sum())} verdicts together, {len(kept)} of "
+        f"the {len(found)} that replicated still would{names}."
     )
 
 

@@ -47,6 +47,30 @@ def test_what_of_eca_is_in_the_way_follows_its_rule(successes, told):
     assert f"| first MLP at fresh size | {successes[0]} of 8" in text
 
 
+@pytest.mark.parametrize(
+    "successes, told",
+    [
+        ((7, 2, 0), "with 10 pairs the pair carries, and what ECA's MLPs learnt does it"),
+        ((7, 2, 6), "what ECA's MLPs learnt is not needed"),
+        ((7, 3, 0), "whether by what ECA's MLPs learnt is open"),
+        ((2, 8, 8), "the pair does not carry"),
+        ((4, 0, 0), "with 10 pairs open"),
+    ],
+)
+def test_the_climbed_pair_is_held_against_its_nulls(successes, told):
+    counts = dict(zip(set_eca.NULLS, successes, strict=True))
+
+    def end(run):
+        return 0.95 if run.seed < counts[str(run.condition)[len(SET_ECA) :].strip()] else 0.2
+
+    runs = set_eca.climbed("small")
+    text = optional.climbed_pair_table({"10 pairs": ended(runs, end)}).data
+    assert told in text.splitlines()[-1]
+    assert f"| as learnt | {successes[0]} of 8" in text
+    few = ended(runs, lambda run: 0.95 if run.seed < 7 else None)
+    assert "open, runs are missing" in optional.climbed_pair_table({"10 pairs": few}).data
+
+
 def test_a_pair_with_runs_missing_is_open():
     few = ended(set_eca.changed(), lambda run: 0.95 if run.seed < 7 else None)
     assert "open, runs are missing" in optional.changed_pair_table(few).data
