@@ -156,8 +156,8 @@ def best_again_told(section: Section) -> str:
     ((_, donor),) = parts[0].runs[0].donors
     grown = ", a curriculum," if donor.task.lengths == "curriculum" else ""
     return (
-        f"With 30 pairs the first in rank with 10{grown} ends at {parts[0].short(BOTH)}; {first} of "
-        f"{SEEDS} runs succeed."
+        f"With 30 pairs the first in rank with 10{grown} ends at {parts[0].short(BOTH)}; "
+        f"{first} of {SEEDS} runs succeed."
     )
 
 

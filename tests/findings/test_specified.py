@@ -118,7 +118,7 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
     assert {run.donors[0][1].key for run in runs} == before
     ends = ended(runs[:16], lambda run: 0.92).table
     told = telling.best_again_told(Section(runs, ends, None))
-    assert told.startswith("With 30 pairs the best of them ends at 92.0 % (")
+    assert told.startswith("With 30 pairs the first in rank with 10 ends at 92.0 % (")
     assert told.endswith("; 8 of 8 runs succeed.")
     whole = [run for run in runs if str(run.condition) == conditions.WHOLE]
     risen = [
