@@ -18,7 +18,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--start", help='an initial condition that a model starts from, such as "loud=0.3 head=1.0"'
     )
     parser.add_argument(
-        "--diagnostic", default="haystack", help="whose shape a start has (default: haystack)"
+        "--diagnostic", help="with --start: whose shape the model has (default: haystack)"
     )
     parser.add_argument(
         "--source", help="in place of --start: a pretrained source, such as identity"
@@ -38,13 +38,15 @@ def export(options) -> int:
     if (options.start is None) == (options.source is None):
         given = "neither" if options.start is None else "both"
         raise ValueError(f"export needs either --start or --source, got {given}.")
+    if options.source is not None and options.diagnostic is not None:
+        raise ValueError(f"diagnostic goes with --start alone, got {options.diagnostic!r}.")
     if Path(options.folder).exists():
         raise ValueError(f"folder must not exist yet, got {options.folder!r}.")
     check_shape("model", options.model)
     shape = options.model or SMALL_MODEL
     if options.source is not None:
         run = pretraining_run(options.source, options.preset, options.seed, shape=shape)
-        check_exportable(options.source, run.arch)
+        check_exportable("source", options.source, run.arch)
         weights = open_store(options).weights(run)
         if weights is None:
             raise ValueError(
@@ -52,18 +54,21 @@ def export(options) -> int:
                 f"procmod sweep pretraining --sources {options.source} --preset {options.preset}."
             )
     else:
+        diagnostic = options.diagnostic or "haystack"
         run = fine_tuning_run(
-            options.diagnostic, options.start, options.preset, options.seed, model=options.model
+            diagnostic, options.start, options.preset, options.seed, model=options.model
         )
+        check_exportable("diagnostic", diagnostic, run.arch)
         weights, _ = initial_weights(run, open_store(options))
     to_huggingface(weights, run.arch).save_pretrained(options.folder)
     print(f"{run.label} is in {options.folder}.")
     return FINISHED
 
 
-def check_exportable(source: str, arch: Architecture) -> None:
-    """Raise ValueError for a source that ``transformers`` has no model for."""
+def check_exportable(parameter: str, task: str, arch: Architecture) -> None:
+    """Raise ValueError for a task that ``transformers`` has no model for."""
     if arch.inputs != "tokens":
         raise ValueError(
-            f"source must have tokens, got {source!r}: transformers' GPT-2 reads no rows of bits."
+            f"{parameter} must have tokens, got {task!r}: transformers' GPT-2 reads no rows of "
+            "bits."
         )

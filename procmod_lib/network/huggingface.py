@@ -45,7 +45,11 @@ def to_huggingface(flat: np.ndarray, arch: Architecture):
 
 
 def from_huggingface(source) -> tuple[np.ndarray, Architecture]:
-    """Return (flat, architecture) of a GPT2LMHeadModel or of a ``save_pretrained`` folder."""
+    """Return (flat, architecture) of a GPT2LMHeadModel or of a ``save_pretrained`` folder.
+
+    Raises:
+        ValueError: its configuration is not that of a model of this library.
+    """
     from transformers import GPT2LMHeadModel
 
     model = GPT2LMHeadModel.from_pretrained(source) if isinstance(source, (str, Path)) else source
@@ -53,6 +57,12 @@ def from_huggingface(source) -> tuple[np.ndarray, Architecture]:
     arch = Architecture(
         c.vocab_size, c.n_positions, c.n_layer, c.n_head, c.n_embd, bool(c.tie_word_embeddings)
     )
+    ours = config_of(arch)
+    for name in ("activation_function", "layer_norm_epsilon"):
+        if getattr(c, name) != getattr(ours, name):
+            raise ValueError(f"{name} must be {getattr(ours, name)}, got {getattr(c, name)}.")
+    if c.n_inner not in (None, 4 * c.n_embd):
+        raise ValueError(f"n_inner must be four times n_embd, got {c.n_inner}.")
     state = {
         k.removeprefix("transformer."): v.detach().cpu().numpy()
         for k, v in model.state_dict().items()

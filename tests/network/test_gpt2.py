@@ -91,6 +91,18 @@ def test_save_pretrained_loads_both_ways(tmp_path, tied):
 
 
 @pytest.mark.parametrize(
+    "field, value", [("n_inner", 16), ("activation_function", "relu"), ("layer_norm_epsilon", 1e-3)]
+)
+def test_a_foreign_gpt2_is_refused_by_the_field_that_differs(field, value):
+    from transformers import GPT2LMHeadModel
+
+    config = huggingface.config_of(Architecture(31, 40))
+    setattr(config, field, value)
+    with pytest.raises(ValueError, match=f"^{field} must be"):
+        huggingface.from_huggingface(GPT2LMHeadModel(config))
+
+
+@pytest.mark.parametrize(
     "name", [*SOURCES, "haystack", "addition", "identity+reverse", "stack_tokens_shuffled"]
 )
 def test_causal(name):

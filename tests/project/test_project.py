@@ -143,6 +143,8 @@ def test_an_exported_start_is_the_start_and_transformers_loads_it(tmp_path):
     for words, sentence in (
         (["--start", "loud=0"], "loud must be above 0"),
         (["--source", "eca", "--preset", "smoke"], "source must have tokens, got 'eca'"),
+        (["--start", "scratch", "--diagnostic", "eca"], "diagnostic must have tokens, got 'eca'"),
+        (["--source", "identity", "--diagnostic", "sorting"], "goes with --start alone"),
         (["--source", "identity", "--model", "4_8_32"], "not in the store"),
         (["--source", "identity", "--model", "foo"], "model must be layers_heads_width"),
         (["--source", ""], "must be one of"),
