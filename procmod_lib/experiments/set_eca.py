@@ -8,10 +8,8 @@ from dataclasses import replace
 from procmod_lib.experiments.conditions import FRESH_FIRST, SET_ECA
 from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
 from procmod_lib.experiments.specification import SEEDS
+from procmod_lib.experiments.why_curricula import TEN
 from procmod_lib.runs.run import Run
-
-TEN = 10
-"""Seeds of a claim that was fixed with ECA's rung; the pair on HAYSTACK was fixed with fewer."""
 
 CHANGES = {
     "fresh_norm on=mlp on_layer=0": "first MLP at fresh size",

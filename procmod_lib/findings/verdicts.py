@@ -140,10 +140,11 @@ def over_all(*judged: pd.DataFrame) -> str:
     if not len(found):
         return "Nothing replicated."
     kept = found[found.p_all < statistics.LEVEL].claim
-    names = f": {'; '.join(kept.drop_duplicates())}" if len(kept) else ""
+    often = kept.value_counts(sort=False)
+    names = [name if n == 1 else f"{name} ({n} times)" for name, n in often.items()]
     return (
         f"Corrected over all {int(every.p_alone.notna().sum())} verdicts together, {len(kept)} of "
-        f"the {len(found)} that replicated still would{names}."
+        f"the {len(found)} that replicated still would{': ' * bool(names)}{'; '.join(names)}."
     )
 
 
