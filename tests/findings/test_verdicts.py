@@ -96,7 +96,8 @@ def test_families_are_also_corrected_as_one():
     )
     said = verdicts.over_all(family, family)
     assert said == (
-        "Corrected over all 6 verdicts together, 2 of the 4 that replicated still would: A (2 times)."
+        "Corrected over all 6 verdicts together, 2 of the 4 that replicated still would: "
+        "A (2 times)."
     )
     assert verdicts.over_all(family.tail(1)) == "Nothing replicated."
 
