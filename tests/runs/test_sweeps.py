@@ -19,10 +19,10 @@ from procmod_lib.runs import files, fleet, packs, plan
 from procmod_lib.runs.budget import Budget
 from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.machine import Machine
-from procmod_lib.runs.passes import Pass
-from procmod_lib.runs.run import Run, bytes_per_model, fleet_size
+from procmod_lib.runs.passes import Pass, train_alone
+from procmod_lib.runs.run import Run, bytes_per_model, donors_of, fleet_size
 from procmod_lib.runs.store import Failed, Store
-from procmod_lib.runs.sweep import ensure
+from procmod_lib.runs.sweep import ensure, lacking
 from procmod_lib.tasks import make_task
 
 LONG = fine_tuning_run("haystack", "scratch", "smoke", 0, steps=100_000)
@@ -243,3 +243,50 @@ def test_a_curriculum_is_timed_with_full_lists(monkeypatch):
     monkeypatch.setattr(plan, "train", train)
     plan.seconds_per_run(run, Machine(), (1, 1))
     assert set(timed) == {("fixed", 0)}
+
+
+@pytest.fixture
+def transferred(tmp_path):
+    """A store whose transfer is finished and whose source has lost its weights; both runs."""
+    run = fine_tuning_run("haystack", "attention=identity", "smoke", 0)
+    ensure_in(Store(tmp_path, None), [run])
+    (source,) = donors_of([run])
+    (weights,) = (tmp_path / "weights").glob(f"{source.key}.*")
+    weights.unlink()
+    return Store(tmp_path, None), run, source
+
+
+def test_a_finished_run_does_not_have_its_source_trained_again(transferred):
+    store, run, source = transferred
+    lines: list[str] = []
+    ensure_in(store, [run], progress=lines.append)
+    assert lines == []
+    assert store.weights(source) is None
+    assert lacking([run], store) == []
+
+
+def test_a_plan_names_the_weights_that_a_sweep_would_train(transferred):
+    store, run, source = transferred
+    other = fine_tuning_run("haystack", "attention=identity layer=1", "smoke", 0)
+    assert donors_of([other]) == [source]
+    assert lacking([run, other], store) == [source, other]
+    assert lacking([source], store, Keep(weights=True)) == [source]
+    ensure_in(store, [run, other])
+    assert lacking([run, other], store) == []
+    assert store.weights(source) is not None
+
+
+def test_what_ended_on_a_worker_is_kept_when_its_neighbour_fails(monkeypatch):
+    runs = [fine_tuning_run("haystack", "scratch", "smoke", seed, **FEW) for seed in range(2)]
+    original = fleet.Fleet.train
+
+    def train(self, *a):
+        if runs[1] in self.runs:
+            raise MemoryError
+        return original(self, *a)
+
+    monkeypatch.setattr(fleet.Fleet, "train", train)
+    packets, costs, failures = train_alone(runs, [], Machine(workers=1), Keep())
+    assert [stem for kind, stem, *_ in packets if kind == "runs"] == [runs[0].key]
+    assert len(costs) == len(failures) == 1
+    assert runs[1].key in failures[0]
