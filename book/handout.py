@@ -31,7 +31,8 @@ FILES = ("pyproject.toml", "requirements.txt", "environment.yml", "LICENSE", "CI
 
 START = """# The workshop
 
-At home, before the class: steps 1 and 2, and the first exercise of rules.ipynb.
+At home, before the class: steps 1 and 2; then, in rules.ipynb, the first exercise or, if your class
+has forty-five minutes, all exercises up to "What does a score mean?".
 
 1. With 64-bit Linux, Windows or a Mac with Apple's own chip (macOS 14 or newer), Python 3.11 or
    newer, in this folder. The packages are about 2 GB; on Linux PyTorch brings NVIDIA's libraries,
