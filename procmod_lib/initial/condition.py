@@ -60,10 +60,8 @@ class Condition:
             raise ValueError(
                 f"initial_condition: there is no word {unknown[0]!r}; there are {', '.join(WORDS)}."
             )
-        given = {
-            n: values[n] for n, word in WORDS.items() if n in values and values[n] != word.default
-        }
-        given = {name: as_its_kind(WORDS[name], value) for name, value in given.items()}
+        known = {n: as_its_kind(word, values[n]) for n, word in WORDS.items() if n in values}
+        given = {name: value for name, value in known.items() if value != WORDS[name].default}
         object.__setattr__(self, "given", given)
         for name, value in given.items():
             if not WORDS[name].check(value):

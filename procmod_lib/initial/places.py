@@ -48,7 +48,7 @@ def _tensors(value: str, name: str, arch: Architecture):
 
 def _is_shape(value: str) -> bool:
     numbers = value.split("_")
-    if len(numbers) != 3 or not all(n.isdigit() and n[0] != "0" for n in numbers):
+    if len(numbers) != 3 or not all(_is_number(n) and n != "0" for n in numbers):
         return False
     _, heads, width = map(int, numbers)
     return width % heads == 0
@@ -91,7 +91,8 @@ register(
         name="tensors",
         default="",
         about="Only these maps of attention.",
-        allowed="tensors must be query, key, value or output, or several of them with + between.",
+        allowed="tensors must be query, key, value or output, or several of them in this order "
+        "with + between.",
         check=lambda value: is_listed(value, TENSORS),
         label=lambda value: value.replace("+", ", "),
         keeps=_tensors,
@@ -102,8 +103,8 @@ register(
         name="on",
         default="",
         about="Perturbs or scales these parts alone.",
-        allowed="on must be attention, mlp, norms or embeddings, or several of them with + "
-        "between.",
+        allowed="on must be attention, mlp, norms or embeddings, or several of them in this order "
+        "with + between.",
         check=lambda value: is_listed(value, PARTS),
         label=lambda value: f"on {value.replace('+', ', ')} alone",
     )
@@ -132,7 +133,10 @@ register(
 def _is_maps(value: str) -> bool:
     pairs = [each.split(".") for each in value.split("+")]
     right = all(len(pair) == 2 and _is_number(pair[0]) and pair[1] in TENSORS for pair in pairs)
-    return right and len(set(value.split("+"))) == len(pairs)
+    if not right:
+        return False
+    places = [(int(layer), TENSORS.index(tensor)) for layer, tensor in pairs]
+    return places == sorted(set(places))
 
 
 def _quiet(value: str, name: str, arch: Architecture):
@@ -151,7 +155,7 @@ register(
         default="",
         about="These maps of a layer's attention stay fresh, each layer.map, with + between them.",
         allowed="quiet must be layer.query, layer.key, layer.value or layer.output, for example "
-        "0.value, or several with + between.",
+        "0.value, or several in order with + between.",
         check=_is_maps,
         label=lambda value: f"{value.replace('+', ', ')} quiet",
         keeps=_quiet,

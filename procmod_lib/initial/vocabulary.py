@@ -56,7 +56,8 @@ register(
         name="fan_in",
         default="",
         about="Draws the weights of these parts anew with standard deviation 1 / sqrt(inputs).",
-        allowed="fan_in must be attention, mlp or embeddings, or several of them with + between.",
+        allowed="fan_in must be attention, mlp or embeddings, or several of them in this order "
+        "with + between.",
         check=lambda value: is_listed(value, ("attention", "mlp", "embeddings")),
         label=lambda value: f"{value.replace('+', ', ')} at fan-in scale",
         parts=lambda value: "".join(PARTS[part] for part in value.split("+")),

@@ -120,9 +120,14 @@ def register(word: Word) -> Word:
 
 
 def is_listed(text: str, allowed) -> bool:
-    """Whether text is one or more of the allowed names, each once, with + between them."""
+    """Whether text is one or more of the allowed names, in their order, with + between them; so
+    what is the same has one text, and one key.
+
+    >>> is_listed("query+key", TENSORS), is_listed("key+query", TENSORS)
+    (True, False)
+    """
     names = text.split("+")
-    return len(set(names)) == len(names) and set(names) <= set(allowed)
+    return names == [name for name in allowed if name in names]
 
 
 def is_positive(value: float) -> bool:

@@ -47,18 +47,31 @@ def make_engine(engine: str, arch: Architecture, dropout: float, device: str, th
     Raises:
         ValueError: the engine is unknown, or is the kernel where it cannot train this.
     """
+    chosen = choose_engine(engine, arch, dropout, device)
+    if chosen == "kernel":
+        return KernelEngine(arch, threads or os.cpu_count() or 1)
+    if chosen == "fused":
+        return CheckedEngine(arch, device)
+    return TorchEngine(arch, device, compiled=device != "cpu" and dropout == 0)
+
+
+def choose_engine(engine: str, arch: Architecture, dropout: float, device: str) -> str:
+    """Which one it is: the ``"kernel"`` of a CPU, the ``"fused"`` one of a GPU, or ``"torch"``.
+
+    Takes and raises what :func:`make_engine` does.
+    """
     check_engine(engine)
     if kernel is not None and device == "cpu" and engine != "torch" and kernel.supports(arch):
-        return KernelEngine(arch, threads or os.cpu_count() or 1)
+        return "kernel"
     if device != "cpu" and engine != "torch" and dropout == 0 and fused.supports(arch):
-        return CheckedEngine(arch, device)
+        return "fused"
     if engine == "kernel":
         raise ValueError(
             "engine must be 'torch' or 'auto' here: the kernel needs a CPU, numba, a head "
             "dimension that is a multiple of 4, and 4 tokens or more; or a GPU, nvcc, tokens, a "
             "width of 8 or 16, and no dropout."
         )
-    return TorchEngine(arch, device, compiled=device != "cpu" and dropout == 0)
+    return "torch"
 
 
 class KernelEngine:

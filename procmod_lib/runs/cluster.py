@@ -34,13 +34,23 @@ def connect(scheduler: str):
         return Client(
             LocalCluster(n_workers=int(rest), threads_per_worker=1, dashboard_address=None)
         )
+    return Client(_slurm(Path(rest)))
+
+
+def _slurm(file: Path):
+    """A cluster of SLURM jobs from a file of SLURMCluster's options, ``jobs`` among them."""
     from dask_jobqueue import SLURMCluster
 
-    options = json.loads(Path(rest).read_text(encoding="utf-8"))
+    options = json.loads(file.read_text(encoding="utf-8"))
     jobs = options.pop("jobs", 1)
-    slurm = SLURMCluster(**options)
-    slurm.scale(jobs=jobs)
-    return Client(slurm)
+    try:
+        slurm = SLURMCluster(**options)
+        slurm.scale(jobs=jobs)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"scheduler must name a file of SLURMCluster's options, got slurm:{file}: {error}"
+        ) from None
+    return slurm
 
 
 def each_result(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from procmod_lib.initial import initialise
 from procmod_lib.network import gpt2
+from procmod_lib.network.engines import choose_engine
 from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.provenance import gone_on, provenance
@@ -109,7 +110,9 @@ class Fleet:
         """On what and by which engine: they draw dropout differently, so a run that one of them
         began is begun anew by another.
         """
-        return f"{self.machine.device} {self.machine.engine}"
+        run, device = self.runs[0], self.machine.device
+        chosen = choose_engine(self.machine.engine, run.arch, run.budget.dropout, device)
+        return f"{device} {chosen}"
 
     def _write(self, run: Run, state: State, member: int, seconds: float) -> None:
         """Write a member: its weights first, since a run counts as done by its table."""

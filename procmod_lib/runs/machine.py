@@ -5,6 +5,7 @@ import os
 import re
 import time
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -99,6 +100,15 @@ def check_scheduler(scheduler) -> None:
         )
     if kind == "slurm" and not _is_json_object(Path(rest)):
         raise ValueError(f"scheduler must name a file of JSON options, got {scheduler!r}.")
+    needed = {"distributed": "distributed"}
+    if kind == "slurm":
+        needed["dask_jobqueue"] = "dask-jobqueue"
+    for module, package in needed.items():
+        if find_spec(module) is None:
+            raise ValueError(
+                f"scheduler needs the package {package}, which is not installed here, "
+                f"got {scheduler!r}."
+            )
 
 
 def _is_json_object(path: Path) -> bool:

@@ -54,7 +54,17 @@ def folder_of(store: str) -> Path:
     """
     if not isinstance(store, str) or not store.strip():
         raise ValueError(f"store must be the path of a folder, got {store!r}.")
-    return PUBLISHED if store == "published" else PROJECT / Path(store).expanduser()
+    return PUBLISHED if store == "published" else PROJECT / _at_home(store)
+
+
+def _at_home(folder: str | Path) -> Path:
+    """The path, with the home folder in place of ``~``."""
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError:  # nobody of that name has one
+        raise ValueError(
+            f"store must be the path of a folder; nobody has the home of {str(folder)!r}."
+        ) from None
 
 
 def _stems(place: Path, kind: str) -> set[str]:
@@ -76,7 +86,7 @@ class Store:
     """
 
     def __init__(self, folder: str | Path, published: str | Path | None = PUBLISHED):
-        self.folder = Path(folder).expanduser().resolve()
+        self.folder = _at_home(folder).resolve()
         is_own = published is not None and Path(published).resolve() == self.folder
         self.published = None if published is None or is_own else Path(published)
         try:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from models import changed, start
 
 from procmod_lib.initial import Condition, parse
+from procmod_lib.initial.words import TENSORS
 
 
 @pytest.mark.parametrize(
@@ -83,6 +84,11 @@ from procmod_lib.initial import Condition, parse
         ("loud=0.3 quiet=key", "quiet must be layer.query"),
         ("loud=0.3 quiet=0.key+0.key", "quiet must be layer.query"),
         ("loud=0.3 quiet=0.keys", "quiet must be layer.query"),
+        ("loud=0.3 quiet=0.output+0.value", "several in order with + between"),
+        ("loud=0.3 tensors=key+query", "several of them in this order"),
+        ("fan_in=mlp+attention", "several of them in this order"),
+        ("attention=identity shuffle on=norms+attention", "several of them in this order"),
+        ("attention=identity shape=²_4_16", "shape must be layers_heads_width"),
         ("shuffle=1 attention=identity", "is not understood"),
         ("embeddings=identity noise=0.5", "embeddings alone are changed with on=embeddings"),
         ("embeddings=identity scale=3.0", "embeddings alone are changed with on=embeddings"),
@@ -102,6 +108,8 @@ def test_bad_conditions_are_named(text, words):
         (dict(layer=1.5), "layer must be a whole number, got 1.5"),
         (dict(head=1.0), "head must be text, got 1.0"),
         (dict(shuffle=1), "shuffle must be True, got 1"),
+        (dict(shuffle=0), "shuffle must be True, got 0"),
+        (dict(scale=True), "scale must be a number, got True"),
     ],
 )
 def test_values_of_another_kind_are_named(values, words):
@@ -126,10 +134,11 @@ def test_a_whole_number_prints_as_it_is_read():
     st.sets(st.sampled_from(["0.key", "0.value", "1.query", "1.output"])),
 )
 def test_text_round_trip_by_hand(spread, heads, tensors, quiet):
-    words = {"tensors": "+".join(sorted(tensors))} if tensors else {}
+    words = {"tensors": "+".join(sorted(tensors, key=TENSORS.index))} if tensors else {}
     layers = {head[0] for head in heads}
     quiet = {each for each in quiet if each[0] in layers and (not tensors or each[2:] in tensors)}
-    words |= {"quiet": "+".join(sorted(quiet))} if quiet else {}
+    in_order = sorted(quiet, key=lambda each: (each[0], TENSORS.index(each[2:])))
+    words |= {"quiet": "+".join(in_order)} if quiet else {}
     condition = Condition(loud=spread, head="+".join(sorted(heads)), **words)
     assert parse(str(condition)) == condition
     try:

@@ -276,14 +276,3 @@ def test_dask_gives_the_same_table(tmp_path, undisturbed):
         ensure_in(Store(tmp_path, None), selective_transfer(**GRID), scheduler="local:2")
     )
     pd.testing.assert_frame_equal(table, undisturbed)
-    with pytest.raises(
-        ValueError, match="scheduler must be tcp://HOST:PORT, local:N or slurm:FILE"
-    ):
-        ensure_in(Store(tmp_path / "x", None), selective_transfer(**GRID), scheduler="nowhere")
-    for wrong in ("tcp://", "tcp://host", "local:0", "local:²", f"slurm:{tmp_path / 'no'}"):
-        with pytest.raises(ValueError, match="scheduler must be tcp://HOST:PORT"):
-            Machine(scheduler=wrong)
-    options = tmp_path / "options"
-    options.write_text("queue = long")
-    with pytest.raises(ValueError, match="scheduler must name a file of JSON options"):
-        Machine(scheduler=f"slurm:{options}")
