@@ -34,6 +34,11 @@ class Claim:
         """The paper's difference, in points."""
         return self.paper[1] - self.paper[0]
 
+    @property
+    def is_of_perturbation(self) -> bool:
+        """Whether it says that a perturbation takes something away from its condition."""
+        return self.baseline.startswith(f"{self.condition} ")
+
 
 CLAIMS = (
     Claim("Pretraining on k-DYCK carries HAYSTACK", "haystack", "full=dyck", "scratch", (11, 98)),
@@ -45,7 +50,7 @@ CLAIMS = (
         (18.8, 99.0),
     ),
     Claim(
-        "Shuffling the attention weights from IDENTITY removes their gain on HAYSTACK",
+        "Attention alone from IDENTITY beats the same attention shuffled on HAYSTACK",
         "haystack",
         "attention=identity",
         "attention=identity shuffle",
@@ -182,6 +187,12 @@ def claim_runs(claims, preset: str, seeds: int, settings: str = "large_rate") ->
         for d, arm in arms
         for seed in range(seeds)
     ]
+
+
+def from_closest() -> list[Run]:
+    """Every arm of the claims judged from the closest replication, and no pretraining."""
+    fresh = [fine_tuning_run("haystack", "scratch", "standard", seed) for seed in range(10)]
+    return fresh + claim_runs(FROM_CLOSEST, "standard", 10, settings="closest")
 
 
 def scorecard_runs(preset: str, published: bool = True, draws: int = 1000) -> list[Run]:

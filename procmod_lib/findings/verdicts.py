@@ -4,13 +4,14 @@ The rule was fixed before the runs that it judges.
 """
 
 import re
+from collections import Counter
 
 import numpy as np
 import pandas as pd
 
 from procmod_lib.experiments.claims import Claim
 from procmod_lib.report import statistics
-from procmod_lib.report.scorecard import had_nothing_to_gain, is_undecided
+from procmod_lib.report.scorecard import why_not
 from procmod_lib.report.sentences import NOT_MEASURED, SHOWN, from_to
 from procmod_lib.runs.curves import final
 
@@ -46,6 +47,7 @@ def judge(claims, table: pd.DataFrame, family: int = 0) -> pd.DataFrame:
 
     Returns:
         The paper's arms and ours, difference with interval and Holm's p, whether seeds disagree,
+        whether a perturbation has no gain to remove (told where the table holds no pretraining),
         the verdict, and p without correction (``p_alone``).
     """
     ends = final(table)
@@ -64,12 +66,15 @@ def judge(claims, table: pd.DataFrame, family: int = 0) -> pd.DataFrame:
     p[tested] = statistics.holm(measured + unmeasured)[: len(tested)]
     alone = np.full(len(families), np.nan)
     alone[tested] = measured
-    rows = [_row(*each) for each in zip(claims, families, pairs, p, strict=True)]
+    fresh = [arms.get((c.diagnostic, "scratch"), nothing) for c in claims]
+    rows = [_row(*each) for each in zip(claims, families, pairs, fresh, p, strict=True)]
     return pd.DataFrame(rows).assign(p_alone=alone)
 
 
-def _row(claim: Claim, differences: pd.Series, arms: list[pd.Series], p: float) -> dict:
-    """The row of one claim."""
+def _row(
+    claim: Claim, differences: pd.Series, arms: list[pd.Series], fresh: pd.Series, p: float
+) -> dict:
+    """The row of one claim; ``fresh`` holds the runs of no pretraining on its diagnostic."""
     arm, base = (scores[differences.index] for scores in arms)
     low, high = statistics.interval(differences)
     n = len(differences)
@@ -87,8 +92,18 @@ def _row(claim: Claim, differences: pd.Series, arms: list[pd.Series], p: float) 
         "low": 100 * low,
         "high": 100 * high,
         "disagree": bool(n and np.ptp(arm) > SPREAD),
+        "has_no_gain": claim.is_of_perturbation and _is_no_better(arm, fresh),
         "verdict": verdict(differences.to_numpy(), p, claim.effect / 100),
     }
+
+
+def _is_no_better(arm: pd.Series, fresh: pd.Series) -> bool:
+    """Whether the interval of the paired difference from no pretraining holds zero or lies below;
+    not with too few seeds.
+    """
+    differences = (arm - fresh).dropna()
+    low, _ = statistics.interval(differences)
+    return len(differences) >= FEWEST and not low > 0
 
 
 def fewest_seeds(claims: int) -> int:
@@ -102,13 +117,17 @@ def fewest_seeds(claims: int) -> int:
 
 
 def count(judged: pd.DataFrame, family: int = 0) -> str:
-    """How many claims got each verdict, and which are out of reach with so few seeds.
+    """How many claims got each verdict, why some did not replicate, and which verdicts are out of
+    reach with so few seeds.
 
     Args:
         judged: from :func:`judge`, or some of its rows.
         family: over how many claims Holm's method corrected, where that is more.
     """
     text = _counted(judged.verdict, VERDICTS)
+    reasons = _counted_reasons(judged)
+    if reasons:
+        text = text.replace(" not replicated", f" not replicated ({reasons})", 1)
     most, need = judged.n.max(), fewest_seeds(max(family, len(judged)))
     if most >= need:
         return text
@@ -120,13 +139,10 @@ def count(judged: pd.DataFrame, family: int = 0) -> str:
 
 
 def count_with_sizes(judged: pd.DataFrame) -> str:
-    """How many claims got each verdict; of those that replicated, how many in sign alone, since the
-    paper prints no effect, and at which shares of its effect the others; of those that did not, how
-    many are undecided or had nothing to gain.
+    """The same; of those that replicated also how many in sign alone, since the paper prints no
+    effect, and at which shares of its effect the others.
     """
-    text, sizes, why_not = count(judged), _sizes(judged), _why_not(judged)
-    if why_not:
-        text = text.replace(" not replicated", f" not replicated ({why_not})", 1)
+    text, sizes = count(judged), _sizes(judged)
     return re.sub(r"^(\d+ replicated)", rf"\1 ({sizes})", text) if sizes else text
 
 
@@ -148,13 +164,10 @@ def over_all(*judged: pd.DataFrame) -> str:
     )
 
 
-def _why_not(judged: pd.DataFrame) -> str:
+def _counted_reasons(judged: pd.DataFrame) -> str:
     """The words in brackets; nothing where all that did not replicate were refuted."""
-    missed = list(judged[judged.verdict == "not replicated"].itertuples())
-    undecided = sum(map(is_undecided, missed))
-    in_vain = sum(map(had_nothing_to_gain, missed))
-    parts = {"undecided": undecided, "with nothing to gain": in_vain}
-    return ", ".join(f"{many} {words}" for words, many in parts.items() if many)
+    reasons = Counter(filter(None, map(why_not, judged.itertuples())))
+    return ", ".join(f"{many} {words}" for words, many in reasons.items())
 
 
 def _sizes(judged: pd.DataFrame) -> str:

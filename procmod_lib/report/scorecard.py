@@ -23,9 +23,8 @@ def scorecard_table(judged: pd.DataFrame, fewest: int) -> Markdown:
         between = "no interval" if np.isnan(r.low) else f"{r.low:+.1f} to {r.high:+.1f}"
         ours = f"{_arms(r.ours)}: {r.difference:+.1f} ({between})" if r.n else ""
         disagree = "yes" if r.disagree else ""
-        rows.append(
-            [r.claim, f"**{r.verdict}**", _arms(r.paper), ours, r.n, p_value(r.p), disagree]
-        )
+        verdict = f"**{r.verdict}**" + (f", {why}" if (why := why_not(r)) else "")
+        rows.append([r.claim, verdict, _arms(r.paper), ours, r.n, p_value(r.p), disagree])
     heads = ["claim", "verdict", "paper", "here (95 % interval)", "n", "p (Holm)", "seeds disagree"]
     below = (
         f"{ARMS} A question mark stands where the paper's summary prints no value. "
@@ -75,6 +74,29 @@ def is_undecided(row) -> bool:
     return bool(row.low <= 0 and row.high >= row.paper_difference / 2)
 
 
+def why_not(row) -> str:
+    """Why a claim did not replicate, in the words of a table; nothing where it did, or where it was
+    refuted.
+
+    Args:
+        row: of :func:`procmod_lib.findings.verdicts.judge`.
+    """
+    if row.verdict != "not replicated":
+        return ""
+    if has_other_sign(row):
+        return "with the other sign"
+    if row.has_no_gain:
+        return "with no gain to remove"
+    if had_nothing_to_gain(row):
+        return "with nothing to gain"
+    return "undecided" if is_undecided(row) else ""
+
+
+def has_other_sign(row) -> bool:
+    """Whether the baseline is told to be the better one."""
+    return bool(row.high < 0 and row.p < statistics.LEVEL)
+
+
 def failed_claims(judged: pd.DataFrame, fewest: int) -> Markdown:
     """What did not replicate, a line a claim, and how to read it."""
     lines = []
@@ -88,7 +110,7 @@ def failed_claims(judged: pd.DataFrame, fewest: int) -> Markdown:
 
 
 def _reading(row, fewest: int) -> str:
-    if row.high < 0 and row.p < statistics.LEVEL:
+    if has_other_sign(row):
         return "the other sign."
     if row.n < fewest:
         is_far = row.high < row.paper_difference  # never where the paper prints no value

@@ -9,7 +9,8 @@ from tables import table_of
 
 from procmod_lib.experiments import claims
 from procmod_lib.findings import simulation, verdicts
-from procmod_lib.report.scorecard import failed_claims
+from procmod_lib.findings.removed import removed_table
+from procmod_lib.report.scorecard import failed_claims, why_not
 
 
 def test_the_verdict_rule_on_simulated_studies():
@@ -115,7 +116,7 @@ def test_what_replicated_is_told_with_its_size():
         }
     )
     said = "1 in sign alone, 2 at 53 % (20 to 85 %) and 60 % (10 to 90 %) of the paper's effect"
-    judged["n"] = 10
+    judged = judged.assign(n=10, p=0.01, has_no_gain=False)
     assert verdicts.count_with_sizes(judged) == f"3 replicated ({said}), 1 not replicated"
     last = judged.tail(1)
     assert verdicts.count_with_sizes(last) == "1 not replicated"
@@ -124,3 +125,29 @@ def test_what_replicated_is_told_with_its_size():
     assert verdicts.count_with_sizes(undecided.assign(high=44.9)) == "1 not replicated"
     full = last.assign(ours=[(99.5, 99.9)], low=-1.0, high=1.0)
     assert verdicts.count_with_sizes(full) == "1 not replicated (1 with nothing to gain)"
+    worse = full.assign(high=-0.1)  # there was nothing to gain, and something was lost
+    assert verdicts.count_with_sizes(worse) == "1 not replicated (1 with the other sign)"
+    assert verdicts.count_with_sizes(worse.assign(p=0.2)) != verdicts.count_with_sizes(worse)
+
+
+def test_a_shuffle_that_had_no_gain_to_remove_is_told_from_one_that_removed_none():
+    claim = claims.CLAIMS[2]
+
+    def table(learnt, shuffled):
+        ends = {"scratch": 0.1, claim.condition: learnt, claim.baseline: shuffled}
+        return table_of({(arm, s): [end] for arm, end in ends.items() for s in range(10)})
+
+    def said(*ends):
+        return why_not(verdicts.judge([claim], table(*ends)).iloc[0])
+
+    assert said(0.1, 0.1) == "with no gain to remove"
+    assert said(0.9, 0.9) != "with no gain to remove"
+    assert said(0.9, 0.1) == ""
+    rows = removed_table({"a": table(0.9, 0.7), "b": table(0.1, 0.1), "c": table(0.9, 0.1)}).data
+    shares = [line.split(" | ")[-1].strip(" |") for line in rows.splitlines()[2:]]
+    assert shares == [
+        "25 % (25 to 25 %, n = 10)",
+        "no gain to remove",
+        "100 % (100 to 100 %, n = 10)",
+    ]
+    assert "not yet measured" in removed_table({"a": table(0.9, 0.7).head(0)}).data
