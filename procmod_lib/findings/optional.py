@@ -4,6 +4,7 @@ Which other sources carry, what keeps the paper's pair from it, whether the loop
 and whether one head is enough.
 """
 
+import numpy as np
 from IPython.display import Markdown
 
 from procmod_lib.experiments import set_eca
@@ -18,9 +19,12 @@ from procmod_lib.findings.carrying import (
     in_words,
     verdicts_of,
 )
+from procmod_lib.network.gpt2 import views
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import from_to
 from procmod_lib.report.tables import NOT_YET, grid, label
+from procmod_lib.runs.run import Run
+from procmod_lib.runs.store import Store
 from procmod_lib.tasks import title
 
 
@@ -66,6 +70,51 @@ def climbed_pair_table(sections: dict[str, Section]) -> Markdown:
     ]
     said = [f"with {name} {_by_the_mlps(each)}" for name, each in zip(sections, found, strict=True)]
     return by_rule(["ECA's MLPs", *sections], rows, "; ".join(said))
+
+
+def mlp_sizes_table(models: dict[str, list[Run]], store: Store) -> Markdown:
+    """How large the MLPs of some pretrained models are: the standard deviation of all weights of
+    each layer's, a row a kind of model, the quietest kind named below.
+
+    Args:
+        models: the runs that pretrained them, by name.
+        store: where their weights are.
+    """
+    sizes = {name: mlp_sizes(runs, store) for name, runs in models.items()}
+    if not all(map(len, sizes.values())):
+        return Markdown(NOT_YET)
+    rows = [
+        [name, len(of), *(f"{np.median(s):.2f} ({s.min():.2f} to {s.max():.2f})" for s in of.T)]
+        for name, of in sizes.items()
+    ]
+    table = grid(["MLPs of ECA, pretrained", "n", "first layer", "last layer"], rows).data
+    quietest, apart = quietest_of(sizes)
+    said = f"{quietest} is the quietest in every model and layer" if apart else "they overlap"
+    below = "Standard deviation of their weights: median, in brackets the least and the greatest"
+    return Markdown(f"{table}\n\n{below}; {said}.")
+
+
+def mlp_sizes(runs: list[Run], store: Store) -> np.ndarray:
+    """The standard deviation of the weights of each layer's MLP: (models, layers), of those models
+    whose weights are in the store.
+    """
+    found = ((run, store.weights(run)) for run in runs)
+    named = [(run.arch.layers, views(flat, run.arch)) for run, flat in found if flat is not None]
+    return np.array([[_mlp_size(model, i) for i in range(layers)] for layers, model in named])
+
+
+def _mlp_size(model: dict[str, np.ndarray], layer: int) -> float:
+    weights = [model[f"h.{layer}.mlp.{name}.weight"].ravel() for name in ("c_fc", "c_proj")]
+    return float(np.concatenate(weights).std())
+
+
+def quietest_of(sizes: dict[str, np.ndarray]) -> tuple[str, bool]:
+    """Which kind of model has the smallest sizes, and whether none of its models is as large as
+    any of another kind, layer by layer.
+    """
+    quietest = min(sizes, key=lambda name: float(np.median(sizes[name])))
+    others = [of for name, of in sizes.items() if name != quietest]
+    return quietest, all(np.all(sizes[quietest].max(0) < of.min(0)) for of in others)
 
 
 def _by_the_mlps(verdicts: dict[str, Verdict]) -> str:

@@ -1,13 +1,18 @@
 """What came of the released code's optional curriculum follows the rules that were fixed before."""
 
+from dataclasses import replace
+
 import pytest
+from conftest import ensure_in
 from tables import ended
 
 from procmod_lib.experiments import set_eca, why_curricula
 from procmod_lib.experiments.conditions import BOTH, LAST, SET_ECA, WHOLE
+from procmod_lib.experiments.grids import pretraining
 from procmod_lib.findings import optional
 from procmod_lib.report.tables import NOT_YET
 from procmod_lib.runs.run import donors_of
+from procmod_lib.runs.store import Store
 
 
 def test_lists_are_judged_by_source_and_start():
@@ -45,6 +50,22 @@ def test_what_of_eca_is_in_the_way_follows_its_rule(successes, told):
     text = optional.changed_pair_table(ended(set_eca.changed(), end)).data
     assert told in text.splitlines()[-1]
     assert f"| first MLP at fresh size | {successes[0]} of 8" in text
+
+
+def test_the_quietest_mlps_are_named(tmp_path):
+    store, runs = Store(tmp_path, None), {}
+    for name, rate in (("slow", 1e-5), ("fast", 1e-2)):
+        planned = pretraining("smoke", ["identity"], seeds=2)
+        runs[name] = [replace(run, budget=replace(run.budget, lr=rate)) for run in planned]
+        ensure_in(store, runs[name], keep_weights=True)
+    text = optional.mlp_sizes_table(runs, store).data
+    assert "slow is the quietest in every model and layer" in text
+    sizes = optional.mlp_sizes(runs["slow"], store)
+    assert sizes.shape == (2, 2)
+    assert ((sizes > 0.01) & (sizes < 0.03)).all()  # nearly as fresh ones
+    same = {"slow": sizes, "as slow": sizes}
+    assert optional.quietest_of(same)[1] is False
+    assert optional.mlp_sizes_table(runs, Store(tmp_path / "empty", None)).data == NOT_YET
 
 
 @pytest.mark.parametrize(
