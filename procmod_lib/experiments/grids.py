@@ -241,8 +241,8 @@ def inside(
 
 def composition(
     preset: str,
-    attention=("identity", "set"),
-    mlp=("identity", "set"),
+    attention=("identity",),
+    mlp=("set",),
     diagnostics=("haystack",),
     mixtures: bool = False,
     seeds: int | None = None,

@@ -145,16 +145,20 @@ def _in_the_way(found: list[Verdict | None]) -> str:
     return ", and ".join(reasons) or "undecided"
 
 
-def loop_table(sections: dict[str, Section]) -> Markdown:
-    """What models of the released loop as it stands, with its curriculum, carry; a row a start.
+def loop_table(sections: dict[str, Section], source: str = "identity") -> Markdown:
+    """What ten models of one pretraining carry, a row a start.
 
     Args:
         sections: by the number of pairs in words, the runs of
-            :func:`procmod_lib.experiments.why_curricula.released_loop`.
+            :func:`procmod_lib.experiments.why_curricula.released_loop`, or others with its starts.
+        source: of the models.
     """
     names = {BOTH: "attention of both layers", LAST: "last layer alone", WHOLE: "whole model"}
     found = [verdicts_of(section, TEN) for section in sections.values()]
-    rows = [[name, *(in_words(each.get(start)) for each in found)] for start, name in names.items()]
+    rows = []
+    for of_identity, name in names.items():
+        start = of_identity.replace("identity", source)
+        rows.append([name, *(in_words(each.get(start)) for each in found)])
     return grid(["from", *sections], rows)
 
 

@@ -146,6 +146,14 @@ def count_with_sizes(judged: pd.DataFrame) -> str:
     return re.sub(r"^(\d+ replicated)", rf"\1 ({sizes})", text) if sizes else text
 
 
+def count_with_signs(judged: pd.DataFrame) -> str:
+    """How many claims got each verdict; of those that replicated also how many in sign alone."""
+    replicated = judged[judged.verdict == "replicated"]
+    alone = int(replicated.paper_difference.isna().sum())
+    text = count(judged)
+    return re.sub(r"^(\d+ replicated)", rf"\1 ({alone} in sign alone)", text) if alone else text
+
+
 def over_all(*judged: pd.DataFrame) -> str:
     """How many of the claims that replicated, each in its own family, would if all families were
     one, in a sentence that names those that would, and how often.

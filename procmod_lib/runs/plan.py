@@ -81,6 +81,6 @@ def seconds_per_run(run: Run, machine: Machine, share: tuple[int, int], members:
     clock(one)  # compiles
     with ThreadPoolExecutor(workers) as pool:
         short, long = (max(pool.map(clock, [budget] * workers)) for budget in (one, timed))
-    step = (long - short) / (FEW - 1)
+    step = (long - short) / (FEW - 1) if long > short else long / FEW  # others can be at work
     evaluations = run.budget.steps / run.budget.evaluate_every + 1
     return step * run.budget.steps + short / 2 * evaluations

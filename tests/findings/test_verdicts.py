@@ -117,6 +117,8 @@ def test_what_replicated_is_told_with_its_size():
     )
     said = "1 in sign alone, 2 at 53 % (20 to 85 %) and 60 % (10 to 90 %) of the paper's effect"
     judged = judged.assign(n=10, p=0.01, has_no_gain=False)
+    assert verdicts.count_with_signs(judged) == "3 replicated (1 in sign alone), 1 not replicated"
+    assert verdicts.count_with_signs(judged.tail(1)) == "1 not replicated"
     assert verdicts.count_with_sizes(judged) == f"3 replicated ({said}), 1 not replicated"
     last = judged.tail(1)
     assert verdicts.count_with_sizes(last) == "1 not replicated"
