@@ -72,4 +72,4 @@ def all_pilots(source: str) -> list[Run]:
 def has_learnt(run: Run, table: pd.DataFrame) -> bool:
     """Whether the run has learnt its source by the book's rule; its result is in the table."""
     score = final_scores(table)[run.key]
-    return bounds.way(run.task, run.arch.width, score) >= bounds.LEARNT
+    return bounds.has_learnt(run.task, run.arch.width, score)

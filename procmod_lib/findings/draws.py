@@ -101,18 +101,14 @@ def differ_told(section: Section) -> Markdown:
         ends_by_draw(section, starts_of(way)[1:]).mean(axis=1, skipna=False)
         for way in (SHUFFLED, WITHIN)
     )
-    differences = (whole - within).dropna().to_numpy()
+    differences = (whole - within).dropna()
     if len(differences) < TEN.seeds:
         return Markdown(NOT_YET)
-    low, high = statistics.interval(differences)
-    p = statistics.sign_flip(differences)
-    row = pd.Series(
-        {"difference": differences.mean(), "low": low, "high": high, "n": len(differences)}
-    )
+    row = statistics.Difference.of(differences)
     word = "the two shuffles differ"
-    if not (low > 0 and p < statistics.LEVEL):
+    if not (row.low > 0 and row.p < statistics.LEVEL):
         word = "a difference is not shown"
-    return Markdown(f"By the rule of the mean: **{word}**, {in_points(row)}, p = {p_value(p)}.")
+    return Markdown(f"By the rule of the mean: **{word}**, {in_points(row)}, p = {p_value(row.p)}.")
 
 
 def with_mean_draw(table: pd.DataFrame) -> pd.DataFrame:

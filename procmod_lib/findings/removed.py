@@ -43,14 +43,9 @@ def _row(table: pd.DataFrame) -> list[str]:
         return [NOT_MEASURED] * 3
     fresh, learnt, shuffled = arms.to_numpy().T
     gain, cost = learnt - fresh, learnt - shuffled
-    texts = [in_points(_summary(differences)) for differences in (gain, cost)]
-    has_gain = statistics.interval(gain)[0] > 0
-    return [*texts, share_removed(gain, cost) if has_gain else "no gain to remove"]
-
-
-def _summary(differences: np.ndarray) -> pd.Series:
-    low, high = statistics.interval(differences)
-    return pd.Series(dict(difference=differences.mean(), low=low, high=high, n=len(differences)))
+    gained, lost = statistics.Difference.of(gain), statistics.Difference.of(cost)
+    share = share_removed(gain, cost) if gained.low > 0 else "no gain to remove"
+    return [in_points(gained), in_points(lost), share]
 
 
 def share_removed(gain: np.ndarray, cost: np.ndarray) -> str:

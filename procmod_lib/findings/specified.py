@@ -77,7 +77,7 @@ def measured(donor: Run, store: Store) -> dict:
     named, last = views(weights, donor.arch), donor.arch.layers - 1
     return {
         "score": score,
-        "learnt": bounds.way(donor.task, donor.arch.width, score) >= bounds.LEARNT,
+        "learnt": bounds.has_learnt(donor.task, donor.arch.width, score),
         "first_size": _size(named, 0),
         "last_size": _size(named, last),
     }

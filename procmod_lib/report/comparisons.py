@@ -128,17 +128,7 @@ def on_average(section: Section, pairs: list[tuple[str, str]], noun: str) -> Mar
     if any(each not in scores for pair in named for each in pair):
         return Markdown(f"{capital(noun)}: not yet measured.")
     found = pd.concat([scores[c] - scores[b] for c, b in named], axis=1).dropna().mean(axis=1)
-    low, high = statistics.interval(found)
-    row = pd.Series(
-        {
-            "difference": found.mean(),
-            "low": low,
-            "high": high,
-            "n": len(found),
-            "p": statistics.sign_flip(found.to_numpy()),
-        }
-    )
-    return Markdown(sentence(row, noun, HIGHER))
+    return Markdown(sentence(statistics.Difference.of(found), noun, HIGHER))
 
 
 def by_settings(sections: dict[str, Section], head: str) -> Markdown:

@@ -1,6 +1,7 @@
 """Intervals and tests; every function takes seeds in and returns numbers out."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -110,7 +111,26 @@ def summary(table: pd.DataFrame, score: str = "token_accuracy") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-DIFFERENCE = ["diagnostic", "initial_condition", "n", "difference", "low", "high", "p"]
+class Difference(NamedTuple):
+    """One paired comparison: the mean difference of n seeds, its 95 % interval, p of the exact
+    test.
+    """
+
+    n: int
+    difference: float
+    low: float
+    high: float
+    p: float
+
+    @classmethod
+    def of(cls, differences: Sequence[float]) -> "Difference":
+        """From (n,) differences, one a seed."""
+        d = np.asarray(differences, float)
+        mean = float(d.mean()) if len(d) else float("nan")
+        return cls(len(d), mean, *interval(d), sign_flip(d))
+
+
+DIFFERENCE = ["diagnostic", "initial_condition", *Difference._fields]
 
 
 def paired_differences(
@@ -129,9 +149,8 @@ def paired_differences(
     for diagnostic, condition in ends.columns:
         if condition == baseline or (diagnostic, baseline) not in ends.columns:
             continue
-        d = (ends[diagnostic, condition] - ends[diagnostic, baseline]).dropna().to_numpy()
-        mean = float(np.mean(d)) if len(d) else float("nan")
-        rows.append((diagnostic, condition, len(d), mean, *interval(d), sign_flip(d)))
+        d = (ends[diagnostic, condition] - ends[diagnostic, baseline]).dropna()
+        rows.append((diagnostic, condition, *Difference.of(d)))
     result = pd.DataFrame(rows, columns=DIFFERENCE)
     return result.assign(p_holm=holm(result["p"]))
 

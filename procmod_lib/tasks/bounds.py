@@ -42,6 +42,13 @@ def best(task: Task) -> float:
     return task.best(sample(task))
 
 
+def has_learnt(task: Task, width: int, score: float) -> bool:
+    """Whether a model of a width has learnt a task: its score has come :data:`LEARNT` of the
+    :func:`way`.
+    """
+    return way(task, width, score) >= LEARNT
+
+
 def way(task: Task, width: int, score: float) -> float:
     """How far a score has come from guessing (0) to what a model of a width can reach (1).
 
