@@ -15,6 +15,7 @@ import vl_convert
 from procmod_lib.experiments.conditions import RECIPE, SPOILT
 from procmod_lib.experiments.grids import inside
 from procmod_lib.experiments.make_runs import fine_tuning_run
+from procmod_lib.experiments.settings import NAMES
 from procmod_lib.initial import Condition, parse
 from procmod_lib.initial.words import Copy, Write
 from procmod_lib.network.inside import attention_maps
@@ -28,6 +29,8 @@ SCALES = {
     ("standard", 2000): "full protocol, 2,000 steps",
     ("small", None): "small: 3,000 steps, HAYSTACK with 10 pairs",
 }
+NO_SOURCE = [("large_rate", "none")]
+CHOICES = ("diagnostic", "scale", "pretraining", "source", "part", "change")
 STARTS = {
     "scratch": "no pretraining",
     "attention=identity layer=1": "the pretrained last layer",
@@ -39,7 +42,7 @@ PAIRS_SHOWN = 8  # of the sample whose attention is shown
 
 
 def names_of(condition: Condition) -> dict[str, str]:
-    """What the page's four choices call a start: source, part, change."""
+    """What three of the page's choices call a start: source, part, change."""
     copied = condition.of_kind(Copy)
     sources = " + ".join(dict.fromkeys(title(source) for source in copied.values()))
     kinds = {"full": "everything", "attention": "attention", "mlp": "MLPs"}
@@ -52,18 +55,29 @@ def names_of(condition: Condition) -> dict[str, str]:
     return {"source": sources, "part": part, "change": change or "copied unchanged"}
 
 
-def scale_of(run: pd.Series) -> str | None:
-    """The page's name for a run's scale; None for one that was made in another way."""
-    for (preset, steps), name in SCALES.items():
+def made_how(run: pd.Series) -> dict[str, str]:
+    """What two of the page's choices call the way a run was made: scale, pretraining; nothing for
+    one that was made in another way.
+    """
+    has_source = bool(parse(run.initial_condition).sources)
+    for (preset, steps), scale in SCALES.items():
         if run.preset != preset:
             continue
         changes = {} if steps is None else {"steps": steps}
-        wanted = fine_tuning_run(
-            run.diagnostic, run.initial_condition, preset, int(run.seed), **changes
-        )
-        if wanted.key == run.key:
-            return name
-    return None
+        for settings, name in NAMES.items() if has_source else NO_SOURCE:
+            changes["settings"] = settings
+            if key_of(run, changes) == run.key:
+                return {"scale": scale, "pretraining": name}
+    return {}
+
+
+def key_of(run: pd.Series, changes: dict) -> str:
+    """The key that a run would have, made so; none where there is no such run."""
+    start, seed = run.initial_condition, int(run.seed)
+    try:
+        return fine_tuning_run(run.diagnostic, start, run.preset, seed, **changes).key
+    except ValueError:  # these settings are not its source's, or grids no longer know its shape
+        return ""
 
 
 def curves() -> list[dict]:
@@ -73,18 +87,15 @@ def curves() -> list[dict]:
     found = []
     for key, rows in table.sort_values("step").groupby("key", sort=False):
         first = rows.iloc[0]
-        try:
-            scale = scale_of(first)
-        except ValueError:  # of a source or a shape that grids no longer know
-            continue
-        if scale is None:
+        how = made_how(first)
+        if not how:
             continue
         kept = np.unique(np.linspace(0, len(rows) - 1, POINTS).astype(int))
         found.append(
             {
                 "key": str(key),
                 "diagnostic": title(first.diagnostic),
-                "scale": scale,
+                **how,
                 **names_of(parse(first.initial_condition)),
                 "seed": int(first.seed),
                 "steps": rows.step.iloc[kept].tolist(),
@@ -92,6 +103,25 @@ def curves() -> list[dict]:
             }
         )
     return found
+
+
+def packed(runs: list[dict]) -> dict[str, list]:
+    """The same in less room: what many runs share stands once, and a run has its index.
+
+    Returns:
+        ``runs``, each with ``start`` and ``grid`` in place of its names and its steps; ``starts``;
+        ``grids``.
+    """
+    starts: dict[str, int] = {}
+    grids: dict[str, int] = {}
+    short = []
+    for run in runs:
+        rest = {name: run[name] for name in ("key", "seed", "accuracy")}
+        names = json.dumps({name: run[name] for name in CHOICES})
+        start = starts.setdefault(names, len(starts))
+        grid = grids.setdefault(json.dumps(run["steps"]), len(grids))
+        short.append({**rest, "start": start, "grid": grid})
+    return {"runs": short, "starts": [*map(json.loads, starts)], "grids": [*map(json.loads, grids)]}
 
 
 def attention() -> list[dict]:
@@ -183,7 +213,7 @@ def main() -> None:
     vega = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     (FOLDER / "vega.js").write_text(f"(() => {{{vega}}})();\n")  # its names stay its own
     content = {
-        "runs": curves(),
+        **packed(curves()),
         "attention": attention(),
         "charts": {"curves": curve_chart(), "ends": end_chart(), "maps": map_chart()},
     }

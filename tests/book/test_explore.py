@@ -9,9 +9,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from procmod_lib.experiments.settings import NAMES
 from procmod_lib.runs.store import PUBLISHED, Store
 
-CHOICES = ("diagnostic", "scale", "source", "part", "change")
+CHOICES = ("diagnostic", "scale", "pretraining", "source", "part", "change")
 MOST = 3_000_000  # bytes of the page and all that it loads of its own
 
 
@@ -39,6 +40,27 @@ def table(page):
     return {line[0]: line[1:] for line in cells}
 
 
+def content(html):
+    """What the page loads."""
+    data = (html / "_static" / "explore" / "data.js").read_text()
+    return json.loads(re.fullmatch(r"window\.EXPLORE = (.*);\n", data, re.S).group(1))
+
+
+def test_every_way_to_pretrain_can_be_chosen(page, html):
+    choose(page, "diagnostic", "Haystack")
+    choose(page, "scale", "full protocol")
+    assert {*NAMES.values(), "none"} == {*options(page, "pretraining")}
+    said = []
+    for name in NAMES.values():
+        choose(page, "pretraining", name)
+        choose(page, "source", "Identity")
+        choose(page, "part", "attention")
+        choose(page, "change", "copied unchanged")
+        said.append(page.find_element(By.ID, "x-said").text)
+        assert table(page)["no pretraining"][0] != "0"
+    assert all(text.startswith("10 runs chosen") for text in said)
+
+
 def test_a_choice_changes_the_charts_and_the_table(page):
     before, drawn = table(page), page.find_element(By.ID, "x-curves").get_attribute("innerHTML")
     choose(page, "part", "MLPs")
@@ -48,18 +70,15 @@ def test_a_choice_changes_the_charts_and_the_table(page):
 
 
 def test_the_first_token_looks_at_itself_alone(html):
-    data = (html / "_static" / "explore" / "data.js").read_text()
-    starts = json.loads(re.fullmatch(r"window\.EXPLORE = (.*);\n", data, re.S).group(1))[
-        "attention"
-    ]
+    starts = content(html)["attention"]
     maps = [head for start in starts for heads in start["maps"].values() for head in heads]
     assert maps
     assert {head[0] for head in maps} == {100}
 
 
 def test_twenty_random_choices_show_the_numbers_of_the_store(page, html):
-    data = (html / "_static" / "explore" / "data.js").read_text()
-    runs = json.loads(re.fullmatch(r"window\.EXPLORE = (.*);\n", data, re.S).group(1))["runs"]
+    found = content(html)
+    runs = [run | found["starts"][run["start"]] for run in found["runs"]]
     ends = Store(PUBLISHED).view().sort_values("step").groupby("key").token_accuracy.last()
     rng = random.Random(0)
     for _ in range(20):

@@ -2,11 +2,14 @@
 "use strict";
 
 window.addEventListener("DOMContentLoaded", () => {
-  const { runs, attention, charts } = window.EXPLORE;
-  const CHOICES = ["diagnostic", "scale", "source", "part", "change"];
+  const { starts, grids, attention, charts } = window.EXPLORE;
+  const runs = window.EXPLORE.runs.map(({ start, grid, ...run }) =>
+    ({ ...run, ...starts[start], steps: grids[grid] }));
+  const CHOICES = ["diagnostic", "scale", "pretraining", "source", "part", "change"];
   const FIRST = {
     diagnostic: "Haystack",
     scale: "full protocol",
+    pretraining: "closest, curriculum",
     source: "Identity",
     part: "attention",
     change: "copied unchanged",
@@ -39,7 +42,7 @@ window.addEventListener("DOMContentLoaded", () => {
     before("change").filter((run) => [run.change, ALL].includes(select.change.value));
 
   const baseline = () =>
-    before("source").filter((run) => run.part === "nothing");
+    before("pretraining").filter((run) => run.part === "nothing");
 
   const mean = (numbers) => numbers.reduce((a, b) => a + b, 0) / numbers.length;
 
