@@ -1,0 +1,54 @@
+"""What of ECA helps REVERSED ADDITION follows the rule that was fixed before."""
+
+import pytest
+from tables import ended
+
+from procmod_lib.experiments import eca_parts
+from procmod_lib.findings.eca_parts import parts_table
+from procmod_lib.report.tables import NOT_YET
+
+RUNS = eca_parts.runs()
+
+
+def section(missing=(), **ends):
+    """Runs that end where their start is said to, and slightly apart by seed."""
+    named = {"scratch": 0.5, "shuffled": 0.5, "attention": 0.5, "mlp": 0.5, "embeddings": 0.5}
+    named |= {"whole": 0.9, **ends}
+    words = {eca_parts.WHOLE: "whole", eca_parts.SHUFFLED: "shuffled"}
+
+    def end(run):
+        name = words.get(str(run.condition), str(run.condition).split("=")[0])
+        wobble = 0.01 * (run.seed % 3 - 1) * (name not in ("scratch", "whole"))
+        return None if name in missing else named[name] + wobble
+
+    return ended(RUNS, end)
+
+
+@pytest.mark.parametrize(
+    "ends, said",
+    [
+        ({}, "what the weights learnt is needed; told above no pretraining: no part alone"),
+        (
+            {"attention": 0.8},
+            "what the weights learnt is needed; told above no pretraining: its attention alone",
+        ),
+        ({"shuffled": 0.9}, "size is enough; told above no pretraining: no part alone"),
+        ({"shuffled": 0.7}, "a shuffle leaves a part of the gain and costs a part"),
+        ({"whole": 0.5}, "whether content or size helps is open"),
+        ({"mlp": 0.7, "embeddings": 0.7}, "pretraining: its MLPs alone and its embeddings alone."),
+        ({"mlp": 0.2}, ": no part alone."),
+    ],
+)
+def test_what_helps_follows_the_rule(ends, said):
+    text = parts_table(section(**ends)).data
+    assert said in text.splitlines()[-1]
+    assert "the whole model, against the whole model, shuffled | +" in text or ends
+
+
+def test_the_family_is_of_five_and_waits_for_all():
+    text = parts_table(section()).data
+    assert len(text.splitlines()) == 2 + 5 + 2
+    assert "n = 10" in text
+    few = parts_table(section(missing=("mlp",))).data
+    assert few.splitlines()[-1] == "**By the rule: open, runs are missing.**"
+    assert few.count(NOT_YET) == 5
