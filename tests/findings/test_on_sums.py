@@ -1,20 +1,21 @@
-"""What of ECA helps REVERSED ADDITION follows the rule that was fixed before."""
+"""What of two transfers helps on sums follows the rules that were fixed before."""
 
 import pytest
 from tables import ended
 
-from procmod_lib.experiments import eca_parts
-from procmod_lib.findings.eca_parts import parts_table
+from procmod_lib.experiments import on_sums
+from procmod_lib.experiments.conditions import SET_ECA
+from procmod_lib.findings.on_sums import eca_table, pair_table
 from procmod_lib.report.tables import NOT_YET
 
-RUNS = eca_parts.runs()
+RUNS = on_sums.eca()
 
 
 def section(missing=(), **ends):
     """Runs that end where their start is said to, and slightly apart by seed."""
     named = {"scratch": 0.5, "shuffled": 0.5, "attention": 0.5, "mlp": 0.5, "embeddings": 0.5}
     named |= {"whole": 0.9, **ends}
-    words = {eca_parts.WHOLE: "whole", eca_parts.SHUFFLED: "shuffled"}
+    words = {on_sums.WHOLE: "whole", on_sums.SHUFFLED: "shuffled"}
 
     def end(run):
         name = words.get(str(run.condition), str(run.condition).split("=")[0])
@@ -40,15 +41,30 @@ def section(missing=(), **ends):
     ],
 )
 def test_what_helps_follows_the_rule(ends, said):
-    text = parts_table(section(**ends)).data
+    text = eca_table(section(**ends)).data
     assert said in text.splitlines()[-1]
     assert "the whole model, against the whole model, shuffled | +" in text or ends
 
 
 def test_the_family_is_of_five_and_waits_for_all():
-    text = parts_table(section()).data
+    text = eca_table(section()).data
     assert len(text.splitlines()) == 2 + 5 + 2
     assert "n = 10" in text
-    few = parts_table(section(missing=("mlp",))).data
+    few = eca_table(section(missing=("mlp",))).data
     assert few.splitlines()[-1] == "**By the rule: open, runs are missing.**"
     assert few.count(NOT_YET) == 5
+
+
+@pytest.mark.parametrize(
+    "whole, shuffled, attention, mlps, said",
+    [
+        (0.7, 0.5, 0.5, 0.5, "what the weights learnt is needed; the pair is told above each of"),
+        (0.7, 0.7, 0.5, 0.7, "size is enough; the pair is told above one of its parts"),
+        (0.5, 0.5, 0.5, 0.5, "whether content or size helps is open; the pair is told above neith"),
+    ],
+)
+def test_what_composes_follows_the_rule(whole, shuffled, attention, mlps, said):
+    ends = {SET_ECA: whole, on_sums.SHUFFLED_PAIR: shuffled, "scratch": 0.5}
+    ends |= {"attention=set": attention, "mlp=eca": mlps}
+    text = pair_table(ended(on_sums.pair(), lambda run: ends[str(run.condition)])).data
+    assert said in text.splitlines()[-1]

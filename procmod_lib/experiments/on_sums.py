@@ -1,0 +1,49 @@
+"""What of two transfers helps on sums: of ECA's whole model from its rung of the ladder on REVERSED
+ADDITION, and of the paper's pair, SET's attention with ECA's MLPs from our settings, on ADDITION.
+
+The rules stand on the page "Fixed in advance".
+"""
+
+from procmod_lib.experiments.conditions import SET_ECA
+from procmod_lib.experiments.make_runs import fine_tuning_run
+from procmod_lib.experiments.why_curricula import TEN
+from procmod_lib.runs.run import Run
+
+WHOLE, SHUFFLED = "full=eca", "full=eca shuffle"
+ECA = {
+    "scratch": "no pretraining",
+    WHOLE: "the whole model",
+    SHUFFLED: "the whole model, shuffled",
+    "attention=eca": "its attention alone",
+    "mlp=eca": "its MLPs alone",
+    "embeddings=eca": "its embeddings alone",
+}
+"""The starts on REVERSED ADDITION, by what a page calls them."""
+
+SHUFFLED_PAIR = f"{SET_ECA} shuffle"
+PAIR = {
+    "scratch": "no pretraining",
+    SET_ECA: "the pair",
+    SHUFFLED_PAIR: "the pair, shuffled",
+    "attention=set": "SET's attention alone",
+    "mlp=eca": "ECA's MLPs alone",
+}
+"""The starts on ADDITION."""
+
+
+def eca() -> list[Run]:
+    """ECA from its rung on REVERSED ADDITION: every start x ten seeds, at the full protocol."""
+    return _runs("reversed_addition", ECA, "closest")
+
+
+def pair() -> list[Run]:
+    """The pair from our settings on ADDITION: every start x ten seeds, at the full protocol."""
+    return _runs("addition", PAIR, "large_rate")
+
+
+def _runs(diagnostic: str, starts: dict[str, str], settings: str) -> list[Run]:
+    return [
+        fine_tuning_run(diagnostic, start, "standard", seed, settings=settings)
+        for start in starts
+        for seed in range(TEN)
+    ]

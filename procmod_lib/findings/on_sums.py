@@ -1,0 +1,104 @@
+"""What of two transfers helps on sums, by the rules that were fixed before."""
+
+from collections.abc import Callable
+
+from IPython.display import Markdown
+
+from procmod_lib.experiments.conditions import SET_ECA
+from procmod_lib.experiments.on_sums import ECA, PAIR, SHUFFLED, SHUFFLED_PAIR, WHOLE
+from procmod_lib.experiments.why_curricula import TEN
+from procmod_lib.findings.carrying import RUNS_MISSING, by_rule
+from procmod_lib.report import statistics
+from procmod_lib.report.section import Section
+from procmod_lib.report.sentences import in_points, p_value
+from procmod_lib.report.tables import NOT_YET
+
+Compared = tuple[str, str]
+"""A start, and what it is held against."""
+
+PARTS = ("attention=eca", "mlp=eca", "embeddings=eca")
+OF_ECA = ((WHOLE, SHUFFLED), (SHUFFLED, "scratch"), *((part, "scratch") for part in PARTS))
+PARENTS = ("attention=set", "mlp=eca")
+OF_PAIR = (
+    (SET_ECA, SHUFFLED_PAIR),
+    (SHUFFLED_PAIR, "scratch"),
+    *((SET_ECA, parent) for parent in PARENTS),
+)
+"""The comparisons of each rule, a family."""
+
+
+def eca_table(section: Section) -> Markdown:
+    """What of ECA helps REVERSED ADDITION: a row a comparison, and what they say by the rule.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.on_sums.eca`.
+    """
+    return _told_table(section, OF_ECA, ECA, what_helps)
+
+
+def pair_table(section: Section) -> Markdown:
+    """What of the pair helps ADDITION, in the same way.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.on_sums.pair`.
+    """
+    return _told_table(section, OF_PAIR, PAIR, what_composes)
+
+
+def _told_table(
+    section: Section,
+    asked: tuple[Compared, ...],
+    names: dict[str, str],
+    rule: Callable[[set[Compared]], str],
+) -> Markdown:
+    """A row a comparison; below it what the rule makes of those that are told, and above zero."""
+    found = {pair: row for pair in asked if (row := compared(section, *pair)) is not None}
+    adjusted = dict(zip(found, statistics.holm([row.p for row in found.values()]), strict=True))
+    is_whole = len(found) == len(asked)
+    rows = []
+    for pair in asked:
+        start, base = (names[each] for each in pair)
+        cells = [in_points(found[pair]), p_value(adjusted[pair])] if is_whole else [NOT_YET, ""]
+        rows.append([f"{start}, against {base}", *cells])
+    told = {p for p, row in found.items() if row.low > 0 and adjusted[p] < statistics.LEVEL}
+    said = rule(told) if is_whole else RUNS_MISSING
+    return by_rule(["compared", "difference", "p (Holm)"], rows, said)
+
+
+def compared(section: Section, start: str, base: str):
+    """The paired difference of two starts over ten seeds; None while some are missing."""
+    rows = [row for row in section.differences(base, start).itertuples() if row.n == TEN]
+    return rows[0] if rows else None
+
+
+def what_helps(told: set[Compared]) -> str:
+    """What the rule on ECA says, from the comparisons that are told from zero, and above it.
+
+    >>> what_helps({(WHOLE, SHUFFLED), ("mlp=eca", "scratch")})
+    'what the weights learnt is needed; told above no pretraining: its MLPs alone'
+    """
+    parts = [ECA[part] for part in PARTS if (part, "scratch") in told]
+    first = _content_or_size(told, WHOLE, SHUFFLED)
+    return f"{first}; told above no pretraining: {' and '.join(parts) or 'no part alone'}"
+
+
+def what_composes(told: set[Compared]) -> str:
+    """What the rule on the pair says.
+
+    >>> what_composes({(SHUFFLED_PAIR, "scratch"), (SET_ECA, "mlp=eca")})
+    'size is enough; the pair is told above one of its parts, not above both'
+    """
+    above = sum((SET_ECA, parent) in told for parent in PARENTS)
+    words = ("neither of its parts", "one of its parts, not above both", "each of its parts")
+    return (
+        f"{_content_or_size(told, SET_ECA, SHUFFLED_PAIR)}; the pair is told above {words[above]}"
+    )
+
+
+def _content_or_size(told: set[Compared], learnt: str, shuffled: str) -> str:
+    needs_content, size_helps = (learnt, shuffled) in told, (shuffled, "scratch") in told
+    if needs_content and size_helps:
+        return "a shuffle leaves a part of the gain and costs a part"
+    if needs_content:
+        return "what the weights learnt is needed"
+    return "size is enough" if size_helps else "whether content or size helps is open"
