@@ -31,6 +31,22 @@ PAIR = {
 """The starts on ADDITION."""
 
 
+BY_HAND = {
+    "scratch": "no pretraining",
+    "mlp=eca shuffle": "ECA's MLPs, shuffled",
+    "fan_in=mlp scale=0.3": "random MLPs of about their size",
+    "fan_in=attention+mlp scale=0.3": "random MLPs and attention of that size",
+}
+"""Starts on REVERSED ADDITION without anything learnt."""
+
+
+def by_hand() -> list[Run]:
+    """What has only the size of ECA's MLPs, on REVERSED ADDITION: every start x ten seeds, at the
+    full protocol.
+    """
+    return _runs("reversed_addition", BY_HAND, "closest")
+
+
 def eca() -> list[Run]:
     """ECA from its rung on REVERSED ADDITION: every start x ten seeds, at the full protocol."""
     return _runs("reversed_addition", ECA, "closest")

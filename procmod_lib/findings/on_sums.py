@@ -5,7 +5,7 @@ from collections.abc import Callable
 from IPython.display import Markdown
 
 from procmod_lib.experiments.conditions import SET_ECA
-from procmod_lib.experiments.on_sums import ECA, PAIR, SHUFFLED, SHUFFLED_PAIR, WHOLE
+from procmod_lib.experiments.on_sums import BY_HAND, ECA, PAIR, SHUFFLED, SHUFFLED_PAIR, WHOLE
 from procmod_lib.experiments.why_curricula import TEN
 from procmod_lib.findings.carrying import RUNS_MISSING, by_rule
 from procmod_lib.report import statistics
@@ -24,6 +24,7 @@ OF_PAIR = (
     (SHUFFLED_PAIR, "scratch"),
     *((SET_ECA, parent) for parent in PARENTS),
 )
+OF_HAND = tuple((start, "scratch") for start in BY_HAND if start != "scratch")
 """The comparisons of each rule, a family."""
 
 
@@ -43,6 +44,15 @@ def pair_table(section: Section) -> Markdown:
         section: the runs of :func:`procmod_lib.experiments.on_sums.pair`.
     """
     return _told_table(section, OF_PAIR, PAIR, what_composes)
+
+
+def by_hand_table(section: Section) -> Markdown:
+    """Whether weights of a size alone help REVERSED ADDITION, in the same way.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.on_sums.by_hand`.
+    """
+    return _told_table(section, OF_HAND, BY_HAND, what_gains)
 
 
 def _told_table(
@@ -80,6 +90,18 @@ def what_helps(told: set[Compared]) -> str:
     parts = [ECA[part] for part in PARTS if (part, "scratch") in told]
     first = _content_or_size(told, WHOLE, SHUFFLED)
     return f"{first}; told above no pretraining: {' and '.join(parts) or 'no part alone'}"
+
+
+def what_gains(told: set[Compared]) -> str:
+    """What the rule on starts by hand says.
+
+    >>> what_gains({("mlp=eca shuffle", "scratch")})
+    "told above no pretraining: ECA's MLPs, shuffled; so no start by hand helps"
+    """
+    gaining = [start for start, _ in OF_HAND if (start, "scratch") in told]
+    names = ", and ".join(BY_HAND[start] for start in gaining) or "nothing"
+    helps = any("=eca" not in start for start in gaining)
+    return f"told above no pretraining: {names}; so {'a' if helps else 'no'} start by hand helps"
 
 
 def what_composes(told: set[Compared]) -> str:

@@ -5,7 +5,7 @@ from tables import ended
 
 from procmod_lib.experiments import on_sums
 from procmod_lib.experiments.conditions import SET_ECA
-from procmod_lib.findings.on_sums import eca_table, pair_table
+from procmod_lib.findings.on_sums import by_hand_table, eca_table, pair_table
 from procmod_lib.report.tables import NOT_YET
 
 RUNS = on_sums.eca()
@@ -68,3 +68,15 @@ def test_what_composes_follows_the_rule(whole, shuffled, attention, mlps, said):
     ends |= {"attention=set": attention, "mlp=eca": mlps}
     text = pair_table(ended(on_sums.pair(), lambda run: ends[str(run.condition)])).data
     assert said in text.splitlines()[-1]
+
+
+def test_a_start_by_hand_helps_where_one_is_told_above_no_pretraining():
+    def said(**ends):
+        words = {"scratch": 0.5, "mlp=eca shuffle": 0.5, **ends}
+        section = ended(on_sums.by_hand(), lambda run: words.get(str(run.condition), 0.5))
+        return by_hand_table(section).data.splitlines()[-1]
+
+    assert "nothing; so no start by hand helps" in said()
+    assert "ECA's MLPs, shuffled; so no start" in said(**{"mlp=eca shuffle": 0.9})
+    assert "so a start by hand helps" in said(**{"fan_in=mlp scale=0.3": 0.9})
+    assert "nothing; so no start" in said(**{"fan_in=mlp scale=0.3": 0.1})
