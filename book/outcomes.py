@@ -77,7 +77,7 @@ def both_layers() -> str:
         return "The attention of both layers: not yet measured."
     laptops = outcomes.share_of_laptops(right, seen)
     return (
-        f"The start of session B without a row, the attention of both layers, found it in {right} "
+        f"Session B's attention of both layers, which has no row, found it in {right} "
         f"of {seen} runs (seeds 0 to {LIMIT - 1}), that is on {100 * laptops:.0f} % of laptops: "
         "nothing was predicted of it, and laptops will differ on it."
     )

@@ -75,6 +75,8 @@ def losses_told(sections: dict[tuple[str, str], Section]) -> Markdown:
         rows = section.differences(shuffled, within).itertuples()
         row = next((row for row in rows if row.n >= TEN.seeds), None)
         word = "loses sizes too" if row and row.low > 0 else "not shown"
+        if row and row.high < 0:
+            word = "the other way round"
         told = f"**{word}**, {in_points(row)}" if row else NOT_MEASURED
         lines.append(f"{capital(case)}, {pairs}: {told}.")
     return bullets(lines)

@@ -154,18 +154,25 @@ def count_with_signs(judged: pd.DataFrame) -> str:
     return re.sub(r"^(\d+ replicated)", rf"\1 ({alone} in sign alone)", text) if alone else text
 
 
-def over_all(*judged: pd.DataFrame) -> str:
+def of_first(claims, table: pd.DataFrame, seeds: int) -> str:
+    """The count of verdicts that the first so many seeds alone give."""
+    return f"{count_with_sizes(judge(claims, table[table.seed < seeds]))}."
+
+
+def over_all(judged: dict[str, pd.DataFrame]) -> str:
     """How many of the claims that replicated, each in its own family, would if all families were
-    one, in a sentence that names those that would, and how often.
+    one, in a sentence that names those that would.
+
+    Args:
+        judged: by what a page calls them, verdicts of :func:`judge`.
     """
-    every = pd.concat(judged, ignore_index=True)
+    every = pd.concat([part.assign(where=name) for name, part in judged.items()])
     every["p_all"] = statistics.holm(every.p_alone.to_numpy())
     found = every[every.verdict == "replicated"]
     if not len(found):
         return "Nothing replicated."
-    kept = found[found.p_all < statistics.LEVEL].claim
-    often = kept.value_counts(sort=False)
-    names = [name if n == 1 else f"{name} ({n} times)" for name, n in often.items()]
+    kept = found[found.p_all < statistics.LEVEL]
+    names = [f"{row.claim} (under *{row.where}*)" for row in kept.itertuples()]
     return (
         f"Corrected over all {int(every.p_alone.notna().sum())} verdicts together, {len(kept)} of "
         f"the {len(found)} that replicated still would{': ' * bool(names)}{'; '.join(names)}."

@@ -89,6 +89,8 @@ def why_not(row) -> str:
         return "with no gain to remove"
     if had_nothing_to_gain(row):
         return "with nothing to gain"
+    if row.low <= 0 and np.isnan(row.paper_difference):
+        return "with no effect to compare"
     return "undecided" if is_undecided(row) else ""
 
 

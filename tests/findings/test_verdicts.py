@@ -91,16 +91,18 @@ def test_families_are_also_corrected_as_one():
     alone = [0.002, 0.02, 0.3]
     family = pd.DataFrame({"claim": ["A", "B", "C"], "p_alone": alone})
     family["verdict"] = ["replicated", "replicated", "not replicated"]
-    said = verdicts.over_all(family, family.assign(p_alone=np.nan, verdict="not yet measured"))
+    later = family.assign(p_alone=np.nan, verdict="not yet measured")
+    said = verdicts.over_all({"ours": family, "theirs": later})
     assert said.endswith(
-        "over all 3 verdicts together, 2 of the 2 that replicated still would: A; B."
+        "over all 3 verdicts together, 2 of the 2 that replicated still would: "
+        "A (under *ours*); B (under *ours*)."
     )
-    said = verdicts.over_all(family, family)
+    said = verdicts.over_all({"ours": family, "theirs": family})
     assert said == (
         "Corrected over all 6 verdicts together, 2 of the 4 that replicated still would: "
-        "A (2 times)."
+        "A (under *ours*); A (under *theirs*)."
     )
-    assert verdicts.over_all(family.tail(1)) == "Nothing replicated."
+    assert verdicts.over_all({"ours": family.tail(1)}) == "Nothing replicated."
 
 
 def test_what_replicated_is_told_with_its_size():
