@@ -31,11 +31,12 @@ PAIR = {
 """The starts on ADDITION."""
 
 
+LARGER = "fan_in=attention+mlp scale=0.3"
 BY_HAND = {
     "scratch": "no pretraining",
     "mlp=eca shuffle": "ECA's MLPs, shuffled",
     "fan_in=mlp scale=0.3": "random MLPs of about their size",
-    "fan_in=attention+mlp scale=0.3": "random MLPs and attention of that size",
+    LARGER: "random MLPs and attention of that size",
 }
 """Starts on REVERSED ADDITION without anything learnt."""
 

@@ -84,13 +84,13 @@ def why_not(row) -> str:
     if row.verdict != "not replicated":
         return ""
     if has_other_sign(row):
-        return "with the other sign"
+        return "other sign"
     if row.has_no_gain:
-        return "with no gain to remove"
+        return "no gain to remove"
     if had_nothing_to_gain(row):
-        return "with nothing to gain"
+        return "nothing to gain"
     if row.low <= 0 and np.isnan(row.paper_difference):
-        return "with no effect to compare"
+        return "nothing to compare"
     return "undecided" if is_undecided(row) else ""
 
 
