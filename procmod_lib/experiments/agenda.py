@@ -254,7 +254,7 @@ AGENDA = (
     Entry("the paper's pair with the optional curriculum", at_both(set_eca.pair)),
     Entry("the same pair changed, 10 pairs", set_eca.changed),
     Entry("the same pair with ECA from its ladder", at_both(set_eca.climbed)),
-    Entry("what helps on sums", lambda: on_sums.eca() + on_sums.by_hand() + on_sums.pair()),
+    Entry("what helps on sums", on_sums.every),
     Entry("k-DYCK from its ladder", at_both(why_curricula.k_dyck_climbed)),
     Entry("the pair with ECA from its ladder, sums and SORTING", set_eca.climbed_on_sums),
     Entry(

@@ -5,6 +5,7 @@ The rules stand on the page "Fixed in advance".
 """
 
 from procmod_lib.experiments.conditions import SET_ECA
+from procmod_lib.experiments.grids import without_copies
 from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.experiments.why_curricula import TEN
 from procmod_lib.runs.run import Run
@@ -41,6 +42,25 @@ BY_HAND = {
 """Starts on REVERSED ADDITION without anything learnt."""
 
 
+LARGER_ON = {
+    "reversed_addition": range(10, 20),
+    "addition": range(TEN),
+    "sorting": range(TEN),
+    "haystack": range(TEN),
+}
+"""Where larger weights by hand are asked, and with which seeds: on REVERSED ADDITION new ones."""
+
+
+def larger() -> list[Run]:
+    """Larger weights by hand and no pretraining, on each of those, at the full protocol."""
+    return [
+        fine_tuning_run(diagnostic, start, "standard", seed)
+        for diagnostic, seeds in LARGER_ON.items()
+        for start in ("scratch", LARGER)
+        for seed in seeds
+    ]
+
+
 def by_hand() -> list[Run]:
     """What has only the size of ECA's MLPs, on REVERSED ADDITION: every start x ten seeds, at the
     full protocol.
@@ -56,6 +76,11 @@ def eca() -> list[Run]:
 def pair() -> list[Run]:
     """The pair from our settings on ADDITION: every start x ten seeds, at the full protocol."""
     return _runs("addition", PAIR, "large_rate")
+
+
+def every() -> list[Run]:
+    """All of them, each once."""
+    return without_copies(eca(), by_hand(), larger(), pair())
 
 
 def _runs(diagnostic: str, starts: dict[str, str], settings: str) -> list[Run]:

@@ -5,13 +5,23 @@ from collections.abc import Callable
 from IPython.display import Markdown
 
 from procmod_lib.experiments.conditions import SET_ECA
-from procmod_lib.experiments.on_sums import BY_HAND, ECA, PAIR, SHUFFLED, SHUFFLED_PAIR, WHOLE
+from procmod_lib.experiments.on_sums import (
+    BY_HAND,
+    ECA,
+    LARGER,
+    LARGER_ON,
+    PAIR,
+    SHUFFLED,
+    SHUFFLED_PAIR,
+    WHOLE,
+)
 from procmod_lib.experiments.why_curricula import TEN
 from procmod_lib.findings.carrying import RUNS_MISSING, by_rule
 from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import in_points, p_value
 from procmod_lib.report.tables import NOT_YET
+from procmod_lib.tasks import title
 
 Compared = tuple[str, str]
 """A start, and what it is held against."""
@@ -27,6 +37,8 @@ OF_PAIR = (
 OF_HAND = tuple((start, "scratch") for start in BY_HAND if start != "scratch")
 """The comparisons of each rule, a family."""
 
+HEADS = ["compared", "difference", "p (Holm)"]
+
 
 def eca_table(section: Section) -> Markdown:
     """What of ECA helps REVERSED ADDITION: a row a comparison, and what they say by the rule.
@@ -34,7 +46,7 @@ def eca_table(section: Section) -> Markdown:
     Args:
         section: the runs of :func:`procmod_lib.experiments.on_sums.eca`.
     """
-    return _told_table(section, OF_ECA, ECA, what_helps)
+    return _told_table(compared_all(section, OF_ECA), _names(OF_ECA, ECA), what_helps)
 
 
 def pair_table(section: Section) -> Markdown:
@@ -43,7 +55,7 @@ def pair_table(section: Section) -> Markdown:
     Args:
         section: the runs of :func:`procmod_lib.experiments.on_sums.pair`.
     """
-    return _told_table(section, OF_PAIR, PAIR, what_composes)
+    return _told_table(compared_all(section, OF_PAIR), _names(OF_PAIR, PAIR), what_composes)
 
 
 def by_hand_table(section: Section) -> Markdown:
@@ -52,27 +64,44 @@ def by_hand_table(section: Section) -> Markdown:
     Args:
         section: the runs of :func:`procmod_lib.experiments.on_sums.by_hand`.
     """
-    return _told_table(section, OF_HAND, BY_HAND, what_gains)
+    return _told_table(compared_all(section, OF_HAND), _names(OF_HAND, BY_HAND), what_gains)
 
 
-def _told_table(
-    section: Section,
-    asked: tuple[Compared, ...],
-    names: dict[str, str],
-    rule: Callable[[set[Compared]], str],
-) -> Markdown:
-    """A row a comparison; below it what the rule makes of those that are told, and above zero."""
-    found = {pair: row for pair in asked if (row := compared(section, *pair)) is not None}
+def larger_table(section: Section) -> Markdown:
+    """Where larger weights by hand help, a row a diagnostic, in the same way.
+
+    Args:
+        section: the runs of :func:`procmod_lib.experiments.on_sums.larger`.
+    """
+    found = {name: compared(section.on(name), LARGER, "scratch") for name in LARGER_ON}
+    names = {name: f"{title(name)}, seeds {min(s)} to {max(s)}" for name, s in LARGER_ON.items()}
+    return _told_table(found, names, where_larger_helps)
+
+
+def _told_table(found: dict, names: dict, rule: Callable[[set], str]) -> Markdown:
+    """A row a comparison; below it what the rule makes of those that are told, and above zero.
+
+    Args:
+        found: the paired difference of each, None where runs are missing.
+        names: of each, for its row.
+        rule: from those that are told.
+    """
+    if None in found.values():
+        rows = [[name, NOT_YET, ""] for name in names.values()]
+        return by_rule(HEADS, rows, RUNS_MISSING)
     adjusted = dict(zip(found, statistics.holm([row.p for row in found.values()]), strict=True))
-    is_whole = len(found) == len(asked)
-    rows = []
-    for pair in asked:
-        start, base = (names[each] for each in pair)
-        cells = [in_points(found[pair]), p_value(adjusted[pair])] if is_whole else [NOT_YET, ""]
-        rows.append([f"{start}, against {base}", *cells])
-    told = {p for p, row in found.items() if row.low > 0 and adjusted[p] < statistics.LEVEL}
-    said = rule(told) if is_whole else RUNS_MISSING
-    return by_rule(["compared", "difference", "p (Holm)"], rows, said)
+    rows = [[names[c], in_points(row), p_value(adjusted[c])] for c, row in found.items()]
+    told = {c for c, row in found.items() if row.low > 0 and adjusted[c] < statistics.LEVEL}
+    return by_rule(HEADS, rows, rule(told))
+
+
+def _names(asked: tuple[Compared, ...], starts: dict[str, str]) -> dict[Compared, str]:
+    return {(a, b): f"{starts[a]}, against {starts[b]}" for a, b in asked}
+
+
+def compared_all(section: Section, asked: tuple[Compared, ...]) -> dict:
+    """Each comparison's paired difference."""
+    return {pair: compared(section, *pair) for pair in asked}
 
 
 def compared(section: Section, start: str, base: str):
@@ -102,6 +131,16 @@ def what_gains(told: set[Compared]) -> str:
     names = ", and ".join(BY_HAND[start] for start in gaining) or "nothing"
     helps = any("=eca" not in start for start in gaining)
     return f"told above no pretraining: {names}; so {'a' if helps else 'no'} start by hand helps"
+
+
+def where_larger_helps(told: set[str]) -> str:
+    """What the rule on larger weights says, from the diagnostics on which they are told.
+
+    >>> where_larger_helps({"reversed_addition"})
+    'larger weights by hand help on Reversed Addition'
+    """
+    named = [title(name) for name in LARGER_ON if name in told]
+    return f"larger weights by hand help on {', '.join(named) or 'none of them'}"
 
 
 def what_composes(told: set[Compared]) -> str:

@@ -5,7 +5,7 @@ from tables import ended
 
 from procmod_lib.experiments import on_sums
 from procmod_lib.experiments.conditions import SET_ECA
-from procmod_lib.findings.on_sums import by_hand_table, eca_table, pair_table
+from procmod_lib.findings.on_sums import by_hand_table, eca_table, larger_table, pair_table
 from procmod_lib.report.tables import NOT_YET
 
 RUNS = on_sums.eca()
@@ -80,3 +80,15 @@ def test_a_start_by_hand_helps_where_one_is_told_above_no_pretraining():
     assert "ECA's MLPs, shuffled; so no start" in said(**{"mlp=eca shuffle": 0.9})
     assert "so a start by hand helps" in said(**{"fan_in=mlp scale=0.3": 0.9})
     assert "nothing; so no start" in said(**{"fan_in=mlp scale=0.3": 0.1})
+
+
+def test_larger_weights_help_where_they_are_told_above_no_pretraining():
+    def end(run):
+        helps = run.task.name == "addition" and str(run.condition) != "scratch"
+        return 0.9 if helps else 0.5
+
+    text = larger_table(ended(on_sums.larger(), end)).data
+    assert text.endswith("**By the rule: larger weights by hand help on Addition.**")
+    assert "seeds 10 to 19 | +0.0 points" in text
+    few = larger_table(ended(on_sums.larger(), lambda run: 0.5 if run.seed else None)).data
+    assert few.endswith("open, runs are missing.**")
