@@ -29,11 +29,6 @@ def removed_table(tables: dict[str, pd.DataFrame]) -> Markdown:
     return grid(heads, [[name, *_row(table)] for name, table in tables.items()])
 
 
-def removed(table: pd.DataFrame) -> str:
-    """Which share of its gain attention loses to the shuffle, as the last column above has it."""
-    return _row(table)[-1]
-
-
 def _row(table: pd.DataFrame) -> list[str]:
     """The three cells of one pretraining."""
     mine = table[table.diagnostic == CLAIM.diagnostic]
