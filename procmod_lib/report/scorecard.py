@@ -11,12 +11,13 @@ from procmod_lib.report.tables import bullets, grid
 ARMS = "Right answers in % from the baseline → from the condition: difference and its interval."
 
 
-def scorecard_table(judged: pd.DataFrame, fewest: int) -> Markdown:
+def scorecard_table(judged: pd.DataFrame, fewest: int, *, brief: bool = False) -> Markdown:
     """Return :func:`procmod_lib.findings.verdicts.judge` as a table, and how to read it.
 
     Args:
         judged: the verdicts.
         fewest: seeds with which the exact test can pass the correction.
+        brief: without how to read it, which stands under another table of the page.
     """
     rows = []
     for r in judged.itertuples():
@@ -26,6 +27,8 @@ def scorecard_table(judged: pd.DataFrame, fewest: int) -> Markdown:
         verdict = f"**{r.verdict}**" + (f", {why}" if (why := why_not(r)) else "")
         rows.append([r.claim, verdict, _arms(r.paper), ours, r.n, p_value(r.p), disagree])
     heads = ["claim", "verdict", "paper", "here (95 % interval)", "n", "p (Holm)", "seeds disagree"]
+    if brief:
+        return Markdown(f"{grid(heads, rows).data}\n\nThe exact test takes {fewest} seeds or more.")
     below = (
         f"{ARMS} A question mark stands where the paper's summary prints no value. "
         f"After correction the exact test can fall below 0.05 only with {fewest} seeds or more; "

@@ -10,7 +10,7 @@ from tables import table_of
 from procmod_lib.experiments import claims
 from procmod_lib.findings import simulation, verdicts
 from procmod_lib.findings.removed import removed_table
-from procmod_lib.report.scorecard import failed_claims, why_not
+from procmod_lib.report.scorecard import failed_claims, scorecard_table, why_not
 
 
 def test_the_verdict_rule_on_simulated_studies():
@@ -85,6 +85,16 @@ def test_a_failed_claim_says_whether_the_papers_difference_is_left_out(paper, sa
     full = judged.assign(ours=[(99.5, 100.0)])
     assert "nothing to gain" in failed_claims(full, 9).data
     assert "nothing to gain" not in failed_claims(full.assign(baseline="full=identity"), 9).data
+
+
+def test_a_table_says_how_to_read_it_once():
+    curves = {(arm, s): [0.5] for arm in ("scratch", "full=dyck") for s in range(3)}
+    judged = verdicts.judge([claims.CLAIMS[0]], table_of(curves))
+    long, brief = (scorecard_table(judged, 6, brief=b).data for b in (False, True))
+    assert "question mark" in long
+    assert "question mark" not in brief
+    assert brief.endswith("takes 6 seeds or more.")
+    assert long.split("\n\n")[0] == brief.split("\n\n")[0]
 
 
 def test_families_are_also_corrected_as_one():
