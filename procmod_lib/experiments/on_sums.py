@@ -31,8 +31,9 @@ PAIR = {
 }
 """The starts on ADDITION."""
 
-
 LARGER = "fan_in=attention+mlp scale=0.3"
+"""All maps of attention and MLPs drawn larger than fresh ones; the scale is that of ECA's MLPs."""
+
 BY_HAND = {
     "scratch": "no pretraining",
     "mlp=eca shuffle": "ECA's MLPs, shuffled",
@@ -40,7 +41,6 @@ BY_HAND = {
     LARGER: "random MLPs and attention of that size",
 }
 """Starts on REVERSED ADDITION without anything learnt."""
-
 
 LARGER_ON = {
     "reversed_addition": range(10, 20),

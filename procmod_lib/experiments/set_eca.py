@@ -65,15 +65,6 @@ def climbed(preset: str) -> list[Run]:
     return [run for change in NULLS for run in pair(preset, change, mlps="closest")]
 
 
-def eca_climbed() -> list[Run]:
-    """ECA's whole model from its rung, and no pretraining, on REVERSED ADDITION."""
-    return [
-        fine_tuning_run("reversed_addition", start, "standard", seed, settings="closest")
-        for start in ("scratch", "full=eca")
-        for seed in range(TEN)
-    ]
-
-
 def climbed_on_sums() -> list[Run]:
     """The pair with ECA from its rung where the paper claims that it helps, and no pretraining."""
     fresh = [

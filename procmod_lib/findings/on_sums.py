@@ -1,6 +1,7 @@
 """What of two transfers helps on sums, by the rules that were fixed before."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from IPython.display import Markdown
 
@@ -27,44 +28,35 @@ Compared = tuple[str, str]
 """A start, and what it is held against."""
 
 PARTS = ("attention=eca", "mlp=eca", "embeddings=eca")
-OF_ECA = ((WHOLE, SHUFFLED), (SHUFFLED, "scratch"), *((part, "scratch") for part in PARTS))
 PARENTS = ("attention=set", "mlp=eca")
-OF_PAIR = (
-    (SET_ECA, SHUFFLED_PAIR),
-    (SHUFFLED_PAIR, "scratch"),
-    *((SET_ECA, parent) for parent in PARENTS),
-)
-OF_HAND = tuple((start, "scratch") for start in BY_HAND if start != "scratch")
-"""The comparisons of each rule, a family."""
-
 HEADS = ["compared", "difference", "p (Holm)"]
 
 
-def eca_table(section: Section) -> Markdown:
-    """What of ECA helps REVERSED ADDITION: a row a comparison, and what they say by the rule.
+class Question(NamedTuple):
+    """A rule: which starts are compared, a family, and what it makes of those that are told.
+
+    Attributes:
+        names: of the starts.
+        asked: the comparisons.
+        says: the rule, from the comparisons that are told from zero, and above it.
+    """
+
+    names: dict[str, str]
+    asked: tuple[Compared, ...]
+    says: Callable[[set[Compared]], str]
+
+
+def answer(section: Section, question: Question) -> Markdown:
+    """A row a comparison, and what they say by the rule.
 
     Args:
-        section: the runs of :func:`procmod_lib.experiments.on_sums.eca`.
+        section: the runs of the question, see :mod:`procmod_lib.experiments.on_sums`.
+        question: :data:`OF_ECA`, :data:`OF_PAIR` or :data:`OF_HAND`.
     """
-    return _told_table(compared_all(section, OF_ECA), _names(OF_ECA, ECA), what_helps)
-
-
-def pair_table(section: Section) -> Markdown:
-    """What of the pair helps ADDITION, in the same way.
-
-    Args:
-        section: the runs of :func:`procmod_lib.experiments.on_sums.pair`.
-    """
-    return _told_table(compared_all(section, OF_PAIR), _names(OF_PAIR, PAIR), what_composes)
-
-
-def by_hand_table(section: Section) -> Markdown:
-    """Whether weights of a size alone help REVERSED ADDITION, in the same way.
-
-    Args:
-        section: the runs of :func:`procmod_lib.experiments.on_sums.by_hand`.
-    """
-    return _told_table(compared_all(section, OF_HAND), _names(OF_HAND, BY_HAND), what_gains)
+    names, asked, says = question
+    found = {pair: compared(section, *pair) for pair in asked}
+    rows = {(start, base): f"{names[start]}, against {names[base]}" for start, base in asked}
+    return _told_table(found, rows, says)
 
 
 def larger_table(section: Section) -> Markdown:
@@ -95,15 +87,6 @@ def _told_table(found: dict, names: dict, rule: Callable[[set], str]) -> Markdow
     return by_rule(HEADS, rows, rule(told))
 
 
-def _names(asked: tuple[Compared, ...], starts: dict[str, str]) -> dict[Compared, str]:
-    return {(a, b): f"{starts[a]}, against {starts[b]}" for a, b in asked}
-
-
-def compared_all(section: Section, asked: tuple[Compared, ...]) -> dict:
-    """Each comparison's paired difference."""
-    return {pair: compared(section, *pair) for pair in asked}
-
-
 def compared(section: Section, start: str, base: str):
     """The paired difference of two starts over ten seeds; None while some are missing."""
     rows = [row for row in section.differences(base, start).itertuples() if row.n == TEN]
@@ -127,7 +110,7 @@ def what_gains(told: set[Compared]) -> str:
     >>> what_gains({("mlp=eca shuffle", "scratch")})
     "told above no pretraining: ECA's MLPs, shuffled; so no start by hand helps"
     """
-    gaining = [start for start, _ in OF_HAND if (start, "scratch") in told]
+    gaining = [start for start in BY_HAND if (start, "scratch") in told]
     names = ", and ".join(BY_HAND[start] for start in gaining) or "nothing"
     helps = any("=eca" not in start for start in gaining)
     return f"told above no pretraining: {names}; so {'a' if helps else 'no'} start by hand helps"
@@ -163,3 +146,29 @@ def _content_or_size(told: set[Compared], learnt: str, shuffled: str) -> str:
     if needs_content:
         return "what the weights learnt is needed"
     return "size is enough" if size_helps else "whether content or size helps is open"
+
+
+OF_ECA = Question(
+    ECA,
+    ((WHOLE, SHUFFLED), (SHUFFLED, "scratch"), *((part, "scratch") for part in PARTS)),
+    what_helps,
+)
+"""What of ECA helps REVERSED ADDITION."""
+
+OF_PAIR = Question(
+    PAIR,
+    (
+        (SET_ECA, SHUFFLED_PAIR),
+        (SHUFFLED_PAIR, "scratch"),
+        *((SET_ECA, parent) for parent in PARENTS),
+    ),
+    what_composes,
+)
+"""What of the pair helps ADDITION."""
+
+OF_HAND = Question(
+    BY_HAND,
+    tuple((start, "scratch") for start in BY_HAND if start != "scratch"),
+    what_gains,
+)
+"""Whether weights of a size alone help REVERSED ADDITION."""

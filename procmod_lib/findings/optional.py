@@ -19,6 +19,7 @@ from procmod_lib.findings.carrying import (
     in_words,
     verdicts_of,
 )
+from procmod_lib.findings.specified import layer_size
 from procmod_lib.network.gpt2 import views
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import from_to
@@ -100,12 +101,12 @@ def mlp_sizes(runs: list[Run], store: Store) -> np.ndarray:
     """
     found = ((run, store.weights(run)) for run in runs)
     named = [(run.arch.layers, views(flat, run.arch)) for run, flat in found if flat is not None]
-    return np.array([[_mlp_size(model, i) for i in range(layers)] for layers, model in named])
-
-
-def _mlp_size(model: dict[str, np.ndarray], layer: int) -> float:
-    weights = [model[f"h.{layer}.mlp.{name}.weight"].ravel() for name in ("c_fc", "c_proj")]
-    return float(np.concatenate(weights).std())
+    return np.array(
+        [
+            [layer_size(model, i, "mlp.c_fc", "mlp.c_proj") for i in range(layers)]
+            for layers, model in named
+        ]
+    )
 
 
 def quietest_of(sizes: dict[str, np.ndarray]) -> tuple[str, bool]:

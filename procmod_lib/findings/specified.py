@@ -78,15 +78,14 @@ def measured(donor: Run, store: Store) -> dict:
     return {
         "score": score,
         "learnt": bounds.has_learnt(donor.task, donor.arch.width, score),
-        "first_size": _size(named, 0),
-        "last_size": _size(named, last),
+        "first_size": layer_size(named, 0, "attn.c_attn", "attn.c_proj"),
+        "last_size": layer_size(named, last, "attn.c_attn", "attn.c_proj"),
     }
 
 
-def _size(named: dict, layer: int) -> float:
-    """The standard deviation of all weights of a layer's attention."""
-    parts = [named[f"h.{layer}.attn.{part}.weight"].ravel() for part in ("c_attn", "c_proj")]
-    return float(np.concatenate(parts).std())
+def layer_size(named: dict, layer: int, *maps: str) -> float:
+    """The standard deviation of all weights of some maps of a layer, such as ``mlp.c_fc``."""
+    return float(np.concatenate([named[f"h.{layer}.{m}.weight"].ravel() for m in maps]).std())
 
 
 def by_setting(models: pd.DataFrame) -> pd.DataFrame:

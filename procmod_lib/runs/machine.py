@@ -100,15 +100,12 @@ def check_scheduler(scheduler) -> None:
         )
     if kind == "slurm" and not _is_json_object(Path(rest)):
         raise ValueError(f"scheduler must name a file of JSON options, got {scheduler!r}.")
-    needed = {"distributed": "distributed"}
-    if kind == "slurm":
-        needed["dask_jobqueue"] = "dask-jobqueue"
-    for module, package in needed.items():
-        if find_spec(module) is None:
-            raise ValueError(
-                f"scheduler needs the package {package}, which is not installed here, "
-                f"got {scheduler!r}."
-            )
+    module = "dask_jobqueue" if kind == "slurm" else "distributed"  # the first brings the second
+    if find_spec(module) is None:
+        raise ValueError(
+            f"scheduler needs the package {module.replace('_', '-')}, which is not installed "
+            f"here, got {scheduler!r}."
+        )
 
 
 def _is_json_object(path: Path) -> bool:

@@ -5,7 +5,7 @@ from tables import ended
 
 from procmod_lib.experiments import on_sums
 from procmod_lib.experiments.conditions import SET_ECA
-from procmod_lib.findings.on_sums import by_hand_table, eca_table, larger_table, pair_table
+from procmod_lib.findings.on_sums import OF_ECA, OF_HAND, OF_PAIR, answer, larger_table
 from procmod_lib.report.tables import NOT_YET
 
 RUNS = on_sums.eca()
@@ -41,16 +41,16 @@ def section(missing=(), **ends):
     ],
 )
 def test_what_helps_follows_the_rule(ends, said):
-    text = eca_table(section(**ends)).data
+    text = answer(section(**ends), OF_ECA).data
     assert said in text.splitlines()[-1]
-    assert "the whole model, against the whole model, shuffled | +" in text or ends
 
 
 def test_the_family_is_of_five_and_waits_for_all():
-    text = eca_table(section()).data
+    text = answer(section(), OF_ECA).data
     assert len(text.splitlines()) == 2 + 5 + 2
+    assert "the whole model, against the whole model, shuffled | +40.1 points" in text
     assert "n = 10" in text
-    few = eca_table(section(missing=("mlp",))).data
+    few = answer(section(missing=("mlp",)), OF_ECA).data
     assert few.splitlines()[-1] == "**By the rule: open, runs are missing.**"
     assert few.count(NOT_YET) == 5
 
@@ -66,7 +66,7 @@ def test_the_family_is_of_five_and_waits_for_all():
 def test_what_composes_follows_the_rule(whole, shuffled, attention, mlps, said):
     ends = {SET_ECA: whole, on_sums.SHUFFLED_PAIR: shuffled, "scratch": 0.5}
     ends |= {"attention=set": attention, "mlp=eca": mlps}
-    text = pair_table(ended(on_sums.pair(), lambda run: ends[str(run.condition)])).data
+    text = answer(ended(on_sums.pair(), lambda run: ends[str(run.condition)]), OF_PAIR).data
     assert said in text.splitlines()[-1]
 
 
@@ -74,7 +74,7 @@ def test_a_start_by_hand_helps_where_one_is_told_above_no_pretraining():
     def said(**ends):
         words = {"scratch": 0.5, "mlp=eca shuffle": 0.5, **ends}
         section = ended(on_sums.by_hand(), lambda run: words.get(str(run.condition), 0.5))
-        return by_hand_table(section).data.splitlines()[-1]
+        return answer(section, OF_HAND).data.splitlines()[-1]
 
     assert "nothing; so no start by hand helps" in said()
     assert "ECA's MLPs, shuffled; so no start" in said(**{"mlp=eca shuffle": 0.9})

@@ -79,14 +79,18 @@ def test_types():
     assert done.returncode == 0, done.stdout
 
 
+def commands_of(page):
+    """The lines of a page's shell blocks, and what its tables write after .venv/bin/."""
+    text = (ROOT / page).read_text()
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.S)
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line and not line.startswith("#")] + re.findall(
+        r"\| `(\.venv/bin/[^`]+)` \|", text
+    )
+
+
 def readme_commands():
-    text = (ROOT / "README.md").read_text()
-    return [
-        line.strip()
-        for block in re.findall(r"```sh\n(.*?)```", text, re.S)
-        for line in block.splitlines()
-        if line.strip() and not line.startswith("#")
-    ]
+    return commands_of("README.md")
 
 
 def test_readme_names_the_two_commands():
@@ -106,12 +110,17 @@ def here(command, folder):
     small = small.replace("export start", f"export {folder / 'start'}")
     small = small.replace("papermill", f"{sys.executable} -m papermill", 1)
     small = re.sub(r"^procmod ", f"{sys.executable} -m procmod_lib ", small)
+    if "papermill" in small and "-p preset" not in small:
+        small += " -p preset smoke"
     flag = "-p store" if "papermill" in small else "--store"
     return f"{small} {flag} {folder / 'store'}"
 
 
-@pytest.mark.parametrize("command", [c for c in readme_commands() if not c.startswith(SHELL)])
-def test_readme_command_runs(command, tmp_path):
+COMMANDS = dict.fromkeys(readme_commands() + commands_of("book/run.md"))
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if not c.startswith(SHELL)])
+def test_a_command_of_the_readme_and_of_run_it_runs(command, tmp_path):
     """Commands run as written but for the preset and the place of results, which a test keeps
     small.
     """
