@@ -16,6 +16,10 @@ SPARED = (nodes.title, nodes.reference, nodes.literal, nodes.literal_block, node
 SPARED += (addnodes.pending_xref, nodes.citation_reference, nodes.table)
 
 
+OTHER_SENSES = ("output head", "k-Dyck shuffle", "named streams")
+"""Phrases that hold a word of the glossary and do not mean it."""
+
+
 class Terms(SphinxTransform):
     """Link the first use of each word of the glossary on a page of the book's story."""
 
@@ -27,17 +31,25 @@ class Terms(SphinxTransform):
         if not (page.startswith("generated/") or page == "method"):
             return
         waiting = words(self.app)
+        uses = uses_of(waiting)
         for paragraph in list(self.document.findall(_is_prose)):
             for text in list(paragraph.findall(nodes.Text)):
                 if not _is_spared(text):
-                    _link_first(text, waiting)
+                    _link_first(text, uses, waiting)
 
 
-def words(app: Sphinx) -> dict[str, re.Pattern]:
-    """The words of the glossary, each with the pattern of its uses."""
+def words(app: Sphinx) -> set[str]:
+    """The words of the glossary."""
     text = (app.srcdir / "glossary.md").read_text()
-    terms = WORD.findall(text.split("```{glossary}")[1])
-    return {term: re.compile(rf"(?<![\w-]){re.escape(term)}s?(?![\w-])") for term in terms}
+    return set(WORD.findall(text.split("```{glossary}")[1]))
+
+
+def uses_of(terms: set[str]) -> re.Pattern:
+    """Where a text uses one of the words; of two at one place the longer, and a phrase with another
+    sense before both.
+    """
+    longest_first = sorted((*terms, *OTHER_SENSES), key=len, reverse=True)
+    return re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, longest_first))})s?(?![\w-])")
 
 
 def _is_prose(node: nodes.Node) -> bool:
@@ -54,22 +66,22 @@ def _is_spared(node: nodes.Node) -> bool:
     return False
 
 
-def _link_first(text: nodes.Text, waiting: dict[str, re.Pattern]) -> None:
+def _link_first(text: nodes.Text, uses: re.Pattern, waiting: set[str]) -> None:
     """Replace a text by itself with links in it; what was linked waits no longer."""
-    parts: list[nodes.Node] = [text]
-    for term in sorted(waiting, key=len, reverse=True):
-        for i, part in enumerate(parts):
-            found = waiting[term].search(part) if isinstance(part, nodes.Text) else None
-            if found:
-                link = addnodes.pending_xref(
-                    "", nodes.inline("", found.group()), refdomain="std", reftype="term"
-                )
-                link["reftarget"], link["refexplicit"] = term, True
-                before, after = part[: found.start()], part[found.end() :]
-                parts[i : i + 1] = [nodes.Text(before), link, nodes.Text(after)]
-                del waiting[term]
-                break
-    if len(parts) > 1:
+    parts: list[nodes.Node] = []
+    end = 0
+    for found in uses.finditer(text):
+        term = found.group(1)
+        if term not in waiting:
+            continue
+        waiting.remove(term)
+        word = nodes.inline("", found.group())
+        link = addnodes.pending_xref("", word, refdomain="std", reftype="term")
+        link["reftarget"], link["refexplicit"] = term, True
+        parts += [nodes.Text(text[end : found.start()]), link]
+        end = found.end()
+    if parts:
+        parts.append(nodes.Text(text[end:]))
         text.parent.replace(text, [part for part in parts if part.astext()])
 
 

@@ -97,7 +97,7 @@ def released() -> list[Run]:
 
 CROSSED = {
     "IDENTITY, our settings": ("small", "identity", "large_rate"),
-    "IDENTITY, the closest replication": ("small", "identity", "closest"),
+    "IDENTITY, closest, one length": ("small", "identity", "closest"),
     "SET, our settings": ("small", "set", "large_rate"),
     "k-DYCK, our settings": ("small", "dyck", "large_rate"),
     "IDENTITY, our settings, 30 pairs": ("standard", "identity", "large_rate"),

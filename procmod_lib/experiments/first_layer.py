@@ -52,14 +52,14 @@ class Arm:
         )
 
 
-NEAR = Arm("the closest replication, 10 pairs", "small", "closest", 10)
+NEAR = Arm("closest, one length, 10 pairs", "small", "closest", 10)
 OURS = Arm("our settings, 10 pairs", "small", "large_rate", 8)
-FULL = Arm("the closest replication, 30 pairs", "standard", "closest", 10, tuple(STARTS[:4]))
+FULL = Arm("closest, one length, 30 pairs", "standard", "closest", 10, tuple(STARTS[:4]))
 OURS_FULL = Arm("our settings, 30 pairs", "standard", "large_rate", 10, tuple(STARTS[:4]))
 ARMS = (NEAR, OURS, FULL, OURS_FULL)
 """The last was added when two runs of the third were seen; no prediction is about it."""
 GROWN = Arm(
-    "the released code's optional curriculum, 30 pairs",
+    "closest, curriculum, 30 pairs",
     "standard",
     "closest_curriculum",
     10,
@@ -79,7 +79,7 @@ WHOLE = (
     "full=identity fresh_norm on=attention on_layer=0",
 )
 WHOLE_ARMS = (
-    Arm("the closest replication", "small", "closest", 8, ("scratch", *WHOLE)),
+    Arm("closest, one length", "small", "closest", 8, ("scratch", *WHOLE)),
     Arm("our settings", "small", "large_rate", 8, ("scratch", *WHOLE)),
 )
 """Whole models of which the first layer is made quiet, or its attention; nothing is predicted."""

@@ -63,8 +63,10 @@ def loop_in_full() -> list[Run]:
 def resized() -> dict[str, list[Run]]:
     """Both layers shuffled and made as loud as the other's, of the two that have a curriculum."""
     return {
-        "closest replication, times 0.6": _grown("standard", (f"{SHUFFLED_BOTH} scale=0.6",), TEN),
-        "released loop, times 1.7": released_loop("standard", (f"{SHUFFLED_BOTH} scale=1.7",)),
+        "closest, curriculum, times 0.6": _grown("standard", (f"{SHUFFLED_BOTH} scale=0.6",), TEN),
+        "released loop, curriculum, times 1.7": released_loop(
+            "standard", (f"{SHUFFLED_BOTH} scale=1.7",)
+        ),
     }
 
 

@@ -71,13 +71,12 @@ def settings_judged(attention: Section) -> str:
     """Whether settings nearer to the released code give the paper's strongest effect: the verdict
     of the rule on the page "Fixed in advance", from attention at the full protocol.
     """
-    return _judged(attention, "the closest replication")
+    return _judged(attention, "*closest, one length*")
 
 
 def grown_judged(attention: Section) -> str:
     """The same of the closest replication with the released code's optional curriculum."""
-    settings = "the closest replication with the released code's optional curriculum"
-    return _judged(attention, settings)
+    return _judged(attention, "*closest, curriculum*")
 
 
 def _judged(attention: Section, settings: str) -> str:

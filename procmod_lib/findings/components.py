@@ -119,7 +119,7 @@ def components_table(sections: dict[str, Section]) -> Markdown:
         "n",
         "the model",
         "the seed",
-        "the pair, and noise",
+        "interaction and noise",
         "p, were models alike",
     ]
     return grid(heads, rows)

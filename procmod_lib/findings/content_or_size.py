@@ -49,8 +49,8 @@ def scaled_judged(section: Section) -> Markdown:
     replaces = all(each[SHUFFLED] < np.inf for each in least.values())
     return bullets(
         [
-            f"Content is worth size: **{'it is' if is_worth else 'not shown'}**.",
-            f"Size replaces content: **{'it does' if replaces else 'not shown'}**.",
+            f"As learnt the layer carries at a smaller size than shuffled: **{_so(is_worth)}**.",
+            f"Shuffled it carries too if it is large enough: **{_so(replaces)}**.",
             _told(least, SHUFFLED),
             f"So shuffled over whole tensors the layer needs {worth(section)}.",
         ]
@@ -71,11 +71,16 @@ def within_judged(section: Section) -> Markdown:
     is_worth = all(each[LEARNT] < each[WITHIN] for each in least.values())
     return bullets(
         [
-            f"Content is worth size within each head: **{'it is' if is_worth else 'not shown'}**.",
+            "As learnt the layer carries at a smaller size than shuffled within each head: "
+            f"**{_so(is_worth)}**.",
             _told(least, WITHIN),
             f"So shuffled within each head the layer needs {worth(section, WITHIN)}.",
         ]
     )
+
+
+def _so(holds: bool) -> str:
+    return "in both settings" if holds else "not shown"
 
 
 def _told(least: dict[Setting, dict[str, float]], change: str) -> str:

@@ -184,10 +184,13 @@ def _of_size(found: list[Verdict | None]) -> str:
     quieter, louder = (each.carries for each in found if each)
     failed = [
         name
-        for name, holds in (("first", quieter is True), ("second", louder is False))
+        for name, holds in (
+            ("the first expectation", quieter is True),
+            ("the second expectation", louder is False),
+        )
         if not holds
     ]
-    return f"not so, the {' and the '.join(failed)} failed" if failed else "size tells them apart"
+    return f"size does not: {' and '.join(failed)} failed" if failed else "size tells them apart"
 
 
 def stopped_in_words(section: Section) -> Markdown:

@@ -29,6 +29,11 @@ def removed_table(tables: dict[str, pd.DataFrame]) -> Markdown:
     return grid(heads, [[name, *_row(table)] for name, table in tables.items()])
 
 
+def removed(table: pd.DataFrame) -> str:
+    """The share alone, of one pretraining."""
+    return _row(table)[2]
+
+
 def _row(table: pd.DataFrame) -> list[str]:
     """The three cells of one pretraining."""
     mine = table[table.diagnostic == CLAIM.diagnostic]

@@ -26,7 +26,7 @@ TELLING = (
     "a high score on the source",
     "a low score on the source",
     "a last layer loud beside the first",
-    "quiet first layer, less high score",
+    "quiet first layer less that of a high score",
 )
 
 
@@ -91,13 +91,20 @@ def _areas(models: pd.DataFrame) -> np.ndarray:
 
 
 def areas_table(models: pd.DataFrame) -> Markdown:
-    """What tells, a row a number: area under the ROC curve and interval."""
+    """What tells, a row a number: area under the ROC curve and interval; below it the difference
+    that the page's rule asks.
+    """
+    found = areas(models)
     rows = [
         [row.number, row.n, f"{row.area:.2f}", f"{row.low:.2f} to {row.high:.2f}"]
-        for row in areas(models).itertuples()
+        for row in found.itertuples()
     ]
     heads = ["what tells success", "n", "area under the ROC curve", "95 % interval"]
-    return grid(heads, rows)
+    table = grid(heads, rows[:-1])
+    if not rows:
+        return table
+    name, _, difference, interval = rows[-1]
+    return Markdown(f"{table.data}\n\nThe area of a {name}: {difference} ({interval}).")
 
 
 class Judged(Markdown):

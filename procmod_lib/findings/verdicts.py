@@ -159,23 +159,39 @@ def of_first(claims, table: pd.DataFrame, seeds: int) -> str:
     return f"{count_with_sizes(judge(claims, table[table.seed < seeds]))}."
 
 
-def over_all(judged: dict[str, pd.DataFrame]) -> str:
-    """How many of the claims that replicated, each in its own family, would if all families were
-    one, in a sentence that names those that would.
+def as_one_family(judged: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The verdicts of several families in one table, with p corrected over all of them (``p_all``)
+    and the family's name (``where``).
 
     Args:
         judged: by what a page calls them, verdicts of :func:`judge`.
     """
     every = pd.concat([part.assign(where=name) for name, part in judged.items()])
-    every["p_all"] = statistics.holm(every.p_alone.to_numpy())
+    return every.assign(p_all=statistics.holm(every.p_alone.to_numpy()))
+
+
+def surviving(every: pd.DataFrame) -> str:
+    """How many of the claims that replicated, each in its own family, would if all were one.
+
+    Args:
+        every: from :func:`as_one_family`.
+    """
+    found = every[every.verdict == "replicated"]
+    return f"{(found.p_all < statistics.LEVEL).sum()} of the {len(found)} that replicated"
+
+
+def over_all(every: pd.DataFrame) -> str:
+    """The same in a paragraph that names those that would, and says what the test takes."""
     found = every[every.verdict == "replicated"]
     if not len(found):
         return "Nothing replicated."
     kept = found[found.p_all < statistics.LEVEL]
     names = [f"{row.claim} (under *{row.where}*)" for row in kept.itertuples()]
+    tests = int(every.p_alone.notna().sum())
     return (
-        f"Corrected over all {int(every.p_alone.notna().sum())} verdicts together, {len(kept)} of "
-        f"the {len(found)} that replicated still would{': ' * bool(names)}{'; '.join(names)}."
+        f"Corrected over all {tests} verdicts together, {surviving(every)} still would"
+        f"{': ' * bool(names)}{'; '.join(names)}. Over so many the exact test can fall below 0.05 "
+        f"only with {fewest_seeds(tests)} seeds or more."
     )
 
 

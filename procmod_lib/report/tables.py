@@ -153,7 +153,7 @@ def tasks_table() -> Markdown:
         scored = bounds.sample(task).reference.sum(1)
         reach = [f"{100 * bounds.guess(task):.1f}", f"{100 * bounds.best(task):.1f}"]
         rows.append([title(name), task.length, task.vocab, f"{scored.mean():.1f}", *reach])
-    return grid(["task", "positions", "tokens", "scored", "guessing (%)", "best (%)"], rows)
+    return grid(["task", "positions", "vocabulary", "scored", "guessing (%)", "best (%)"], rows)
 
 
 def masks_table(table: pd.DataFrame, runs: list) -> Markdown:

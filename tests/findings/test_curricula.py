@@ -133,10 +133,14 @@ def test_nothing_is_said_before_all_runs_are_there(carrying):
 @pytest.mark.parametrize(
     "learnt, shuffled, verdicts",
     [
-        ({0.5: 6}, {2.0: 6}, ["it is", "it does", "3 to 8 times the size"]),
-        ({1.0: 8, 3.0: 8}, {1.0: 6}, ["not shown", "it does", "0.5 to 2 times the size"]),
-        ({0.1: 8}, {1.5: 6}, ["it is", "it does", "at least 10 times the size"]),
-        ({0.25: 8}, {3.0: 5}, ["it is", "not shown", "more than was asked"]),
+        ({0.5: 6}, {2.0: 6}, ["in both settings", "in both settings", "3 to 8 times the size"]),
+        ({1.0: 8, 3.0: 8}, {1.0: 6}, ["not shown", "in both settings", "0.5 to 2 times the size"]),
+        (
+            {0.1: 8},
+            {1.5: 6},
+            ["in both settings", "in both settings", "at least 10 times the size"],
+        ),
+        ({0.25: 8}, {3.0: 5}, ["in both settings", "not shown", "more than was asked"]),
     ],
 )
 def test_sizes_are_told_by_the_least_that_carries(monkeypatch, learnt, shuffled, verdicts):
@@ -166,9 +170,9 @@ def test_sizes_are_told_by_the_least_that_carries(monkeypatch, learnt, shuffled,
 @pytest.mark.parametrize(
     "within, said, least, worth",
     [
-        (2.0, "it is", "times 2", "3 to 8 times"),
+        (2.0, "in both settings", "times 2", "3 to 8 times"),
         (0.5, "not shown", "times 0.5", "0.5 to 2 times"),
-        (9.0, "it is", "at none", "more than was asked in 1 of 1 settings"),
+        (9.0, "in both settings", "at none", "more than was asked in 1 of 1 settings"),
     ],
 )
 def test_content_is_worth_size_within_each_head(carrying, within, said, least, worth):

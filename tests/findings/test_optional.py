@@ -144,9 +144,9 @@ def test_where_the_loop_stopped_is_told_from_its_curves():
     "successes, told",
     [
         ((8, 2), "size tells them apart"),
-        ((7, 2), "not so, the first failed"),
-        ((10, 3), "not so, the second failed"),
-        ((0, 10), "not so, the first and the second failed"),
+        ((7, 2), "size does not: the first expectation failed"),
+        ((10, 3), "size does not: the second expectation failed"),
+        ((0, 10), "size does not: the first expectation and the second expectation failed"),
     ],
 )
 def test_size_tells_two_kinds_of_models_apart_if_both_expectations_hold(successes, told):

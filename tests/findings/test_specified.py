@@ -194,7 +194,7 @@ def test_areas_and_their_interval(two_settings):
     assert rows.area["a quiet first layer"] > 0.9
     assert set(rows.n) == {16}
     difference = rows.area["a quiet first layer"] - rows.area["a high score on the source"]
-    assert rows.area["quiet first layer, less high score"] == pytest.approx(difference)
+    assert rows.area["quiet first layer less that of a high score"] == pytest.approx(difference)
     assert "n = 16 models" in telling.first_layer_judged(models()).data
     few = telling.first_layer_judged(models(seeds=7)).data
     assert few == "Open: 0 of 2 settings have all 8 seeds."

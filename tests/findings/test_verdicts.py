@@ -102,17 +102,20 @@ def test_families_are_also_corrected_as_one():
     family = pd.DataFrame({"claim": ["A", "B", "C"], "p_alone": alone})
     family["verdict"] = ["replicated", "replicated", "not replicated"]
     later = family.assign(p_alone=np.nan, verdict="not yet measured")
-    said = verdicts.over_all({"ours": family, "theirs": later})
-    assert said.endswith(
-        "over all 3 verdicts together, 2 of the 2 that replicated still would: "
-        "A (under *ours*); B (under *ours*)."
+    every = verdicts.as_one_family({"ours": family, "theirs": later})
+    assert verdicts.surviving(every) == "2 of the 2 that replicated"
+    assert verdicts.over_all(every) == (
+        "Corrected over all 3 verdicts together, 2 of the 2 that replicated still would: "
+        "A (under *ours*); B (under *ours*). Over so many the exact test can fall below 0.05 only "
+        "with 7 seeds or more."
     )
-    said = verdicts.over_all({"ours": family, "theirs": family})
-    assert said == (
+    every = verdicts.as_one_family({"ours": family, "theirs": family})
+    assert verdicts.over_all(every).startswith(
         "Corrected over all 6 verdicts together, 2 of the 4 that replicated still would: "
         "A (under *ours*); A (under *theirs*)."
     )
-    assert verdicts.over_all({"ours": family.tail(1)}) == "Nothing replicated."
+    nothing = verdicts.as_one_family({"ours": family.tail(1)})
+    assert verdicts.over_all(nothing) == "Nothing replicated."
 
 
 def test_what_replicated_is_told_with_its_size():
