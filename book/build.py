@@ -57,8 +57,12 @@ def live_runs(name: str, preset: str) -> list[Run]:
 
 def training_estimate(preset: str, store: str) -> str:
     """Say what the live parts would train, from a few steps that are timed on this machine."""
-    live = [live_runs(name, preset) for name in contents.notebooks() if name in GRIDS]
-    missing = lacking(each_once([run for grid in live for run in grid]), Store(folder_of(store)))
+    chapters = [name for name in contents.notebooks() if name in GRIDS]
+    there = Store(folder_of(store))
+    live = [
+        lacking(live_runs(name, preset), there, grids.kept_by(GRIDS[name])) for name in chapters
+    ]
+    missing = each_once([run for chapter in live for run in chapter])
     seconds = seconds_for(missing, Machine()) if missing else 0.0
     return (
         f"{len(missing)} runs are trained live: {minutes(seconds)}, by a timing of a few steps on "

@@ -40,11 +40,12 @@ def scores(table):
 
 def ensure_in(store, runs, *, keep_weights=False, snapshots=(), progress=None, **machine):
     """Compute what is missing in a store; the other options are fields of a Machine."""
+    from procmod_lib.runs.keep import Keep
     from procmod_lib.runs.machine import Machine
     from procmod_lib.runs.sweep import ensure
 
-    kept = dict(keep_weights=keep_weights, snapshots=snapshots)
-    return ensure(runs, store, Machine(**machine), **kept, progress=progress)
+    keep = Keep(keep_weights, tuple(snapshots))
+    return ensure(runs, store, Machine(**machine), keep=keep, progress=progress)
 
 
 @pytest.fixture

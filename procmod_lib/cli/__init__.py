@@ -24,7 +24,6 @@ from procmod_lib.cli.common import (
 from procmod_lib.experiments import grids, specification
 from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.initial.words import WORDS
-from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.plan import estimate
 from procmod_lib.runs.progress import Progress
@@ -106,7 +105,7 @@ def capital(text: str) -> str:
 def _add_grids(parser: argparse.ArgumentParser, action: Callable) -> None:
     choices = parser.add_subparsers(title="of which grid", required=True, metavar="GRID")
     for name, grid in GRIDS.items():
-        about = (inspect.getdoc(grid) or "").split("\n")[0]
+        about = (inspect.getdoc(grid) or "").split("\n\n")[0].replace("\n", " ")
         one = choices.add_parser(name, help=about.rstrip("."), description=about)
         one.add_argument("--preset", default="quick", help=f"{', '.join(PRESETS)} (default: quick)")
         for parameter in list(inspect.signature(grid).parameters.values())[1:]:
@@ -138,19 +137,12 @@ def runs_of(options) -> list[Run]:
     return options.grid(options.preset, **given)
 
 
-def kept_by(grid: Callable) -> Keep:
-    """What a grid keeps of its runs beside their curves."""
-    is_inside = grid is grids.inside
-    return Keep(grid is grids.pretraining, grids.SNAPSHOTS if is_inside else ())
-
-
 def sweep(options) -> int:
     """Compute what is missing."""
     runs, begun = runs_of(options), time.monotonic()
     store, machine = open_store(options), machine_of(options)
-    keep = kept_by(options.grid)
-    how = dict(keep_weights=keep.weights, snapshots=keep.snapshots, progress=Progress())
-    ensure(runs, store, machine, **how)
+    keep = grids.kept_by(options.grid)
+    ensure(runs, store, machine, keep=keep, progress=Progress())
     missing = len(store.missing(runs, keep))
     print(
         f"{len(runs) - missing} of {len(runs)} runs are finished, after "
@@ -163,7 +155,7 @@ def status(options) -> int:
     """Print what is finished and what is missing, donors included."""
     runs, store = runs_of(options), open_store(options)
     every = with_donors(runs)
-    missing = {run.key for run in lacking(runs, store, kept_by(options.grid))}
+    missing = {run.key for run in lacking(runs, store, grids.kept_by(options.grid))}
     for run in every:
         print(f"{'missing' if run.key in missing else 'finished':9} {run.key}  {run.label}")
     print(f"{len(every) - len(missing)} finished, {len(missing)} missing.")
@@ -174,7 +166,8 @@ def plan(options) -> int:
     """Print what is missing with its estimated time and memory."""
     machine = Machine(device=options.device)
     runs, store = runs_of(options), open_store(options)
-    print(estimate(lacking(runs, store, kept_by(options.grid)), machine))
+    missing = lacking(runs, store, grids.kept_by(options.grid))
+    print(estimate(missing, machine))
     return FINISHED
 
 

@@ -43,7 +43,7 @@ def run(options) -> int:
             break
         print(f"{entry.name}: {len(missing)} runs are missing.", flush=True)
         try:
-            ensure(runs, store, left, keep_weights=entry.keep.weights, progress=Progress())
+            ensure(runs, store, left, keep=entry.keep, progress=Progress())
         except Failed as failed:  # of one section; the others are computed all the same
             failures.append(f"{entry.name}: {failed}")
     if failures:

@@ -3,6 +3,7 @@
 A list may be a string with commas; a wrong parameter raises ValueError, which names it, at once.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from procmod_lib.experiments.conditions import PERTURBATIONS, PIECES, RECIPE, RECIPES, SPOILT
@@ -21,6 +22,7 @@ from procmod_lib.experiments.parameters import (
     read_sources,
 )
 from procmod_lib.experiments.settings import check_settings
+from procmod_lib.runs.keep import CURVES, WEIGHTS, Keep
 from procmod_lib.runs.run import Run, each_once
 from procmod_lib.tasks import SOURCES
 
@@ -275,6 +277,15 @@ def composition(
         conditions += [f"full={name}" for name in dict.fromkeys(names)]
     chosen = seeds_of(preset, seeds, first_seed)
     return crossed(preset, conditions, diagnostics, chosen, **read_changes(steps))
+
+
+def kept_by(grid: Callable) -> Keep:
+    """What a chapter keeps of its runs beside their curves: of sources the weights, of runs that
+    it or the next one looks into the weights along the steps.
+    """
+    if grid is pretraining:
+        return WEIGHTS
+    return Keep(snapshots=SNAPSHOTS) if grid in (by_hand, inside) else CURVES
 
 
 def without_copies(*grids: list[Run]) -> list[Run]:

@@ -188,15 +188,16 @@ def learnt(runs: list[Run], table: pd.DataFrame) -> pd.DataFrame:
     groups: dict[tuple, list[Run]] = {}
     for run in runs:
         if run.key in ends.index:
-            groups.setdefault((run.task, run.budget, run.arch.shape), []).append(run)
+            arm = (run.source, run.task, run.budget, run.arch.shape)
+            groups.setdefault(arm, []).append(run)
     rows = []
-    for (task, budget, shape), members in groups.items():
+    for (source, task, budget, shape), members in groups.items():
         values = ends.loc[[run.key for run in members], "token_accuracy"].to_numpy()
         low, high = interval(values)
         guess, best = bounds.guess(task), bounds.best(task)
         ways = [bounds.way(task, members[0].arch.width, value) for value in values]
         row = {
-            "source": task.name,
+            "source": source,
             "settings": settings_of(task, budget),
             "lengths": getattr(task, "lengths", "fixed"),
             "steps": budget.steps,
@@ -220,7 +221,7 @@ def settings_of(task: Task, budget: Budget) -> str:
     """The name of the settings with which a source was pretrained, as far as they can be told: a
     rung of the ladder is named as the closest replication.
     """
-    lengths = task.lengths if task.has_lengths else ""
+    lengths = getattr(task, "lengths", "fixed")
     grown = "_curriculum" if lengths == "curriculum" else ""
     if budget.decay_all:
         if budget.stop_after:
@@ -228,7 +229,9 @@ def settings_of(task: Task, budget: Budget) -> str:
         return "shipped" if task.full_length and budget.warmup == 0 else f"closest{grown}"
     if budget.dropout:
         return "released"
-    return {"curriculum": "curriculum", "fixed": "one_length"}.get(lengths, "large_rate")
+    if lengths == "curriculum":
+        return "curriculum"
+    return "one_length" if task.has_lengths and lengths == "fixed" else "large_rate"
 
 
 def steps_to_success(table: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import torch
 from procmod_lib.initial import Condition
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.runs.budget import Budget
-from procmod_lib.tasks import Task
+from procmod_lib.tasks import THEN, Task
 
 # raise it when the meaning of a result changes; older results are then never mixed with new ones
 SCHEMA = 1
@@ -71,6 +71,13 @@ class Run:
     def key(self) -> str:
         """16 hexadecimal digits of the hash of :meth:`spec`."""
         return key_of(self.spec())
+
+    @property
+    def source(self) -> str:
+        """Of a pretraining run what its model has learnt, such as ``identity>set`` where it went on
+        from another source.
+        """
+        return THEN.join([*(donor.source for _, donor in self.donors), self.task.name])
 
     @property
     def label(self) -> str:

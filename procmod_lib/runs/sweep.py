@@ -19,8 +19,7 @@ def ensure(
     store: Store,
     machine: Machine | None = None,
     *,
-    keep_weights: bool = False,
-    snapshots: tuple[int, ...] = (),
+    keep: Keep = CURVES,
     progress: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """Compute what is missing, donors first, and return the table of all ``runs``.
@@ -32,9 +31,7 @@ def ensure(
         runs: what is wanted; one that is named twice is one.
         store: where results are and go.
         machine: where and how to train.
-        keep_weights: keep the trained weights of these runs too (those of donors always are).
-        snapshots: steps after which the weights of these runs are kept, see
-            :class:`procmod_lib.runs.keep.Keep`.
+        keep: what of these runs is kept beside their curves; of donors the weights always are.
         progress: called with one line of text when a run ends.
 
     Returns:
@@ -48,7 +45,6 @@ def ensure(
     machine, runs = machine or Machine(), each_once(runs)
     seconds = machine.time_budget
     deadline = None if seconds is None else time.monotonic() + seconds
-    keep = Keep(keep_weights, tuple(snapshots))
     provenance(machine.device)  # now, before anybody edits the code that is about to run
     stages = _stages(runs, store, keep)
     failures: list[str] = []

@@ -86,7 +86,7 @@ def test_a_chain_of_sources_is_trained_from_nothing(tmp_path):
     assert set(table.key) == {run.key for run in runs}
     chained = store.weights(runs[0].donors[0][1])
     alone = pretraining_run("dyck_shuffle", "smoke", 0)
-    ensure([alone], store, Machine(workers=1), keep_weights=True)
+    ensure([alone], store, Machine(workers=1), keep=WEIGHTS)
     assert chained.shape == store.weights(alone).shape
     assert not np.allclose(chained, store.weights(alone))
 

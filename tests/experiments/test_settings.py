@@ -12,7 +12,7 @@ from procmod_lib.experiments.make_runs import pretraining_run
 from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.experiments.settings import SETTINGS
 from procmod_lib.report.statistics import settings_of
-from procmod_lib.tasks import make_task
+from procmod_lib.tasks import SOURCES, make_task
 
 
 def test_released_settings_are_the_released_ones():
@@ -136,7 +136,9 @@ def test_the_ladder_takes_the_smallest_rate_on_which_all_pilots_learn():
 
 OF_LISTS = {"one_length", "curriculum", "shipped", "released_loop"}
 OF_LISTS |= {"released_loop_curriculum", "closest_curriculum"}
-ABSENT = {"identity": set(), "set": {"closest"}, "dyck": OF_LISTS, "eca": OF_LISTS}
+CLIMBED = {"identity": set(), "dyck": OF_LISTS, "dyck_shuffle": OF_LISTS, "eca": OF_LISTS}
+ABSENT = dict.fromkeys(SOURCES, {"closest"}) | CLIMBED
+ABSENT["stack"] = {"closest", "one_length", "curriculum"}
 """What a source does not have: curricula without lists, a rung that it has not climbed."""
 
 

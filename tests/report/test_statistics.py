@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from tables import ended, table_of
 
-from procmod_lib.experiments.grids import selective_transfer
+from procmod_lib.experiments.grids import pretraining, selective_transfer
 from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.randomness import stream
 from procmod_lib.report import comparisons, statistics, tables
@@ -47,6 +47,16 @@ def test_non_finite_runs_are_counted_and_shown():
     assert row["n"] == 2
     assert row["non_finite"] == 2
     assert row["mean"] == pytest.approx(0.3)
+
+
+def test_a_source_that_went_on_with_another_is_a_source_of_its_own():
+    runs = pretraining("smoke", "set,identity>set", seeds=3)
+    ends = [
+        {"key": run.key, "step": 1, "token_accuracy": float(run.source != "set")} for run in runs
+    ]
+    found = statistics.learnt(runs, pd.DataFrame(ends)).set_index("source")
+    assert dict(found.n) == {"set": 3, "identity>set": 3}
+    assert dict(found["mean"]) == {"set": 0.0, "identity>set": 1.0}
 
 
 def test_paired_difference():

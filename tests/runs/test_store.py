@@ -78,12 +78,13 @@ import sys
 from dataclasses import replace
 from procmod_lib.experiments.make_runs import pretraining_run
 from procmod_lib.runs import fleet
+from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.store import Store
 from procmod_lib.runs.sweep import ensure
 fleet.CHECKPOINT_SECONDS = 0.0
 run = pretraining_run("identity", "smoke", 0)
 run = replace(run, budget=replace(run.budget, steps=1500, evaluate_every=100))
-ensure([run], Store(sys.argv[1], None), keep_weights=True, snapshots=(0, 10, 1200))
+ensure([run], Store(sys.argv[1], None), keep=Keep(True, (0, 10, 1200)))
 """
 KEPT = dict(keep_weights=True, snapshots=(0, 10, 1200))
 

@@ -22,7 +22,7 @@ from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.passes import Pass, train_alone
 from procmod_lib.runs.run import Run, bytes_per_model, donors_of, fleet_size
 from procmod_lib.runs.store import Failed, Store
-from procmod_lib.runs.sweep import ensure, lacking
+from procmod_lib.runs.sweep import lacking
 from procmod_lib.tasks import make_task
 
 LONG = fine_tuning_run("haystack", "scratch", "smoke", 0, steps=100_000)
@@ -87,16 +87,6 @@ def test_what_does_not_start_from_a_broken_donor_is_trained(tmp_path, monkeypatc
     with pytest.raises(Failed, match="set · scratch · seed 0 .*broken on purpose"):
         ensure_in(store, runs)
     assert [str(run.condition) for run in store.missing(runs)] == ["attention=set"]
-
-
-def test_bad_snapshots_are_named_before_any_donor_is_trained(tmp_path):
-    run, store = (
-        fine_tuning_run("haystack", "attention=identity", "smoke", 0),
-        Store(tmp_path, None),
-    )
-    with pytest.raises(ValueError, match="snapshots must be whole numbers, 0 or more, got -1"):
-        ensure([run], store, snapshots=(-1,))
-    assert not len(store.view())
 
 
 def test_a_sweep_leaves_pytorch_its_threads(tmp_path):

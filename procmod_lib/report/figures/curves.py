@@ -7,10 +7,11 @@ import pandas as pd
 from procmod_lib.initial import parse
 from procmod_lib.report.figures.data import offered, with_data
 from procmod_lib.report.figures.style import GREY, WIDTH, colour_of, look, panels
+from procmod_lib.report.statistics import settings_of
 from procmod_lib.runs.curves import final
 from procmod_lib.tasks import title
 
-DARK = "#333333"  # the released settings
+DARK = "#333333"  # other settings than ours
 
 
 @offered
@@ -53,8 +54,8 @@ def _broken(label: str) -> str:
 
 @offered
 def draw_source_curves(runs: list, table: pd.DataFrame, learnt: pd.DataFrame) -> plt.Figure:
-    """Pretraining, one panel a source and one line a run: solid with our settings, dotted with the
-    released ones.
+    """Pretraining, one panel a source and one line a run: solid with our settings, dotted with any
+    others.
 
     Args:
         runs: pretraining runs.
@@ -67,8 +68,9 @@ def draw_source_curves(runs: list, table: pd.DataFrame, learnt: pd.DataFrame) ->
     for ax, source in zip(axes, sources, strict=False):
         for run in runs:
             curve = table[table.key == run.key].sort_values("step")
-            if run.task.name == source and len(curve):
-                line, colour = (":", DARK) if run.budget.dropout else ("-", colour_of(source))
+            if run.source == source and len(curve):
+                is_ours = settings_of(run.task, run.budget) == "large_rate"
+                line, colour = ("-", colour_of(source)) if is_ours else (":", DARK)
                 ax.plot(
                     curve.step, 100 * curve.token_accuracy, line, color=colour, lw=1.4, alpha=0.85
                 )
