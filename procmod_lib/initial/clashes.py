@@ -1,19 +1,6 @@
 """What does not go together in a condition: one sentence that names it."""
 
-from typing import Any, Protocol
-
-from procmod_lib.initial.words import PARTS, WORDS, Change, Copy, Write, heads
-
-
-class Words(Protocol):
-    """The words of a condition, as :class:`procmod_lib.initial.condition.Condition` holds them."""
-
-    given: dict
-
-    def __getitem__(self, name: str) -> Any: ...
-
-    def of_kind(self, kind: type) -> dict:
-        """The words of one kind that were given, with their values."""
+from procmod_lib.initial.words import PARTS, WORDS, Change, Copy, Words, Write, heads
 
 
 def clash(c: Words) -> str:

@@ -18,6 +18,7 @@ It can be a notebook parameter, a row label and part of a run's key::
 
 from procmod_lib.initial import places  # noqa: F401  (its words register themselves)
 from procmod_lib.initial.clashes import clash
+from procmod_lib.initial.reach import untouched
 from procmod_lib.initial.words import (
     WORDS,
     Change,
@@ -176,7 +177,9 @@ class Condition:
         return ", ".join([*filter(None, [first]), *(WORDS[n].label(self[n]) for n in groups)])
 
     def check(self, arch: Architecture) -> None:
-        """Raise ValueError unless its layers and heads are there in a model of this shape."""
+        """Raise ValueError unless its layers and heads are there in a model of this shape, and
+        something of each part that it names is replaced.
+        """
         named = heads(self["head"]) if self["head"] else [(self["layer"], 0)]
         quiet = self["quiet"].split("+") if self["quiet"] else []
         named = [*named, *((int(each.split(".")[0]), 0) for each in quiet), (self["on_layer"], 0)]
@@ -184,6 +187,11 @@ class Condition:
             raise ValueError(
                 f"initial_condition '{self}': layer must be below {arch.layers} "
                 f"and head below {arch.heads}, both from 0."
+            )
+        if lost := untouched(self, arch):
+            raise ValueError(
+                f"initial_condition '{self}': nothing would be copied or written of the "
+                f"{' and the '.join(lost)}."
             )
 
 
@@ -220,9 +228,8 @@ def parse(text: str) -> Condition:
         try:
             values[name] = word.read(value)
         except ValueError:
-            raise ValueError(
-                f"initial_condition {text!r}: {name} must be a number, got {value!r}."
-            ) from None
+            allowed = word.allowed or f"{name} must be a number."
+            raise ValueError(f"initial_condition {text!r}: {allowed}") from None
         if not word.check(values[name]):
             raise ValueError(f"initial_condition {text!r}: {word.allowed}")
     return Condition(**values)

@@ -3,9 +3,10 @@
 import numpy as np
 
 from procmod_lib.initial.condition import Condition
+from procmod_lib.initial.reach import cut, source_of, spread_of
 from procmod_lib.initial.shapes import donated
 from procmod_lib.initial.vocabulary import sized
-from procmod_lib.initial.words import PARTS, WORDS, Change, Copy, Cut, Write
+from procmod_lib.initial.words import PARTS, WORDS, Change
 from procmod_lib.network.gpt2 import Architecture, part_of, views
 from procmod_lib.randomness import stream
 
@@ -26,8 +27,8 @@ def initialise(condition: Condition, fresh: np.ndarray, arch: Architecture, dono
 
     Raises:
         ValueError: a donor is missing, has another shape than the model or than the condition says
-            (a tensor is named), holds numbers that are not finite, or nothing of a part that the
-            condition names would be replaced.
+            (a tensor is named) or holds numbers that are not finite, or the condition does not fit
+            the shape.
     """
     flat, frozen, report = fresh.copy(), np.zeros(arch.size, bool), {}
     condition.check(arch)
@@ -48,7 +49,6 @@ def initialise(condition: Condition, fresh: np.ndarray, arch: Architecture, dono
             report[name] = f"drawn by hand with standard deviation {scale * spread:g}"
         if name in report and condition["freeze"] and part_of(name) == PARTS[condition["freeze"]]:
             still[name][index] = True
-    _refuse_gaps(condition, report)
     bad = [name for name, view in views(flat, arch).items() if not np.isfinite(view).all()]
     if bad:
         raise ValueError(
@@ -78,46 +78,12 @@ def _given(
     return donated(weights, there, arch)
 
 
-def source_of(condition: Condition, name: str) -> str:
-    """The source that this parameter is copied from, or the empty string."""
-    part = part_of(name)
-    return next((s for word, s in condition.of_kind(Copy).items() if part in WORDS[word].parts), "")
-
-
-def spread_of(condition: Condition, name: str, shape: tuple[int, ...]) -> float:
-    """The standard deviation with which this parameter is written by hand, or 0.
-
-    Biases and norms never are.
-    """
-    for word, value in condition.of_kind(Write).items():
-        if part_of(name) in WORDS[word].parts(value) and name.endswith("weight"):
-            return float(WORDS[word].spread(value, name, shape))
-    return 0.0
-
-
 def written(name: str, shape: tuple[int, ...], spread: float, *path) -> np.ndarray:
     """A tensor by hand.
 
     The same random numbers at every standard deviation and for every choice of heads.
     """
     return (spread * stream("by hand", *path, name).normal(size=shape)).astype(np.float32)
-
-
-def cut(condition: Condition, name: str, arch: Architecture):
-    """Index of the entries of a tensor that are replaced.
-
-    All (...), some columns or rows, or None for none.
-    """
-    masks = [WORDS[word].keeps(value, name, arch) for word, value in condition.of_kind(Cut).items()]
-    if any(mask is False for mask in masks):
-        return None
-    masks = [mask for mask in masks if mask is not True]
-    if not masks:
-        return ...
-    kept = np.flatnonzero(np.logical_and.reduce(masks))
-    if not len(kept):
-        return None
-    return (..., kept) if "c_attn" in name else (kept,)
 
 
 def _is_touched(condition: Condition, name: str) -> bool:
@@ -167,24 +133,3 @@ def _evened(tensor: np.ndarray, axis: int, count: int) -> np.ndarray:
     """A tensor whose equal pieces along an axis all have its root mean square; zeros stay zero."""
     like = np.full(1, np.linalg.norm(tensor) / np.sqrt(count))
     return np.concatenate([sized(each, like) for each in np.split(tensor, count, axis)], axis)
-
-
-def _refuse_gaps(condition: Condition, report: dict) -> None:
-    """Raise ValueError unless something of every part that the condition names was replaced.
-
-    Embeddings may lack positions.
-    """
-    expected = {part for word in condition.of_kind(Copy) for part in WORDS[word].parts} - (
-        {"E"} if condition["full"] else set()
-    )
-    expected |= {
-        part
-        for word, value in condition.of_kind(Write).items()
-        for part in WORDS[word].parts(value)
-    }
-    missing = expected - {part_of(name) for name in report}
-    if missing:
-        raise ValueError(
-            f"initial_condition '{condition}': nothing would be copied or written of the "
-            f"{' and the '.join(name for name, part in PARTS.items() if part in missing)}."
-        )

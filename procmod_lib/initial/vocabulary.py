@@ -7,13 +7,14 @@ Where, is said by :mod:`procmod_lib.initial.places`. Each entry says everything 
 import numpy as np
 
 from procmod_lib.initial.words import (
+    LARGEST,
     PARTS,
     Change,
     Copy,
     Word,
     Write,
     is_listed,
-    is_positive,
+    is_size,
     register,
 )
 from procmod_lib.network.gpt2 import part_of
@@ -44,8 +45,8 @@ register(
         default=0.0,
         about="Draws the weights of attention anew from a normal distribution of this standard "
         "deviation (fresh ones have 0.02).",
-        allowed="loud must be above 0.",
-        check=is_positive,
+        allowed=f"loud must be a number above 0, at most {LARGEST:,.0f}.",
+        check=is_size,
         label=lambda value: f"loud by hand, {value}",
         parts=lambda value: "A",
         spread=lambda value, name, shape: value,
@@ -96,7 +97,7 @@ def _fresh_norm(copied, value, fresh, rng):
     return sized(copied, fresh)
 
 
-NOISE = "noise and relative_noise must be 0 or more."
+NOISE = f"noise and relative_noise must be numbers of 0 or more, at most {LARGEST:,.0f}."
 for _name, _default, _apply, _label, _about in (
     (
         "noise",
@@ -141,7 +142,7 @@ for _name, _default, _apply, _label, _about in (
             default=_default,
             about=_about,
             allowed=NOISE,
-            check=lambda value: 0 <= value < np.inf,
+            check=lambda value: 0 <= value <= LARGEST,
             label=_label.format,
             apply=_apply,
         )
@@ -153,8 +154,8 @@ register(
         default=1.0,
         about="Multiplies what was copied or written by a factor; random numbers are the same at "
         "every scale.",
-        allowed="scale must be above 0.",
-        check=is_positive,
+        allowed=f"scale must be a number above 0, at most {LARGEST:,.0f}.",
+        check=is_size,
         label=lambda value: f"scaled by {value}",
     )
 )

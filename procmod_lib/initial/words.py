@@ -14,8 +14,7 @@ nothing else has to change (see CONTRIBUTING.md).
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import numpy as np
+from typing import Any, Protocol
 
 from procmod_lib.network.gpt2 import MAPS
 
@@ -57,6 +56,8 @@ class Word:
 
         Raises ValueError where it is of another kind.
         """
+        if "_" in text and not isinstance(self.default, str):
+            raise ValueError(f"{text!r} is no number")  # though Python reads 1_0
         return True if self.default is False else type(self.default)(text)
 
 
@@ -107,6 +108,17 @@ class Change(Word):
     apply: Callable
 
 
+class Words(Protocol):
+    """The words of a condition, as :class:`procmod_lib.initial.condition.Condition` holds them."""
+
+    given: dict
+
+    def __getitem__(self, name: str) -> Any: ...
+
+    def of_kind(self, kind: type) -> dict:
+        """The words of one kind that were given, with their values."""
+
+
 WORDS: dict[str, Word] = {}
 """Every word by name, in the order in which a condition prints them."""
 
@@ -130,9 +142,13 @@ def is_listed(text: str, allowed) -> bool:
     return names == [name for name in allowed if name in names]
 
 
-def is_positive(value: float) -> bool:
-    """Whether a number is above 0 and finite."""
-    return 0 < value < np.inf
+LARGEST = 1e6
+"""Weights beyond it would overflow somewhere in a model."""
+
+
+def is_size(value: float) -> bool:
+    """Whether a number may be a size of weights or a factor of it: above 0 and not absurd."""
+    return 0 < value <= LARGEST
 
 
 def heads(value: str) -> list[tuple[int, int]]:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from models import ARCH, DONORS, FRESH, changed, head_columns, start
 
+from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.initial import initialise, parse
-from procmod_lib.network.gpt2 import part_of, views
+from procmod_lib.network.gpt2 import MAPS, part_of, views
 
 
 @pytest.mark.parametrize("heads", [[(1, 0)], [(1, 0), (1, 2)], [(0, 0), (1, 0)]])
@@ -99,3 +100,18 @@ def test_weights_by_hand_are_scaled_only_where_it_is_asked():
         assert np.array_equal(new[name], factor * plain[name])
     assert "0.5" in report["h.0.mlp.c_fc.weight"]
     assert "0.25" in report["h.0.attn.c_attn.weight"]
+
+
+@pytest.mark.parametrize(
+    "text, part",
+    [
+        ("embeddings=identity layer=1", "embeddings"),
+        ("fan_in=embeddings layer=0", "embeddings"),
+        ("attention=set embeddings=identity layer=1", "embeddings"),
+        ("loud=0.3 tensors=query quiet=0.query+1.query", "attention"),
+        ("loud=0.3 quiet=" + "+".join(f"{at}.{map}" for at in (0, 1) for map in MAPS), "attention"),
+    ],
+)
+def test_a_start_that_replaces_nothing_is_refused_before_any_source_is_trained(text, part):
+    with pytest.raises(ValueError, match=f"nothing would be copied or written of the {part}"):
+        fine_tuning_run("haystack", text, "smoke", 0)

@@ -150,7 +150,7 @@ def test_an_exported_start_is_the_start_and_transformers_loads_it(tmp_path):
     assert arch == run.arch
     assert np.array_equal(weights, initial_weights(run, Store(tmp_path / "store", None))[0])
     for words, sentence in (
-        (["--start", "loud=0"], "loud must be above 0"),
+        (["--start", "loud=0"], "loud must be a number above 0"),
         (["--source", "eca", "--preset", "smoke"], "source must have tokens, got 'eca'"),
         (["--start", "scratch", "--diagnostic", "eca"], "diagnostic must have tokens, got 'eca'"),
         (["--source", "identity", "--diagnostic", "sorting"], "goes with --start alone"),
