@@ -8,7 +8,6 @@ import inspect
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from procmod_lib.cli import agenda, climbing, exporting
 from procmod_lib.cli.common import (
@@ -173,8 +172,6 @@ def plan(options) -> int:
 
 def merge(options) -> int:
     """Copy what another store has and this one lacks."""
-    if not (Path(options.other) / "runs").is_dir():
-        raise ValueError(f"other must be the folder of a store, got {options.other!r}")
     print(f"{open_store(options).merge(options.other)} files copied.")
     return FINISHED
 

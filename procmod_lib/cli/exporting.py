@@ -1,6 +1,7 @@
 """Writing a model as a folder that transformers loads."""
 
 import argparse
+from importlib.util import find_spec
 from pathlib import Path
 
 from procmod_lib.cli.common import FINISHED, finish, open_store
@@ -9,6 +10,7 @@ from procmod_lib.experiments.parameters import check_shape
 from procmod_lib.experiments.presets import PRESETS
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.runs.fleet import initial_weights
+from procmod_lib.runs.run import Run
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -33,8 +35,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def export(options) -> int:
     """Write a pretrained source, or the start of a model, as a ``save_pretrained`` folder."""
-    from procmod_lib.network.huggingface import to_huggingface
-
     if (options.start is None) == (options.source is None):
         given = "neither" if options.start is None else "both"
         raise ValueError(f"export needs either --start or --source, got {given}.")
@@ -43,16 +43,15 @@ def export(options) -> int:
     if Path(options.folder).exists():
         raise ValueError(f"folder must not exist yet, got {options.folder!r}.")
     check_shape("model", options.model)
+    if find_spec("transformers") is None:
+        raise ValueError("export needs the package transformers, which is not installed here.")
     shape = options.model or SMALL_MODEL
     if options.source is not None:
         run = pretraining_run(options.source, options.preset, options.seed, shape=shape)
         check_exportable("source", options.source, run.arch)
         weights = open_store(options).weights(run)
         if weights is None:
-            raise ValueError(
-                f"source: the weights of {run.label} are not in the store; first "
-                f"procmod sweep pretraining --sources {options.source} --preset {options.preset}."
-            )
+            raise ValueError(f"source: the weights of {run.label} are not in the store{hint(run)}.")
     else:
         diagnostic = options.diagnostic or "haystack"
         run = fine_tuning_run(
@@ -60,9 +59,19 @@ def export(options) -> int:
         )
         check_exportable("diagnostic", diagnostic, run.arch)
         weights, _ = initial_weights(run, open_store(options))
+    from procmod_lib.network.huggingface import to_huggingface
+
     to_huggingface(weights, run.arch).save_pretrained(options.folder)
     print(f"{run.label} is in {options.folder}.")
     return FINISHED
+
+
+def hint(run: Run) -> str:
+    """The command that trains a source, behind a semicolon; nothing where no command does."""
+    if run.arch.shape != SMALL_MODEL:
+        return ""
+    command = f"procmod sweep pretraining --sources {run.source} --preset {run.preset}"
+    return f"; first {command} --seeds 1 --first-seed {run.seed}"
 
 
 def check_exportable(parameter: str, task: str, arch: Architecture) -> None:

@@ -16,6 +16,7 @@ from procmod_lib.experiments.make_runs import (
 )
 from procmod_lib.experiments.parameters import (
     check_flag,
+    check_one_of,
     check_shape,
     read_changes,
     read_list,
@@ -24,7 +25,7 @@ from procmod_lib.experiments.parameters import (
 from procmod_lib.experiments.settings import check_settings
 from procmod_lib.runs.keep import CURVES, WEIGHTS, Keep
 from procmod_lib.runs.run import Run, each_once
-from procmod_lib.tasks import SOURCES
+from procmod_lib.tasks import SOURCES, TASKS
 
 SNAPSHOTS = tuple(range(0, 2001, 200))
 """After which steps the weights of runs are kept that are looked into."""
@@ -73,6 +74,8 @@ def answer_masks(
     answer.
     """
     diagnostics, changes = read_list("diagnostics", diagnostics), read_changes(steps)
+    for diagnostic in diagnostics:
+        check_one_of("diagnostics", diagnostic, TASKS)
     return [
         fine_tuning_run(diagnostic, "scratch", preset, seed, mask, **changes)
         for seed in seeds_of(preset, seeds, first_seed)

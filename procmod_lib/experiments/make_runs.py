@@ -2,7 +2,14 @@
 
 from dataclasses import replace
 
-from procmod_lib.experiments.parameters import check_one_of, read_seeds, read_sources
+from procmod_lib.experiments.parameters import (
+    check_count,
+    check_one_of,
+    check_seed,
+    check_shape,
+    read_seeds,
+    read_sources,
+)
 from procmod_lib.experiments.presets import PRESETS, Preset
 from procmod_lib.experiments.settings import apply_settings, on_the_ladder
 from procmod_lib.initial import Condition, parse
@@ -48,7 +55,9 @@ def pretraining_run(
         ValueError: a parameter is unknown; the sentence names it.
     """
     plan = find_preset(preset)
-    read_sources("sources", [source])
+    read_sources("source", [source])
+    check_seed(seed)
+    check_shape("shape", shape)
     source, _, later = source.partition("@")
     seed += int(later or 0)
     if THEN in source:
@@ -78,7 +87,7 @@ def reference_run(
         seed: 0 or more.
         shape: layers_heads_width.
     """
-    read_sources("sources", [source])
+    read_sources("source", [source])
     task, budget = on_the_ladder(make_task(source), rate, dropout, curriculum)
     arch = architecture_of(task, shape, tied=task.kind != "bits")
     return Run(task, arch, budget, seed, preset="standard")
@@ -143,17 +152,20 @@ def fine_tuning_run(
         ValueError: a parameter is unknown or out of range; the sentence names it.
     """
     plan = find_preset(preset)
-    check_one_of("diagnostics", diagnostic, TASKS)
+    check_one_of("diagnostic", diagnostic, TASKS)
+    check_seed(seed)
+    check_shape("model", model)
     facts = TASKS[diagnostic]
     condition = parse(condition) if isinstance(condition, str) else condition
     task = make_task(diagnostic, **facts.presets.get(preset, {}))
     if pairs is not None and diagnostic == "haystack":
+        check_count("pairs", pairs)
         most = (task.vocab_size - task.values - 1) // 2  # a key and a query each
         if pairs > most:
             raise ValueError(f"pairs must be at most {most} at preset {preset}, got {pairs}.")
         task = task.with_(pairs=pairs)
     if items is not None and diagnostic == "sorting":
-        task = task.with_(items=items)
+        task = task.with_(items=check_count("items", items))
     shape = model or facts.shapes.get(preset, SMALL_MODEL)
     donor_shape = condition["shape"] or shape
     donors = tuple(

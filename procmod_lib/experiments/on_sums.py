@@ -51,6 +51,27 @@ LARGER_ON = {
 """Where larger weights by hand are asked, and with which seeds: on REVERSED ADDITION new ones."""
 
 
+SIZED = {
+    "scratch": "no pretraining",
+    "fan_in=attention scale=0.3": "random attention alone",
+    "fan_in=attention+mlp scale=0.15": "random attention and MLPs, half as large",
+    "fan_in=attention+mlp scale=0.55": "random attention and MLPs, as large as GPT-2's by width",
+}
+"""Which weights, and how large; the last scale is 0.02 times the root of GPT-2's own width, 768."""
+
+
+def sized() -> list[Run]:
+    """Larger weights by hand of other parts and sizes on REVERSED ADDITION, the new seeds, at the
+    full protocol.
+    """
+    seeds = LARGER_ON["reversed_addition"]
+    return [
+        fine_tuning_run("reversed_addition", start, "standard", seed)
+        for start in SIZED
+        for seed in seeds
+    ]
+
+
 def larger() -> list[Run]:
     """Larger weights by hand and no pretraining, on each of those, at the full protocol."""
     return [
@@ -80,7 +101,7 @@ def pair() -> list[Run]:
 
 def every() -> list[Run]:
     """All of them, each once."""
-    return without_copies(eca(), by_hand(), larger(), pair())
+    return without_copies(eca(), by_hand(), larger(), sized(), pair())
 
 
 def _runs(diagnostic: str, starts: dict[str, str], settings: str) -> list[Run]:

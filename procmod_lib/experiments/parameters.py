@@ -7,6 +7,7 @@ allowed.
 import re
 
 from procmod_lib.tasks import SOURCES, THEN, TOKENS_SHUFFLED
+from procmod_lib.tasks.task import is_count
 
 
 def check_one_of(name: str, value, allowed) -> None:
@@ -23,7 +24,7 @@ MOST = {"seeds": 1000, "steps": 10_000_000, "draws": 1_000_000}
 def check_count(name: str, value) -> int:
     """A whole number above 0, and not so large that nobody can have meant it."""
     most = MOST.get(name, 10_000_000)
-    if type(value) is not int or value < 1:
+    if not is_count(value):
         raise ValueError(f"{name} must be a whole number above 0, got {value!r}.")
     if value > most:
         raise ValueError(f"{name} must be at most {most:,}, got {value:,}.")
@@ -32,11 +33,17 @@ def check_count(name: str, value) -> int:
 
 def read_seeds(count: int, first: int) -> range:
     """So many seeds, from the first on."""
-    if type(first) is not int or not 0 <= first <= LAST_SEED:
+    if not is_count(first, 0) or first > LAST_SEED:
         raise ValueError(
             f"first_seed must be a whole number from 0 to {LAST_SEED:,}, got {first!r}."
         )
     return range(first, first + check_count("seeds", count))
+
+
+def check_seed(seed) -> None:
+    """The number of a seed."""
+    if not is_count(seed, 0):
+        raise ValueError(f"seed must be a whole number, 0 or more, got {seed!r}.")
 
 
 def check_flag(name: str, value) -> bool:

@@ -14,6 +14,7 @@ from procmod_lib.experiments.on_sums import (
     PAIR,
     SHUFFLED,
     SHUFFLED_PAIR,
+    SIZED,
     WHOLE,
 )
 from procmod_lib.experiments.why_curricula import TEN
@@ -51,7 +52,7 @@ def answer(section: Section, question: Question) -> Markdown:
 
     Args:
         section: the runs of the question, see :mod:`procmod_lib.experiments.on_sums`.
-        question: :data:`OF_ECA`, :data:`OF_PAIR` or :data:`OF_HAND`.
+        question: one of those below, such as :data:`OF_ECA`.
     """
     names, asked, says = question
     found = {pair: compared(section, *pair) for pair in asked}
@@ -116,6 +117,16 @@ def what_gains(told: set[Compared]) -> str:
     return f"told above no pretraining: {names}; so {'a' if helps else 'no'} start by hand helps"
 
 
+def which_sizes_help(told: set[Compared]) -> str:
+    """What the rule on other parts and sizes says.
+
+    >>> which_sizes_help({("fan_in=attention scale=0.3", "scratch")})
+    'told above no pretraining: random attention alone'
+    """
+    names = [name for start, name in SIZED.items() if (start, "scratch") in told]
+    return f"told above no pretraining: {', and '.join(names) or 'none of them'}"
+
+
 def where_larger_helps(told: set[str]) -> str:
     """What the rule on larger weights says, from the diagnostics on which they are told.
 
@@ -172,3 +183,10 @@ OF_HAND = Question(
     what_gains,
 )
 """Whether weights of a size alone help REVERSED ADDITION."""
+
+OF_SIZE = Question(
+    SIZED,
+    tuple((start, "scratch") for start in SIZED if start != "scratch"),
+    which_sizes_help,
+)
+"""Which larger weights help REVERSED ADDITION, and how large."""

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from procmod_lib.randomness import stream
+from procmod_lib.tasks.task import is_count
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Architecture:
     def __post_init__(self) -> None:
         for name in ("vocab", "positions", "layers", "heads", "width"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            if not is_count(value):
                 raise ValueError(
                     f"architecture: {name} must be a whole number above 0, got {value!r}."
                 )

@@ -19,6 +19,9 @@ from procmod_lib.runs.progress import Progress
 from procmod_lib.runs.run import Run, donors_of
 from procmod_lib.runs.store import Store, folder_of
 
+ABSENT = object()
+"""What a parameter is that a notebook does not have."""
+
 
 class BadParameter(ValueError):
     """A notebook parameter that is unknown or out of range.
@@ -54,9 +57,9 @@ class Page:
         grid: Callable,
         *,
         store: str,
-        device: str = "cpu",
-        scheduler=None,
-        time_budget=None,
+        device=ABSENT,
+        scheduler=ABSENT,
+        time_budget=ABSENT,
         **parameters,
     ) -> None:
         """Check all parameters; nothing is written before everything is checked.
@@ -65,7 +68,8 @@ class Page:
             grid: a function that returns runs, such as those of
                 :mod:`procmod_lib.experiments.grids`.
             store: folder of new results, see :func:`procmod_lib.runs.store.folder_of`.
-            device: see :class:`procmod_lib.runs.machine.Machine`, as for the next two.
+            device: see :class:`procmod_lib.runs.machine.Machine`, as for the next two; a notebook
+                that trains nothing has none of them.
             scheduler: a Dask cluster, or None.
             time_budget: seconds, or None.
             **parameters: every other parameter of the notebook; they go to ``grid``, but for None,
@@ -74,10 +78,11 @@ class Page:
         Raises:
             BadParameter: one sentence that names the parameter, what was given and what is allowed.
         """
-        known = [*parameters, "device", "scheduler", "store", "time_budget"]
+        where = dict(device=device, scheduler=scheduler, time_budget=time_budget)
+        where = {name: value for name, value in where.items() if value is not ABSENT}
         try:
-            self._refuse_unknown(known)
-            self.machine = Machine(device=device, time_budget=time_budget, scheduler=scheduler)
+            self._refuse_unknown([*parameters, *where, "store"])
+            self.machine = Machine(**where)
             asked = _without_none(grid, parameters)
             self.runs = grid(**asked)
             self.given = _as_given(grid, asked)

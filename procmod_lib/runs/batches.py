@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from procmod_lib.randomness import stream
 from procmod_lib.runs.budget import Budget
 from procmod_lib.tasks import Batch, Task
+from procmod_lib.tasks.task import OF_A_SAMPLE
 
 
 class Pools:
@@ -65,8 +66,7 @@ def from_pool(task: Task, budget: Budget, seed: int, path: tuple[int, ...], pool
     sequences = pools.of(task, budget.pool + budget.steps // (budget.pool // budget.batch), seed)
     order = stream("order", task.name, seed, *path[:-1], epoch).permutation(budget.pool)
     rows = epoch + order[nth * budget.batch : (nth + 1) * budget.batch]
-    names = ("tokens", "positions", "targets", "reference", "answer")
-    return Batch(*(getattr(sequences, name)[rows] for name in names))
+    return Batch(*(getattr(sequences, name)[rows] for name in OF_A_SAMPLE))
 
 
 def drawn_ahead(draw: Callable, device: str) -> Callable:

@@ -3,25 +3,21 @@
 import math
 from dataclasses import asdict, dataclass
 
-from procmod_lib.tasks.task import without
-
-
-def _is_count(value, least: int = 1) -> bool:
-    return type(value) is int and value >= least
+from procmod_lib.tasks.task import is_count, without
 
 
 def _is_number(value) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-COUNT = (lambda value: _is_count(value, 0), "a whole number, 0 or more")
+COUNT = (lambda value: is_count(value, 0), "a whole number, 0 or more")
 ABOVE = (lambda value: _is_number(value) and value > 0, "a number above 0")
 NOT_BELOW = (lambda value: _is_number(value) and value >= 0, "a number, 0 or more")
 ALLOWED = {
-    "steps": (_is_count, "a whole number above 0"),
-    "batch": (_is_count, "a whole number above 0"),
-    "evaluate_every": (_is_count, "a whole number above 0"),
-    "test_samples": (_is_count, "a whole number above 0"),
+    "steps": (is_count, "a whole number above 0"),
+    "batch": (is_count, "a whole number above 0"),
+    "evaluate_every": (is_count, "a whole number above 0"),
+    "test_samples": (is_count, "a whole number above 0"),
     "lr": ABOVE,
     "clip": ABOVE,
     "warmup": COUNT,

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from procmod_lib.tasks.task import is_count
+
 
 @dataclass(frozen=True)
 class Keep:
@@ -20,7 +22,7 @@ class Keep:
 
     def __post_init__(self) -> None:
         for step in self.snapshots:
-            if isinstance(step, bool) or not isinstance(step, int) or step < 0:
+            if not is_count(step, 0):
                 raise ValueError(f"snapshots must be whole numbers, 0 or more, got {step!r}.")
 
     @property

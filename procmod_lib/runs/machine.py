@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from procmod_lib.network.engines import check_engine
+from procmod_lib.tasks.task import is_count
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Machine:
         check_engine(self.engine)
         check_scheduler(self.scheduler)
         check_time_budget(self.time_budget)
-        if self.workers is not None and (type(self.workers) is not int or self.workers < 1):
+        if self.workers is not None and not is_count(self.workers):
             raise ValueError(
                 f"workers must be a whole number above 0, or None, got {self.workers!r}."
             )

@@ -11,6 +11,7 @@ from procmod_lib.initial import Condition
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.runs.budget import Budget
 from procmod_lib.tasks import THEN, Task
+from procmod_lib.tasks.task import is_count
 
 # raise it when the meaning of a result changes; older results are then never mixed with new ones
 SCHEMA = 1
@@ -42,7 +43,7 @@ class Run:
     preset: str = ""
 
     def __post_init__(self) -> None:
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+        if not is_count(self.seed, 0):
             raise ValueError(f"seed must be a whole number, 0 or more, got {self.seed!r}.")
         if self.answer_mask not in ("reference", "full"):
             raise ValueError(

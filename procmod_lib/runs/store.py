@@ -257,7 +257,7 @@ class Store:
         """Copy what another store has and this one lacks; returns the number of files written.
 
         Whatever is not what this project writes is left out and named in a warning, see
-        :mod:`procmod_lib.runs.strangers`.
+        :mod:`procmod_lib.runs.strangers`; raises ValueError where the other is no store.
         """
         written = 0
         with self.packing():

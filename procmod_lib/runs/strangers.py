@@ -60,6 +60,8 @@ def sound_parts(folder: Path, columns: list[str]) -> Iterator[tuple[str, str, st
         folder: of the other store.
         columns: of a run's table.
     """
+    if not (folder / "runs").is_dir():
+        raise ValueError(f"other must be the folder of a store, got {str(folder)!r}.")
     for kind, (suffix, _) in KINDS.items():
         for path in sorted((folder / kind).glob("*")):
             if path.name.startswith("."):
@@ -94,7 +96,8 @@ def _parts(path: Path, kind: str, columns: list[str]) -> list[tuple[str, bytes]]
         if key != stem:
             raise ValueError(f"it holds the run {key!r}.")
     elif kind == "provenance":
-        json.loads(content)
+        if not _is_record(json.loads(content)):
+            raise ValueError("it does not say where results come from.")
         if hashlib.sha256(content).hexdigest()[: len(stem)] != stem:
             raise ValueError("its name is not the hash of its content.")
     else:
@@ -106,7 +109,15 @@ def _parts(path: Path, kind: str, columns: list[str]) -> list[tuple[str, bytes]]
             raise ValueError("its tensors are not those of its spec's architecture.")
         if kind == "snapshots" and set(sizes.values()) != {(arch.size,)}:
             raise ValueError("its tensors are not whole models of its spec's architecture.")
+        if kind == "snapshots" and not all(map(str.isdecimal, sizes)):
+            raise ValueError("its tensors are not named by steps.")
     return [(stem, content)]
+
+
+def _is_record(found) -> bool:
+    """Whether something is a provenance record, of today or of edition 1."""
+    asked = {"commit", "dirty", "versions", "device", "cores"}
+    return isinstance(found, dict) and asked <= found.keys() and isinstance(found["versions"], dict)
 
 
 def _sound_runs(path: Path, runs: list[tuple[str, pd.DataFrame]]) -> Iterator[tuple[str, bytes]]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from procmod_lib.tasks.task import IGNORE, Batch, Task
+from procmod_lib.tasks.task import IGNORE, OF_A_SAMPLE, Batch, Task
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Mixture(Task):
             np.zeros((n, width), bool),
         )
         for rows, batch in built:
-            for name in ("tokens", "positions", "targets", "reference", "answer"):
+            for name in OF_A_SAMPLE:
                 values = getattr(batch, name)
                 getattr(out, name)[rows, : values.shape[1]] = values
         return out

@@ -19,6 +19,19 @@ SPLITS = {
 }  # sixteenths of the space of samples
 
 
+OF_A_SAMPLE = ("tokens", "positions", "targets", "reference", "answer")
+"""The fields of a batch that every task fills, a row a sample."""
+
+
+def is_count(value, least: int = 1) -> bool:
+    """Whether a value is a whole number, no bool, and not below the least.
+
+    >>> is_count(3), is_count(0), is_count(0, 0), is_count(True), is_count(3.0)
+    (True, False, True, False, False)
+    """
+    return type(value) is int and value >= least
+
+
 @dataclass(frozen=True)
 class Batch:
     """n sequences and the outputs that are scored in them.
@@ -162,7 +175,7 @@ class Task:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.type is int and (isinstance(value, bool) or not isinstance(value, int)):
+            if field.type is int and type(value) is not int:
                 raise ValueError(
                     f"{self.name}: {field.name} must be a whole number, got {value!r}."
                 )
@@ -198,7 +211,7 @@ class Task:
                 return batch
             uniforms[wrong] = rehash(uniforms[wrong])
             redrawn = self.build(uniforms[wrong])
-            for name in ("tokens", "positions", "targets", "reference", "answer"):
+            for name in OF_A_SAMPLE:
                 getattr(batch, name)[wrong] = getattr(redrawn, name)
             wrong = wrong[~_inside(redrawn, low, high)]
         raise ValueError(

@@ -74,7 +74,7 @@ def test_a_source_after_another_goes_on_from_its_whole_model():
     start = fine_tuning_run("haystack", "full=identity>set", "standard", 1)
     assert [run.task.name for run in with_donors([start])] == ["identity", "set", "haystack"]
     for wrong in ("identity>", "identity>set>eca", "identity>music", "identity+set>eca"):
-        with pytest.raises(ValueError, match="sources must be one of"):
+        with pytest.raises(ValueError, match="source must be one of"):
             pretraining_run(wrong, "standard", 0)
 
 

@@ -5,7 +5,7 @@ from tables import ended
 
 from procmod_lib.experiments import on_sums
 from procmod_lib.experiments.conditions import SET_ECA
-from procmod_lib.findings.on_sums import OF_ECA, OF_HAND, OF_PAIR, answer, larger_table
+from procmod_lib.findings.on_sums import OF_ECA, OF_HAND, OF_PAIR, OF_SIZE, answer, larger_table
 from procmod_lib.report.tables import NOT_YET
 
 RUNS = on_sums.eca()
@@ -92,3 +92,11 @@ def test_larger_weights_help_where_they_are_told_above_no_pretraining():
     assert "seeds 10 to 19 | +0.0 points" in text
     few = larger_table(ended(on_sums.larger(), lambda run: 0.5 if run.seed else None)).data
     assert few.endswith("open, runs are missing.**")
+
+
+def test_other_parts_and_sizes_are_told_by_name():
+    ends = {"fan_in=attention+mlp scale=0.15": 0.9}
+    found = ended(on_sums.sized(), lambda run: ends.get(str(run.condition), 0.5))
+    said = answer(found, OF_SIZE).data.splitlines()[-1]
+    assert said.endswith("above no pretraining: random attention and MLPs, half as large.**")
+    assert {run.seed for run in on_sums.sized()} == set(range(10, 20))
