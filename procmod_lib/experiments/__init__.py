@@ -11,6 +11,8 @@
                         ``why_curricula``: what is asked of the best
 ``first_layer``         is it the size of the first layer?
 ``each_head``           what does a shuffle lose?
+``set_eca``             the paper's pair, SET's attention with ECA's MLPs
+``on_sums``             what of transfers helps on sums, and what by hand
 ``crossed``             one change of many transfers; models crossed with seeds
 ``text``                does anything help text?
 ``parameters``          what a parameter may be, and what is said where it is not

@@ -99,12 +99,17 @@ LAYERS = {
 """By what the first layer and the last are, the start."""
 
 
-def by_layer() -> list[Run]:
-    """The layers of models of the released loop with its curriculum shuffled, 30 pairs."""
+def _from_the_loop(starts: dict) -> list[Run]:
+    """Starts from models of the released loop with its curriculum, ten seeds, 30 pairs."""
     _, settings = CASES[BOTH_LOOP]
     return selective_transfer(
-        "standard", initial_conditions=list(LAYERS.values()), seeds=10, settings=settings
+        "standard", initial_conditions=list(starts.values()), seeds=10, settings=settings
     )
+
+
+def by_layer() -> list[Run]:
+    """The layers of models of the released loop with its curriculum shuffled, 30 pairs."""
+    return _from_the_loop(LAYERS)
 
 
 EVENED = "evened"
@@ -120,10 +125,7 @@ EVEN = {
 
 def even() -> list[Run]:
     """Models of the released loop with its curriculum, every map equally large or not, 30 pairs."""
-    _, settings = CASES[BOTH_LOOP]
-    return selective_transfer(
-        "standard", initial_conditions=list(EVEN.values()), seeds=10, settings=settings
-    )
+    return _from_the_loop(EVEN)
 
 
 DRAWS = {
@@ -139,10 +141,7 @@ DRAWS = {
 
 def drawn_again() -> list[Run]:
     """Models of the released loop with its curriculum, shuffled both ways, 30 pairs."""
-    _, settings = CASES[BOTH_LOOP]
-    return selective_transfer(
-        "standard", initial_conditions=list(DRAWS.values()), seeds=10, settings=settings
-    )
+    return _from_the_loop(DRAWS)
 
 
 def every() -> list[Run]:

@@ -26,7 +26,7 @@ NULLS = {
 }
 """The pair with ECA from its ladder, and what is asked where it carries."""
 
-SUMS = ("reversed_addition", "addition", "sorting")
+ELSEWHERE = ("reversed_addition", "addition", "sorting")
 """Where else the paper claims that the pair helps."""
 
 
@@ -69,11 +69,11 @@ def climbed_on_sums() -> list[Run]:
     """The pair with ECA from its rung where the paper claims that it helps, and no pretraining."""
     fresh = [
         fine_tuning_run(diagnostic, "scratch", "standard", seed)
-        for diagnostic in SUMS
+        for diagnostic in ELSEWHERE
         for seed in range(TEN)
     ]
     return fresh + [
         run
-        for diagnostic in SUMS
+        for diagnostic in ELSEWHERE
         for run in pair("standard", mlps="closest", diagnostic=diagnostic, seeds=TEN)
     ]

@@ -23,7 +23,7 @@ HEAD = f"{BOTH} head=1.0"
 HEADS = (HEAD, *(f"{BOTH} {null} head=1.0" for null in ("shuffle", "random_donor", "fresh_norm")))
 FROM_THE_LOOP = (BOTH, LAST, WHOLE)
 SHORT = (4, 8, 16)
-FACTORS = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
+MULTIPLIERS = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 
 
 def damaged(store: Store) -> list[Run]:
@@ -46,33 +46,32 @@ def closest_with_curriculum() -> list[Run]:
     """The closest replication with the released code's optional curriculum, at the full protocol,
     and no pretraining: what the paper's claims on IDENTITY need, then the last layer alone.
     """
-    return _grown("standard", ("scratch", BOTH, WHOLE, SHUFFLED_BOTH, LAST), TEN)
+    return _on_haystack("standard", ("scratch", BOTH, WHOLE, SHUFFLED_BOTH, LAST), TEN)
 
 
 def released_loop(preset: str, starts: tuple[str, ...] = FROM_THE_LOOP) -> list[Run]:
     """Some starts from the released loop as it stands, early stop and all, with its curriculum."""
-    return _grown(preset, starts, TEN, "released_loop_curriculum")
+    return _on_haystack(preset, starts, TEN, "released_loop_curriculum")
 
 
 def loop_in_full() -> list[Run]:
     """The same at the full protocol, no pretraining, and what the paper's claims need besides."""
-    fresh = _grown("standard", ("scratch",), TEN)
+    fresh = _on_haystack("standard", ("scratch",), TEN)
     return fresh + released_loop("standard", (*FROM_THE_LOOP, SHUFFLED_BOTH))
 
 
 def resized() -> dict[str, list[Run]]:
     """Both layers shuffled and made as loud as the other's, of the two that have a curriculum."""
+    quieter, louder = (f"{SHUFFLED_BOTH} scale={factor}" for factor in (0.6, 1.7))
     return {
-        "closest, curriculum, times 0.6": _grown("standard", (f"{SHUFFLED_BOTH} scale=0.6",), TEN),
-        "released loop, curriculum, times 1.7": released_loop(
-            "standard", (f"{SHUFFLED_BOTH} scale=1.7",)
-        ),
+        "closest, curriculum, times 0.6": _on_haystack("standard", (quieter,), TEN),
+        "released loop, curriculum, times 1.7": released_loop("standard", (louder,)),
     }
 
 
 def heads(preset: str, starts: tuple[str, ...] = HEADS) -> list[Run]:
     """One head of the last layer, and its nulls, of the closest replication's curriculum."""
-    return _grown(preset, starts, TEN)
+    return _on_haystack(preset, starts, TEN)
 
 
 def other_lists() -> list[Run]:
@@ -82,7 +81,7 @@ def other_lists() -> list[Run]:
     return [
         run
         for source in ("set", "stack")
-        for run in _grown(
+        for run in _on_haystack(
             "small", tuple(start.replace("identity", source) for start in (BOTH, LAST, WHOLE))
         )
     ]
@@ -94,21 +93,21 @@ def k_dyck_climbed(preset: str) -> list[Run]:
     """
     parts = (BOTH, LAST, WHOLE) if preset == "small" else ("scratch", WHOLE)
     starts = tuple(start.replace("identity", "dyck") for start in parts)
-    return _grown(preset, starts, TEN, "closest")
+    return _on_haystack(preset, starts, TEN, "closest")
 
 
 def set_in_full() -> list[Run]:
     """SET's attention of both layers from that curriculum, and no pretraining, 30 pairs."""
-    return _grown("standard", ("scratch", "attention=set"))
+    return _on_haystack("standard", ("scratch", "attention=set"))
 
 
-def _grown(
+def _on_haystack(
     preset: str,
     starts: tuple[str, ...],
     seeds: int = SEEDS,
     settings: str = "closest_curriculum",
 ) -> list[Run]:
-    """HAYSTACK from some starts x seed, of sources pretrained with that curriculum."""
+    """HAYSTACK from some starts x seed; the settings are those of their sources' pretraining."""
     return [
         fine_tuning_run("haystack", start, preset, seed, settings=settings)
         for start in starts
@@ -183,6 +182,6 @@ def scaled_within(store: Store) -> list[Run]:
 
 
 def _at_every_size(store: Store, changes: tuple[str, ...]) -> list[Run]:
-    asked = tuple(at_size(factor)[change] for factor in FACTORS for change in changes)
+    asked = tuple(at_size(factor)[change] for factor in MULTIPLIERS for change in changes)
     settings = carrying(store)[:3:2]
     return [run for setting in settings for run in transfers(setting, starts=asked)]

@@ -3,7 +3,8 @@
 ======================  ===================================================
 of these runs           judged and told here
 ======================  ===================================================
-``claims``              ``verdicts``, and ``simulation`` of the rule itself
+``claims``              ``verdicts``, and ``simulation`` of the rule itself;
+                        ``removed``, how much a shuffle costs
 ``agenda.story``        ``story``, of a head written by hand
 ``conditions``          ``two_numbers``, of the starts that were predicted
 ``ladder``              ``climbed``
@@ -14,6 +15,8 @@ of these runs           judged and told here
                         code's curriculum ``optional``, of the claims on it
                         ``climbed``
 ``each_head``           ``shuffled``, ``random_starts`` and ``draws``
+``set_eca``             ``optional``
+``on_sums``             ``on_sums``
 ``settings``            ``pretrainings``
 ``crossed``             ``components``
 ``agenda``              ``harder``, of the pilots of SORTING

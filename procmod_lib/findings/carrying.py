@@ -23,9 +23,9 @@ class Rule(NamedTuple):
     least: int
 
 
-EIGHT = Rule(specification.SEEDS, specification.SPOILT_IN, specification.CARRIED_IN)
-TEN = Rule(why_curricula.TEN, 2, 8)
-SIX = Rule(6, 1, 5)
+OF_EIGHT = Rule(specification.SEEDS, specification.SPOILT_IN, specification.CARRIED_IN)
+OF_TEN = Rule(why_curricula.TEN, 2, 8)
+OF_SIX = Rule(6, 1, 5)
 
 
 class Verdict(NamedTuple):

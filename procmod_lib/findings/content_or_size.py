@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from procmod_lib.experiments.each_head import LEARNT, SHUFFLED, WITHIN
 from procmod_lib.experiments.specification import CARRIED_IN, SEEDS, Setting
-from procmod_lib.experiments.why_curricula import FACTORS, at_size
+from procmod_lib.experiments.why_curricula import MULTIPLIERS, at_size
 from procmod_lib.findings.curricula import ends_of, successes_of
 from procmod_lib.report.figures import draw_factors
 from procmod_lib.report.section import Section
@@ -29,7 +29,7 @@ def draw_scaled(section: Section) -> Figure | None:
         {"panel": _named(setting), "change": change, "factor": factor}
         | {"initial_condition": start, "token_accuracy": accuracy}
         for setting, ends in ends_of(section).items()
-        for factor in FACTORS
+        for factor in MULTIPLIERS
         for change, start in at_size(factor).items()
         for accuracy in ends.get(start, [])
     ]
@@ -124,7 +124,7 @@ def worth(section: Section, change: str = SHUFFLED) -> str:
 def _least_sizes(ends: dict[str, list[float]]) -> dict[str, float]:
     """The smallest factor with which enough models carry, by what was done, else infinity."""
     least: dict[str, float] = {}
-    for factor in FACTORS:
+    for factor in MULTIPLIERS:
         for change, start in at_size(factor).items():
             if successes_of(ends.get(start, [])) >= CARRIED_IN:
                 least.setdefault(change, factor)
@@ -133,7 +133,7 @@ def _least_sizes(ends: dict[str, list[float]]) -> dict[str, float]:
 
 def _below(factor: float) -> float:
     """The factor that was tried before, with which too few models carry; 0 below the first."""
-    return max((other for other in FACTORS if other < factor), default=0.0)
+    return max((other for other in MULTIPLIERS if other < factor), default=0.0)
 
 
 def _least(factor: float) -> str:

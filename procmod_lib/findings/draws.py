@@ -10,8 +10,8 @@ from IPython.display import Markdown
 from procmod_lib.experiments.claims import FROM_CURRICULUM
 from procmod_lib.experiments.each_head import DRAWS, SHUFFLED, WITHIN
 from procmod_lib.findings.carrying import (
+    OF_TEN,
     RUNS_MISSING,
-    TEN,
     Verdict,
     by_rule,
     in_words,
@@ -39,7 +39,7 @@ def draws_table(section: Section) -> Markdown:
     Args:
         section: the runs of :func:`procmod_lib.experiments.each_head.drawn_again`.
     """
-    found = verdicts_of(section, TEN)
+    found = verdicts_of(section, OF_TEN)
     rows = [
         [way, *(in_words(found.get(start)) for start in starts_of(way)), turned(section, way)]
         for way in (SHUFFLED, WITHIN)
@@ -102,7 +102,7 @@ def differ_told(section: Section) -> Markdown:
         for way in (SHUFFLED, WITHIN)
     )
     differences = (whole - within).dropna()
-    if len(differences) < TEN.seeds:
+    if len(differences) < OF_TEN.seeds:
         return Markdown(NOT_YET)
     row = statistics.Difference.of(differences)
     word = "the two shuffles differ"

@@ -28,7 +28,7 @@ from procmod_lib.tasks import title
 Compared = tuple[str, str]
 """A start, and what it is held against."""
 
-PARTS = ("attention=eca", "mlp=eca", "embeddings=eca")
+PARTS_OF_ECA = ("attention=eca", "mlp=eca", "embeddings=eca")
 PARENTS = ("attention=set", "mlp=eca")
 HEADS = ["compared", "difference", "p (Holm)"]
 
@@ -100,7 +100,7 @@ def what_helps(told: set[Compared]) -> str:
     >>> what_helps({(WHOLE, SHUFFLED), ("mlp=eca", "scratch")})
     'what the weights learnt is needed; told above no pretraining: its MLPs alone'
     """
-    parts = [ECA[part] for part in PARTS if (part, "scratch") in told]
+    parts = [ECA[part] for part in PARTS_OF_ECA if (part, "scratch") in told]
     first = _content_or_size(told, WHOLE, SHUFFLED)
     return f"{first}; told above no pretraining: {' and '.join(parts) or 'no part alone'}"
 
@@ -161,7 +161,7 @@ def _content_or_size(told: set[Compared], learnt: str, shuffled: str) -> str:
 
 OF_ECA = Question(
     ECA,
-    ((WHOLE, SHUFFLED), (SHUFFLED, "scratch"), *((part, "scratch") for part in PARTS)),
+    ((WHOLE, SHUFFLED), (SHUFFLED, "scratch"), *((part, "scratch") for part in PARTS_OF_ECA)),
     what_helps,
 )
 """What of ECA helps REVERSED ADDITION."""

@@ -11,9 +11,9 @@ from procmod_lib.experiments import set_eca
 from procmod_lib.experiments.conditions import BOTH, LAST, SET_ECA, WHOLE
 from procmod_lib.experiments.why_curricula import HEADS
 from procmod_lib.findings.carrying import (
-    EIGHT,
+    OF_EIGHT,
+    OF_TEN,
     RUNS_MISSING,
-    TEN,
     Verdict,
     by_rule,
     in_words,
@@ -36,7 +36,7 @@ def lists_table(section: Section) -> Markdown:
     Args:
         section: the runs of :func:`procmod_lib.experiments.why_curricula.other_lists`.
     """
-    found = verdicts_of(section, EIGHT)
+    found = verdicts_of(section, OF_EIGHT)
     rows = []
     for source in ("set", "stack"):
         starts = (f"attention={source}", f"attention={source} layer=1", f"full={source}")
@@ -50,7 +50,7 @@ def changed_pair_table(section: Section) -> Markdown:
     Args:
         section: the runs of :func:`procmod_lib.experiments.set_eca.changed`.
     """
-    verdicts = verdicts_of(section, EIGHT)
+    verdicts = verdicts_of(section, OF_EIGHT)
     found = [verdicts.get(f"{SET_ECA} {change}") for change in set_eca.CHANGES]
     names = set_eca.CHANGES.values()
     rows = [[name, in_words(each)] for name, each in zip(names, found, strict=True)]
@@ -64,7 +64,7 @@ def climbed_pair_table(sections: dict[str, Section]) -> Markdown:
         sections: the runs of :func:`procmod_lib.experiments.set_eca.climbed` under the name of each
             number of pairs.
     """
-    found = [verdicts_of(section, EIGHT) for section in sections.values()]
+    found = [verdicts_of(section, OF_EIGHT) for section in sections.values()]
     rows = [
         [name, *(in_words(each.get(f"{SET_ECA} {change}".strip())) for each in found)]
         for change, name in set_eca.NULLS.items()
@@ -155,7 +155,7 @@ def loop_table(sections: dict[str, Section], source: str = "identity") -> Markdo
         source: of the models.
     """
     names = {BOTH: "attention of both layers", LAST: "last layer alone", WHOLE: "whole model"}
-    found = [verdicts_of(section, TEN) for section in sections.values()]
+    found = [verdicts_of(section, OF_TEN) for section in sections.values()]
     rows = []
     for of_identity, name in names.items():
         start = of_identity.replace("identity", source)
@@ -170,7 +170,7 @@ def resized_table(sections: dict[str, Section]) -> Markdown:
         sections: the runs of :func:`procmod_lib.experiments.why_curricula.resized`, by its names:
             first what is expected to carry, then what is not.
     """
-    found = [next(iter(verdicts_of(each, TEN).values()), None) for each in sections.values()]
+    found = [next(iter(verdicts_of(each, OF_TEN).values()), None) for each in sections.values()]
     expected = ("carries", "does not carry")
     rows = [list(row) for row in zip(sections, expected, map(in_words, found), strict=True)]
     return by_rule(
@@ -208,7 +208,7 @@ def heads_table(sections: dict[str, Section]) -> Markdown:
         sections: by the number of pairs in words, the runs of
             :func:`procmod_lib.experiments.why_curricula.heads`; the first has all of them.
     """
-    found = [verdicts_of(section, TEN) for section in sections.values()]
+    found = [verdicts_of(section, OF_TEN) for section in sections.values()]
     rows = [[label(head), *(in_words(each.get(head)) for each in found)] for head in HEADS]
     return by_rule(["from", *sections], rows, _of_one_head(found[0]))
 

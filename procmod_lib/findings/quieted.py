@@ -25,8 +25,8 @@ from procmod_lib.experiments.first_layer import (
 )
 from procmod_lib.experiments.specification import CARRIED_IN, SPOILT_IN
 from procmod_lib.findings.carrying import (
+    OF_TEN,
     RUNS_MISSING,
-    TEN,
     Verdict,
     by_rule,
     in_words,
@@ -165,15 +165,10 @@ def pairs_table(section: Section) -> Markdown:
         section: the runs of :func:`procmod_lib.experiments.first_layer.of_pairs`.
     """
     rows = [
-        [name, *(_told(section, f"{pair} {change}".strip()) for change in CHANGES)]
+        [name, *(section.counted(f"{pair} {change}".strip()) for change in CHANGES)]
         for name, pair in PAIRS.items()
     ]
     return grid(["attention and MLPs", *CHANGES.values()], rows)
-
-
-def _told(section: Section, start: str) -> str:
-    rows = list(section.of(start).summary.itertuples()) if len(section) else []
-    return of_runs(rows[0].successes, rows[0].n) if rows else NOT_MEASURED
 
 
 def pairs_judged(section: Section) -> Markdown:
@@ -200,7 +195,7 @@ def without_mlps_table(section: Section, pair: Section) -> Markdown:
         section: the runs of :func:`procmod_lib.experiments.first_layer.without_the_mlps`.
         pair: such that hold the pair itself, ten seeds.
     """
-    found = verdicts_of(pair, TEN) | verdicts_of(section, TEN)
+    found = verdicts_of(pair, OF_TEN) | verdicts_of(section, OF_TEN)
     starts = {
         QUIET_PAIR: "the pair, first layer quiet",
         WITHOUT_MLPS[0]: "without its MLPs",

@@ -15,8 +15,8 @@ from procmod_lib.experiments.each_head import (
     WITHIN,
 )
 from procmod_lib.findings.carrying import (
+    OF_TEN,
     RUNS_MISSING,
-    TEN,
     Verdict,
     in_words,
     verdicts_of,
@@ -30,7 +30,7 @@ Found = dict[tuple, Verdict | None]
 
 
 def _found(section: Section, starts: dict[tuple, str]) -> Found:
-    verdicts = verdicts_of(section, TEN)
+    verdicts = verdicts_of(section, OF_TEN)
     return {key: verdicts.get(start) for key, start in starts.items()}
 
 

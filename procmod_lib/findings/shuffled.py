@@ -14,7 +14,7 @@ from procmod_lib.experiments.each_head import (
     ONLY,
     starts,
 )
-from procmod_lib.findings.carrying import RUNS_MISSING, TEN, Verdict, in_words, verdicts_of
+from procmod_lib.findings.carrying import OF_TEN, RUNS_MISSING, Verdict, in_words, verdicts_of
 from procmod_lib.network.gpt2 import MAPS, views
 from procmod_lib.network.inside import head_weights
 from procmod_lib.report.section import Section
@@ -46,7 +46,7 @@ def within_table(sections: dict[tuple[str, str], Section]) -> Markdown:
     """
     rows = []
     for (pairs, case), section in sections.items():
-        verdicts = verdicts_of(section, TEN)
+        verdicts = verdicts_of(section, OF_TEN)
         found = [verdicts.get(start) for start in starts(CASES[case][0])]
         verdict = _verdict(found[-1], EXPECTED[pairs, case])
         rows.append([f"{case}, {pairs}", *map(in_words, found), verdict])
@@ -73,7 +73,7 @@ def losses_told(sections: dict[tuple[str, str], Section]) -> Markdown:
     for (pairs, case), section in sections.items():
         _, shuffled, within = starts(CASES[case][0])
         rows = section.differences(shuffled, within).itertuples()
-        row = next((row for row in rows if row.n >= TEN.seeds), None)
+        row = next((row for row in rows if row.n >= OF_TEN.seeds), None)
         word = "loses sizes too" if row and row.low > 0 else "not shown"
         if row and row.high < 0:
             word = "the other way round"
@@ -130,7 +130,7 @@ def only_table(sections: dict[str, Section]) -> Markdown:
         sections: by the number of pairs, the runs of
             :func:`procmod_lib.experiments.each_head.only`.
     """
-    verdicts = {pairs: verdicts_of(section, TEN) for pairs, section in sections.items()}
+    verdicts = {pairs: verdicts_of(section, OF_TEN) for pairs, section in sections.items()}
     rows = [
         [name, *(in_words(found.get(start)) for found in verdicts.values())]
         for name, start in ONLY.items()

@@ -8,8 +8,8 @@ from IPython.display import Markdown
 
 from procmod_lib.experiments.conditions import BOTH, RECIPE, SPOILT
 from procmod_lib.findings.carrying import (
+    OF_SIX,
     RUNS_MISSING,
-    SIX,
     Verdict,
     by_rule,
     in_words,
@@ -89,7 +89,7 @@ def wider_judged(section: Section) -> Markdown:
     Args:
         section: no pretraining and the recipe, six seeds each.
     """
-    found = verdicts_of(section, SIX)
+    found = verdicts_of(section, OF_SIX)
     starts = {"scratch": "no pretraining", RECIPE: "one loud head by hand"}
     rows = [[name, in_words(found.get(start))] for start, name in starts.items()]
     said = _of_wider(*(found.get(start) for start in starts))

@@ -123,10 +123,16 @@ class Inside(Section):
         return figures.draw_along(self.table, rows, self.chance)
 
     def draw_sizes(self, seed: int | None = None) -> Figure | None:
-        """The size of every head's maps over the steps, of one seed; None takes the first."""
+        """The size of every head's maps over the steps, of one seed; None takes the first.
+
+        Raises ValueError where there is no such seed.
+        """
         if not len(self.along):
             return None
-        wanted = self.along.seed.min() if seed is None else seed
+        seeds = sorted(set(self.along.seed))
+        wanted = seeds[0] if seed is None else seed
+        if wanted not in seeds:
+            raise ValueError(f"seed must be one of {', '.join(map(str, seeds))}, got {seed!r}.")
         return figures.draw_sizes(self.along[self.along.seed == wanted])
 
     def draw_pulls(self) -> Figure | None:

@@ -93,10 +93,10 @@ class Store:
             for name in FOLDERS:
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
             files.write(self.folder / "locks", "writable", "probe", b"")
-        except OSError as error:
+        except (OSError, ValueError) as error:  # the latter where a name holds a zero byte
+            why = getattr(error, "strerror", error)
             raise ValueError(
-                f"store must be a folder that can be written, got {str(folder)!r} "
-                f"({error.strerror})."
+                f"store must be a folder that can be written, got {str(folder)!r} ({why})."
             ) from None
 
     # Reading

@@ -18,7 +18,7 @@ from procmod_lib.runs.budget import Budget
 from procmod_lib.runs.optimiser import adamw
 from procmod_lib.tasks import Batch, Task
 
-CEILING = 0.999  # token accuracy from which a run counts as done
+AT_CEILING = 0.999  # token accuracy from which a run counts as done
 LENGTHEN_AT = 0.99  # validation accuracy at which a curriculum lengthens its lists
 LENGTHEN_EVERY = 100  # steps between two chances, where training stops when nothing is better
 LENGTHEN_BY = 2  # tokens
@@ -260,7 +260,7 @@ def at_ceiling(curve: list[dict], budget: Budget) -> bool:
     if budget.patience == 0:
         return False
     tail = _accuracies(curve[-budget.patience :])
-    return len(tail) == budget.patience and min(tail) >= CEILING
+    return len(tail) == budget.patience and min(tail) >= AT_CEILING
 
 
 def _accuracies(curve: list[dict]) -> list[float]:

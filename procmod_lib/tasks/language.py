@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from procmod_lib.tasks.registry import diagnostic
-from procmod_lib.tasks.task import Batch, Task, below, scored_span
+from procmod_lib.tasks.task import Batch, Task, below, check_split, scored_span
 
 FEWEST_DOCUMENTS = 10  # one to test, one to validate
 DOCUMENTS = 100_000  # of a streamed data set; the embedded text has about 80
@@ -96,6 +96,7 @@ class LanguageModeling(Task):
             documents(self.path)  # enough of them, or an error now
 
     def sample(self, n: int, rng: np.random.Generator, split: str = "train") -> Batch:
+        check_split(split)
         text = corpus(self.path, self.vocab_size)[split]
         self.require(
             "block", self.block < len(text), f"shorter than the {split} text of {len(text)} tokens"

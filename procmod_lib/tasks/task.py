@@ -19,6 +19,12 @@ SPLITS = {
 }  # sixteenths of the space of samples
 
 
+def check_split(split) -> None:
+    """Raise ValueError unless it is the name of a split."""
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}.")
+
+
 OF_A_SAMPLE = ("tokens", "positions", "targets", "reference", "answer")
 """The fields of a batch that every task fills, a row a sample."""
 
@@ -200,8 +206,7 @@ class Task:
             rng: a stream of :mod:`procmod_lib.randomness`.
             split: train, validation or test.
         """
-        if split not in SPLITS:
-            raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}.")
+        check_split(split)
         low, high = SPLITS[split]
         uniforms = rng.random((n, self.draws))
         batch = self.build(uniforms)

@@ -42,12 +42,12 @@ def test_attention_is_damaged_in_every_model_that_was_asked_before(carrying):
         run.donors[0][1].key for setting in (GROWN, Setting()) for run in transfers(setting)
     }
     assert not why_curricula.scaled(None)[
-        2 * len(why_curricula.FACTORS) * SEEDS :
+        2 * len(why_curricula.MULTIPLIERS) * SEEDS :
     ]  # there is no third
     louder, within = why_curricula.scaled(None), why_curricula.scaled_within(None)
     written = {
         start
-        for factor in why_curricula.FACTORS
+        for factor in why_curricula.MULTIPLIERS
         for start in why_curricula.at_size(factor).values()
     }
     assert {str(run.condition) for run in louder + within} == written
@@ -147,7 +147,7 @@ def test_sizes_are_told_by_the_least_that_carries(monkeypatch, learnt, shuffled,
     settings = [GROWN, Setting(), replace(GROWN, steps=5000)]
     monkeypatch.setattr(why_curricula, "carrying", lambda store: settings)
     many = {}
-    for factor in why_curricula.FACTORS:
+    for factor in why_curricula.MULTIPLIERS:
         as_learnt, at_random, _ = why_curricula.at_size(factor).values()
         many |= {as_learnt: learnt.get(factor, 5), at_random: shuffled.get(factor, 5)}
     found = section(why_curricula.scaled(None), lambda run: many[str(run.condition)])
@@ -161,7 +161,7 @@ def test_sizes_are_told_by_the_least_that_carries(monkeypatch, learnt, shuffled,
     told = f"- So shuffled over whole tensors the layer needs {content_or_size.worth(found)}."
     assert lines[3] == told
     ends = content_or_size.draw_scaled(found).procmod_data
-    assert len(ends) == 2 * 2 * len(why_curricula.FACTORS) * SEEDS
+    assert len(ends) == 2 * 2 * len(why_curricula.MULTIPLIERS) * SEEDS
     panels = {"20,000 steps and weight decay 0.01", "5,000 steps and weight decay 0.01"}
     assert set(ends.panel) == panels
     assert content_or_size.draw_scaled(section([], None)) is None
@@ -179,7 +179,7 @@ def test_content_is_worth_size_within_each_head(carrying, within, said, least, w
     carry = {"as learnt": 0.5, "shuffled": 3.0, "shuffled within each head": within}
     many = {
         start: 8 if factor >= carry[change] else 5
-        for factor in why_curricula.FACTORS
+        for factor in why_curricula.MULTIPLIERS
         for change, start in why_curricula.at_size(factor).items()
     }
     runs = why_curricula.scaled(None) + why_curricula.scaled_within(None)

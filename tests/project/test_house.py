@@ -1,7 +1,9 @@
 """The house: which room may import which, how long things may be, one place for each thing."""
 
 import ast
+import importlib
 import os
+import re
 import subprocess
 import sys
 
@@ -286,3 +288,10 @@ def test_a_source_a_diagnostic_and_a_word_of_your_own_need_no_other_file(tmp_pat
     environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONPATH": f"{tmp_path}:{ROOT}"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+@pytest.mark.parametrize("room", ["experiments", "findings"])
+def test_a_room_says_of_each_of_its_modules_what_it_is_for(room):
+    told = importlib.import_module(f"procmod_lib.{room}").__doc__
+    modules = {path.stem for path in (LIBRARY / room).glob("*.py")} - {"__init__"}
+    assert modules <= set(re.findall(r"``([a-z_]+)", told))

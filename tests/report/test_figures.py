@@ -124,6 +124,13 @@ def test_rows_stand_below_the_heading_of_their_section():
     assert draw_groups({"none": both.of("mlp=set")}, names) is None
 
 
+def test_rows_of_a_diagnostic_without_chance_have_no_line_of_it():
+    runs = [fine_tuning_run("addition", "scratch", "smoke", seed) for seed in (0, 1)]
+    figure = ended(runs, lambda run: 0.5).draw_rows({"scratch": "fresh"})
+    assert [text.get_text() for text in figure.axes[0].texts] == ["fresh", "50 %  (n = 2)"]
+    assert not [line for line in figure.axes[0].lines if line.get_linestyle() == ":"]
+
+
 def test_responses_to_noise_start_at_the_plain_transfer():
     scores = {"scratch": [0.1] * 3, "mlp=set": [0.8] * 3, "mlp=set noise=0.1": [0.4] * 3}
     rows = table(scores)

@@ -20,7 +20,7 @@ from conftest import ensure_in, scores
 from procmod_lib.experiments.grids import selective_transfer
 from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
 from procmod_lib.network import gpt2
-from procmod_lib.runs import fleet, packs, passes, training
+from procmod_lib.runs import cluster, fleet, packs, passes, training
 from procmod_lib.runs.keep import Keep
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.provenance import PROJECT
@@ -272,8 +272,16 @@ def test_packed_and_merged_stores_hold_the_same(tmp_path, undisturbed):
         store.view(sede=1)
 
 
-def test_dask_gives_the_same_table(tmp_path, undisturbed):
+def test_dask_gives_the_same_table(tmp_path, undisturbed, monkeypatch):
+    asked, usual = [], cluster.each_result
+
+    def each_result(*args, **how):
+        asked.append(args)
+        return usual(*args, **how)
+
+    monkeypatch.setattr(cluster, "each_result", each_result)
     table = scores(
         ensure_in(Store(tmp_path, None), selective_transfer(**GRID), scheduler="local:2")
     )
+    assert asked  # the cluster did it
     pd.testing.assert_frame_equal(table, undisturbed)
