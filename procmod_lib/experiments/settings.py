@@ -1,5 +1,6 @@
 """With which settings a source is pretrained."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -93,18 +94,135 @@ RUNGS = {
 }
 """The rung of each source that has climbed; a test chooses them again from the pilots' runs."""
 
+
+def on_the_ladder(task: Task, rate: float, dropout: float, curriculum: bool) -> tuple[Task, Budget]:
+    """(task, budget) of one rung of :data:`LADDER`, for the source as the released code draws it.
+
+    Raises:
+        ValueError: a curriculum is asked of a source that has no lists.
+    """
+    task = one_length(task.as_reference())
+    if curriculum and not task.full_length:
+        raise ValueError(f"curriculum must be False for {task.name}, which has no lists.")
+    if curriculum:
+        task = task.with_(lengths="curriculum")
+    return task, replace(CLOSEST, **{"lr": rate, "dropout": dropout, **task.reference})
+
+
+def one_length(task: Task) -> Task:
+    """The source with lists of one length, where it may have several."""
+    return task.with_(lengths="fixed") if task.has_lengths else task
+
+
+def _ours(task: Task, budget: Budget) -> tuple[Task, Budget]:
+    return task, budget
+
+
+def _ours_of_one_length(task: Task, budget: Budget) -> tuple[Task, Budget]:
+    return one_length(task), budget
+
+
+def _ours_lengthening(task: Task, budget: Budget) -> tuple[Task, Budget]:
+    return task.with_(lengths="curriculum"), budget
+
+
+def _released(task: Task, budget: Budget) -> tuple[Task, Budget]:
+    evaluation = dict(evaluate_every=budget.evaluate_every, test_samples=budget.test_samples)
+    return one_length(task), replace(RELEASED, **{**task.released, **evaluation})
+
+
+def _released_loop(task: Task, budget: Budget) -> tuple[Task, Budget]:
+    return one_length(task.as_reference()), RELEASED_LOOP
+
+
+def _released_loop_lengthening(task: Task, budget: Budget) -> tuple[Task, Budget]:
+    return task.as_reference().with_(lengths="curriculum"), RELEASED_LOOP
+
+
+def _closest(task: Task, budget: Budget) -> tuple[Task, Budget]:
+    return on_the_ladder(task, *RUNGS[task.name])
+
+
+def _closest_lengthening(task: Task, budget: Budget) -> tuple[Task, Budget]:
+    return on_the_ladder(task, *RUNGS["identity"]._replace(curriculum=True))
+
+
+def _shipped(task: Task, budget: Budget) -> tuple[Task, Budget]:
+    longer = one_length(task.as_reference()).at_length(SHIPPED_LENGTH)
+    return longer.with_(symbols=SHIPPED_SYMBOLS), SHIPPED
+
+
+# Why settings cannot be asked of a source; nothing where they can.
+def _is_mixture(task: Task) -> str:
+    return "which is a mixture" if isinstance(task, Mixture) else ""
+
+
+def _is_of_one_length(task: Task) -> str:
+    return "" if task.has_lengths else "which is not drawn in all lengths"
+
+
+def _has_no_lists(task: Task) -> str:
+    return "" if task.full_length else "which has no lists"
+
+
+def _is_not_climbed(task: Task) -> str:
+    return "" if task.name in RUNGS else f"which has climbed no ladder, as {', '.join(RUNGS)} have"
+
+
+class Settings(NamedTuple):
+    """One way to pretrain.
+
+    Attributes:
+        about: in a few words.
+        apply: (task as the preset has it, usual budget) -> (task, budget).
+        unfit: why it cannot be asked of a source, or the empty string.
+    """
+
+    about: str
+    apply: Callable[[Task, Budget], tuple[Task, Budget]]
+    unfit: Callable[[Task], str] = lambda task: ""
+
+
 SETTINGS = {
-    "large_rate": "a large learning rate, lists of all lengths",
-    "released": "the released code's defaults as edition 1 read them, lists of one length",
-    "one_length": "as large_rate, but every list has the full length",
-    "curriculum": "as large_rate, but lists start at length 2 and lengthen as they are learnt",
-    "released_loop": "the released loop with its defaults, its sources and its early stop",
-    "released_loop_curriculum": "the same with the released code's optional curriculum",
-    "closest": "the released loop without its stop, changed as little as learning demands",
-    "closest_curriculum": "as closest for IDENTITY, but with that curriculum",
-    "shipped": "what the released configuration files ask for, at our size of model",
+    "large_rate": Settings("a large learning rate, lists of all lengths", _ours),
+    "released": Settings(
+        "the released code's defaults as edition 1 read them, lists of one length",
+        _released,
+        _is_mixture,
+    ),
+    "one_length": Settings(
+        "as large_rate, but every list has the full length", _ours_of_one_length, _is_of_one_length
+    ),
+    "curriculum": Settings(
+        "as large_rate, but lists start at length 2 and lengthen as they are learnt",
+        _ours_lengthening,
+        _is_of_one_length,
+    ),
+    "released_loop": Settings(
+        "the released loop with its defaults, its sources and its early stop",
+        _released_loop,
+        _has_no_lists,
+    ),
+    "released_loop_curriculum": Settings(
+        "the same with the released code's optional curriculum",
+        _released_loop_lengthening,
+        _has_no_lists,
+    ),
+    "closest": Settings(
+        "the released loop without its stop, changed as little as learning demands",
+        _closest,
+        _is_not_climbed,
+    ),
+    "closest_curriculum": Settings(
+        "as closest for IDENTITY, but with that curriculum", _closest_lengthening, _has_no_lists
+    ),
+    "shipped": Settings(
+        "what the released configuration files ask for, at our size of model",
+        _shipped,
+        _has_no_lists,
+    ),
 }
-"""What may be asked for, with a few words on each."""
+"""What may be asked for."""
 
 NAMES = {
     "large_rate": "ours",
@@ -134,83 +252,9 @@ def apply_settings(settings: str, task: Task, budget: Budget) -> tuple[Task, Bud
         budget: that of the preset and the source.
 
     Raises:
-        ValueError: the settings are asked of a source that does not have them, such as lists of
-            several lengths.
+        ValueError: there are no such settings, or they cannot be asked of this source.
     """
-    settings = check_settings(settings)
-    if settings == "large_rate":
-        return task, budget
-    if settings in ("released_loop", "released_loop_curriculum", "shipped"):
-        return as_released(settings, task)
-    if settings == "closest":
-        return as_closest(task)
-    if settings == "closest_curriculum":
-        check_lists(settings, task)
-        return on_the_ladder(task, *RUNGS["identity"]._replace(curriculum=True))
-    if settings in ("one_length", "curriculum") and not task.has_lengths:
-        raise ValueError(
-            f"settings must not be {settings} for {task.name}, which is not drawn in all lengths."
-        )
-    if isinstance(task, Mixture):
-        raise ValueError(
-            f"settings must be large_rate for the mixture {task.name}, got {settings}."
-        )
-    if task.has_lengths:
-        task = task.with_(lengths="curriculum" if settings == "curriculum" else "fixed")
-    if settings == "released":
-        theirs = replace(RELEASED, **task.released)
-        evaluation = dict(evaluate_every=budget.evaluate_every, test_samples=budget.test_samples)
-        budget = replace(theirs, **evaluation)
-    return task, budget
-
-
-def as_released(settings: str, task: Task) -> tuple[Task, Budget]:
-    """(task, budget) of the released loop or of the released configuration files.
-
-    Raises:
-        ValueError: it is asked of a source that has no lists.
-    """
-    check_lists(settings, task)
-    task = one_length(task.as_reference())
-    if settings == "released_loop":
-        return task, RELEASED_LOOP
-    if settings == "released_loop_curriculum":
-        return task.with_(lengths="curriculum"), RELEASED_LOOP
-    return task.at_length(SHIPPED_LENGTH).with_(symbols=SHIPPED_SYMBOLS), SHIPPED
-
-
-def check_lists(settings: str, task: Task) -> None:
-    """Raise ValueError where settings that ask for lists are asked of a source without."""
-    if not task.full_length:
-        raise ValueError(f"settings must not be {settings} for {task.name}, which has no lists.")
-
-
-def as_closest(task: Task) -> tuple[Task, Budget]:
-    """(task, budget) of the closest replication.
-
-    Raises:
-        ValueError: the source has not climbed its ladder.
-    """
-    if task.name not in RUNGS:
-        climbed = ", ".join(RUNGS)
-        raise ValueError(f"settings may be closest for {climbed} so far, got {task.name}.")
-    return on_the_ladder(task, *RUNGS[task.name])
-
-
-def one_length(task: Task) -> Task:
-    """The source with lists of one length, where it may have several."""
-    return task.with_(lengths="fixed") if task.has_lengths else task
-
-
-def on_the_ladder(task: Task, rate: float, dropout: float, curriculum: bool) -> tuple[Task, Budget]:
-    """(task, budget) of one rung of :data:`LADDER`, for the source as the released code draws it.
-
-    Raises:
-        ValueError: a curriculum is asked of a source that has no lists.
-    """
-    task = one_length(task.as_reference())
-    if curriculum and not task.full_length:
-        raise ValueError(f"curriculum must be False for {task.name}, which has no lists.")
-    if curriculum:
-        task = task.with_(lengths="curriculum")
-    return task, replace(CLOSEST, **{"lr": rate, "dropout": dropout, **task.reference})
+    name = check_settings(settings)
+    if why := SETTINGS[name].unfit(task):
+        raise ValueError(f"settings must not be {name} for {task.name}, {why}.")
+    return SETTINGS[name].apply(task, budget)
