@@ -21,11 +21,9 @@ def scorecard_table(judged: pd.DataFrame, fewest: int, *, brief: bool = False) -
     """
     rows = []
     for r in judged.itertuples():
-        between = "no interval" if np.isnan(r.low) else f"{r.low:+.1f} to {r.high:+.1f}"
-        ours = f"{_arms(r.ours)}: {r.difference:+.1f} ({between})" if r.n else ""
         disagree = "yes" if r.disagree else ""
         verdict = f"**{r.verdict}**" + (f", {why}" if (why := why_not(r)) else "")
-        rows.append([r.claim, verdict, _arms(r.paper), ours, r.n, p_value(r.p), disagree])
+        rows.append([r.claim, verdict, _arms(r.paper), _found(r), r.n, p_value(r.p), disagree])
     heads = ["claim", "verdict", "paper", "here (95 % interval)", "n", "p (Holm)", "seeds disagree"]
     if brief:
         return Markdown(f"{grid(heads, rows).data}\n\nThe exact test takes {fewest} seeds or more.")
@@ -49,16 +47,20 @@ def beyond_table(judged: pd.DataFrame, fewest: int) -> Markdown:
     """
     rows = []
     for r in judged.itertuples():
-        between = "no interval" if np.isnan(r.low) else f"{r.low:+.1f} to {r.high:+.1f}"
-        found = f"{_arms(r.ours)}: {r.difference:+.1f} ({between})" if r.n else ""
         verdict = SHOWN.get(r.verdict, r.verdict)
-        rows.append([r.claim, f"**{verdict}**", found, r.n, p_value(r.p)])
+        rows.append([r.claim, f"**{verdict}**", _found(r), r.n, p_value(r.p)])
     below = (
         f"{ARMS} After correction the exact test can fall below 0.05 only with {fewest} seeds or "
         "more; on fewer, a claim can at best be called partly shown."
     )
     heads = ["claim", "verdict", "here (95 % interval)", "n", "p (Holm)"]
     return Markdown(f"{grid(heads, rows).data}\n\n{below}")
+
+
+def _found(row) -> str:
+    """Both arms of a claim, their difference and its interval."""
+    between = "no interval" if np.isnan(row.low) else f"{row.low:+.1f} to {row.high:+.1f}"
+    return f"{_arms(row.ours)}: {row.difference:+.1f} ({between})" if row.n else ""
 
 
 def _arms(pair: tuple[float, float]) -> str:
