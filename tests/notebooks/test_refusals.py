@@ -121,6 +121,7 @@ OTHER_BAD = [
     ("by_hand", "-r model 2_3_16", "model must have a width that is a multiple of heads"),
     ("by_hand", "-p recipes attention=identity", "recipes must be written by hand"),
     ("by_hand", "-p recipes 'loud=0.3 head=2.0'", "layer must be below 2"),
+    ("scorecard", "-p time_budget 9m", "there is no parameter 'time_budget'; this notebook has"),
     ("composition", "-p attention music", "attention must be one of"),
     ("composition", "-p mixtures 3", "mixtures must be True or False"),
     (

@@ -5,7 +5,7 @@ import pytest
 
 from procmod_lib.experiments import grids
 from procmod_lib.report.origin import origin
-from procmod_lib.report.page import Page
+from procmod_lib.report.page import BadParameter, Page
 from procmod_lib.runs import provenance
 from procmod_lib.runs.store import PUBLISHED, Store
 
@@ -79,3 +79,12 @@ def test_where_a_table_comes_from_is_said_as_far_as_it_is_known(record, said):
     table = pd.DataFrame({"key": ["a", "a"], "provenance": ["p", "p"], "seconds": [60.0, 60.0]})
     assert origin(table, Records()).startswith("1.0 minutes of training; ")
     assert said in origin(table, Records())
+
+
+@pytest.mark.parametrize("name", ["device", "scheduler", "time_budget"])
+def test_where_nothing_is_trained_what_is_about_training_is_unknown(tmp_path, name):
+    namespace = {}
+    page = Page(namespace)
+    namespace[name] = "local:2"
+    with pytest.raises(BadParameter, match=f"there is no parameter '{name}'; .* has seeds, store"):
+        page.open(lambda seeds: [], seeds=1, store=str(tmp_path))

@@ -247,3 +247,28 @@ def test_weights_that_are_no_weights_are_left_out(tmp_path, other):
         assert any(said in each for each in warned)
         assert ours.weights(RUN) is None
         assert ours.has(RUN)
+
+
+@pytest.mark.parametrize("record", [b"[]", b'{"commit": "0", "dirty": false}'])
+def test_a_record_that_does_not_say_where_results_come_from_is_left_out(tmp_path, other, record):
+    stem = hashlib.sha256(record).hexdigest()[:12]
+    files.write(other.folder / "provenance", stem, "json", record)
+    ours, _, said = merged(tmp_path, other)
+    assert not list((ours.folder / "provenance").glob(f"{stem}.*"))
+    assert any("does not say where results come from" in each for each in said)
+
+
+def test_snapshots_whose_names_are_no_steps_are_left_out(tmp_path, other):
+    (path,) = (other.folder / "snapshots").glob("*.safetensors")
+    tensors, about = files.unpack_tensors(path.read_bytes())
+    path.unlink()
+    content = save({"foo": tensors["0"]}, about)
+    files.write(other.folder / "snapshots", RUN.key, "safetensors", content)
+    ours, _, said = merged(tmp_path, other)
+    assert ours.snapshots(RUN) == {}
+    assert any("are not named by steps" in each for each in said)
+
+
+def test_a_folder_that_is_no_store_is_named(tmp_path):
+    with pytest.raises(ValueError, match="other must be the folder of a store, got .*nowhere"):
+        Store(tmp_path / "ours", None).merge(tmp_path / "nowhere")
