@@ -72,6 +72,27 @@ def sized() -> list[Run]:
     ]
 
 
+MLPS, SHUFFLED_MLPS = "mlp=eca", "mlp=eca shuffle"
+CONTENT = {
+    "scratch": "no pretraining",
+    MLPS: "ECA's MLPs alone",
+    SHUFFLED_MLPS: "ECA's MLPs alone, shuffled",
+}
+"""Whether what ECA's MLPs learnt counts."""
+
+
+def content() -> list[Run]:
+    """ECA's MLPs from its rung, as learnt and shuffled, on REVERSED ADDITION, ten new models and
+    seeds, at the full protocol.
+    """
+    seeds = LARGER_ON["reversed_addition"]
+    return [
+        fine_tuning_run("reversed_addition", start, "standard", seed, settings="closest")
+        for start in CONTENT
+        for seed in seeds
+    ]
+
+
 def larger() -> list[Run]:
     """Larger weights by hand and no pretraining, on each of those, at the full protocol."""
     return [
@@ -101,7 +122,7 @@ def pair() -> list[Run]:
 
 def every() -> list[Run]:
     """All of them, each once."""
-    return without_copies(eca(), by_hand(), larger(), sized(), pair())
+    return without_copies(eca(), by_hand(), larger(), sized(), pair(), content())
 
 
 def _runs(diagnostic: str, starts: dict[str, str], settings: str) -> list[Run]:

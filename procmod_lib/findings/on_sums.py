@@ -8,11 +8,14 @@ from IPython.display import Markdown
 from procmod_lib.experiments.conditions import SET_ECA
 from procmod_lib.experiments.on_sums import (
     BY_HAND,
+    CONTENT,
     ECA,
     LARGER,
     LARGER_ON,
+    MLPS,
     PAIR,
     SHUFFLED,
+    SHUFFLED_MLPS,
     SHUFFLED_PAIR,
     SIZED,
     WHOLE,
@@ -150,6 +153,15 @@ def what_composes(told: set[Compared]) -> str:
     )
 
 
+def what_the_mlps_need(told: set[Compared]) -> str:
+    """What the rule on ECA's MLPs says.
+
+    >>> what_the_mlps_need({(SHUFFLED_MLPS, "scratch")})
+    'size is enough'
+    """
+    return _content_or_size(told, MLPS, SHUFFLED_MLPS)
+
+
 def _content_or_size(told: set[Compared], learnt: str, shuffled: str) -> str:
     needs_content, size_helps = (learnt, shuffled) in told, (shuffled, "scratch") in told
     if needs_content and size_helps:
@@ -190,3 +202,10 @@ OF_SIZE = Question(
     which_sizes_help,
 )
 """Which larger weights help REVERSED ADDITION, and how large."""
+
+OF_MLPS = Question(
+    CONTENT,
+    ((MLPS, SHUFFLED_MLPS), (SHUFFLED_MLPS, "scratch")),
+    what_the_mlps_need,
+)
+"""Whether what ECA's MLPs learnt helps REVERSED ADDITION."""

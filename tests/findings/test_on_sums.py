@@ -5,7 +5,15 @@ from tables import ended
 
 from procmod_lib.experiments import on_sums
 from procmod_lib.experiments.conditions import SET_ECA
-from procmod_lib.findings.on_sums import OF_ECA, OF_HAND, OF_PAIR, OF_SIZE, answer, larger_table
+from procmod_lib.findings.on_sums import (
+    OF_ECA,
+    OF_HAND,
+    OF_MLPS,
+    OF_PAIR,
+    OF_SIZE,
+    answer,
+    larger_table,
+)
 from procmod_lib.report.tables import NOT_YET
 
 RUNS = on_sums.eca()
@@ -100,3 +108,20 @@ def test_other_parts_and_sizes_are_told_by_name():
     said = answer(found, OF_SIZE).data.splitlines()[-1]
     assert said.endswith("above no pretraining: random attention and MLPs, half as large.**")
     assert {run.seed for run in on_sums.sized()} == set(range(10, 20))
+
+
+@pytest.mark.parametrize(
+    "learnt, shuffled, said",
+    [
+        (0.9, 0.5, "what the weights learnt is needed"),
+        (0.9, 0.9, "size is enough"),
+        (0.9, 0.7, "a shuffle leaves a part of the gain and costs a part"),
+    ],
+)
+def test_what_the_mlps_need_follows_the_rule(learnt, shuffled, said):
+    ends = {"mlp=eca": learnt, "mlp=eca shuffle": shuffled}
+    found = ended(on_sums.content(), lambda run: ends.get(str(run.condition), 0.5))
+    assert f"By the rule: {said}." in answer(found, OF_MLPS).data
+    assert {donor.seed for run in on_sums.content() for _, donor in run.donors} == set(
+        range(10, 20)
+    )
