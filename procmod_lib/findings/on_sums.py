@@ -58,7 +58,7 @@ def answer(section: Section, question: Question) -> Markdown:
         question: one of those below, such as :data:`OF_ECA`.
     """
     names, asked, says = question
-    found = {pair: compared(section, *pair) for pair in asked}
+    found = {pair: section.difference(*pair, TEN) for pair in asked}
     rows = {(start, base): f"{names[start]}, against {names[base]}" for start, base in asked}
     return _told_table(found, rows, says)
 
@@ -69,7 +69,7 @@ def larger_table(section: Section) -> Markdown:
     Args:
         section: the runs of :func:`procmod_lib.experiments.on_sums.larger`.
     """
-    found = {name: compared(section.on(name), LARGER, "scratch") for name in LARGER_ON}
+    found = {name: section.on(name).difference(LARGER, fewest=TEN) for name in LARGER_ON}
     names = {name: f"{title(name)}, seeds {min(s)} to {max(s)}" for name, s in LARGER_ON.items()}
     return _told_table(found, names, where_larger_helps)
 
@@ -89,12 +89,6 @@ def _told_table(found: dict, names: dict, rule: Callable[[set], str]) -> Markdow
     rows = [[names[c], in_points(row), p_value(adjusted[c])] for c, row in found.items()]
     told = {c for c, row in found.items() if row.low > 0 and adjusted[c] < statistics.LEVEL}
     return by_rule(HEADS, rows, rule(told))
-
-
-def compared(section: Section, start: str, base: str):
-    """The paired difference of two starts over ten seeds; None while some are missing."""
-    rows = [row for row in section.differences(base, start).itertuples() if row.n == TEN]
-    return rows[0] if rows else None
 
 
 def what_helps(told: set[Compared]) -> str:

@@ -72,8 +72,7 @@ def losses_told(sections: dict[tuple[str, str], Section]) -> Markdown:
     lines = []
     for (pairs, case), section in sections.items():
         _, shuffled, within = starts(CASES[case][0])
-        rows = section.differences(shuffled, within).itertuples()
-        row = next((row for row in rows if row.n >= OF_TEN.seeds), None)
+        row = section.difference(within, shuffled, OF_TEN.seeds)
         word = "loses sizes too" if row and row.low > 0 else "not shown"
         if row and row.high < 0:
             word = "the other way round"

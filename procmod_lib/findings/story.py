@@ -127,14 +127,8 @@ def judge(section: Section) -> list[Judgement]:
     ]
 
 
-def _difference(section: Section, condition: str, baseline: str):
-    """The paired difference of one condition from another, a row."""
-    rows = section.differences(baseline, condition).itertuples()
-    return next(row for row in rows if row.initial_condition == condition)
-
-
 def _succeeds(section: Section, arms: dict) -> Judgement:
-    row = _difference(section, RECIPE, "scratch")
+    row = section.difference(RECIPE, "scratch")
     family = section.differences().set_index("initial_condition")
     p, successes = family.loc[RECIPE, "p_holm"], arms[RECIPE].successes
     failures = arms[RECIPE].n - successes
@@ -149,7 +143,7 @@ def _succeeds(section: Section, arms: dict) -> Judgement:
 
 
 def _not_worse(section: Section) -> Judgement:
-    row = _difference(section, RECIPE, BOTH)
+    row = section.difference(RECIPE, BOTH)
     is_worse = row.high < 0 and row.p < statistics.LEVEL
     return Judgement(
         "the recipe is worse than the attention of both layers from IDENTITY",
@@ -171,7 +165,7 @@ def _quiet_fails(arms: dict) -> Judgement:
 
 
 def _nulls_do_as_well(section: Section) -> Judgement:
-    rows = [_difference(section, HEAD, null) for null in NULLS]
+    rows = [section.difference(HEAD, null) for null in NULLS]
     beaten = [row for row in rows if row.difference > MARGIN and row.low > 0]
     texts = [f"{in_points(row)} over {label(null)}" for row, null in zip(rows, NULLS, strict=True)]
     is_below = all(row.high < MARGIN for row in rows)

@@ -92,3 +92,10 @@ class Selection:
                 table.initial_condition.isin([str(parse(condition)), str(parse(baseline))])
             ]
         return statistics.paired_differences(table, str(parse(baseline)))
+
+    def difference(self, condition: str, baseline: str = "scratch", fewest: int = 1):
+        """The paired difference of one condition from a baseline on one diagnostic, a row; None
+        where fewer seeds have both.
+        """
+        rows = self.differences(baseline, condition).itertuples()
+        return next((row for row in rows if row.n >= fewest), None)

@@ -122,6 +122,5 @@ def test_what_the_mlps_need_follows_the_rule(learnt, shuffled, said):
     ends = {"mlp=eca": learnt, "mlp=eca shuffle": shuffled}
     found = ended(on_sums.content(), lambda run: ends.get(str(run.condition), 0.5))
     assert f"By the rule: {said}." in answer(found, OF_MLPS).data
-    assert {donor.seed for run in on_sums.content() for _, donor in run.donors} == set(
-        range(10, 20)
-    )
+    donors = {donor.seed for run in on_sums.content() for _, donor in run.donors}
+    assert donors == set(range(10, 20))
