@@ -47,35 +47,40 @@ def _misplaced(c: Words, replaced: str) -> str:
 
 
 def _misdirected(c: Words, replaced: str) -> str:
-    """Say what is to be changed and is not there to be changed, or nothing."""
-    copied, changes = c.of_kind(Copy), c.of_kind(Change)
+    """Say which word about the place of a change is out of place, or nothing."""
+    changes, is_by_hand = c.of_kind(Change), bool(c.of_kind(Write))
+    copied = {part for word in c.of_kind(Copy) for part in WORDS[word].parts}
+    touched = {PARTS[part] for part in c["on"].split("+")} if c["on"] else set(replaced)
     is_changed = bool(changes) or c["scale"] != 1 or c["even"]
     for word in ("on", "on_layer", "only"):
         if c[word] != WORDS[word].default and not is_changed:
             return f"{word} needs a perturbation, a scale or even."
         if word != "on" and c[word] != WORDS[word].default and not copied:
             return f"{word} is about what was copied, and nothing was."
-    if c["only"] and c.of_kind(Write):
+    if c["only"] and is_by_hand:
         return "only is about what was copied alone; nothing may be written by hand beside it."
     if c["on_layer"] >= 0 and (c["layer"] >= 0 or c["head"]):
         return "on_layer names a layer of several that are transferred, without layer or head."
-    asked = {PARTS[part] for part in c["on"].split("+")} if c["on"] else set(replaced)
-    if c["on_layer"] >= 0 and not asked - {"E"}:
+    if c["on_layer"] >= 0 and touched == {"E"}:
         return "on_layer is about attention, MLPs or norms; embeddings are in no layer."
-    if c["only"] and not asked - {"E"}:
+    if c["only"] and touched == {"E"}:
         return "only is about attention, MLPs or norms; embeddings have no biases."
-    beyond = {part for word in copied for part in WORDS[word].parts} - {"E"}
-    if is_changed and not c["on"] and not beyond and (changes or not c.of_kind(Write)):
+    if is_changed and not c["on"] and copied <= {"E"} and (changes or not is_by_hand):
         return "embeddings alone are changed with on=embeddings."
-    if c["on"] and not asked <= set(replaced):
+    if c["on"] and not touched <= set(replaced):
         return f"on={c['on']} needs {c['on']} to be transferred."
-    if changes and not asked & {part for word in copied for part in WORDS[word].parts}:
+    if changes and not touched & copied:
         return f"on={c['on']} names what is written by hand; a perturbation changes what is copied."
-    if c["each_head"] and not (changes and "A" in asked & beyond):
+    return _mischanged(c, changes, "A" in touched & copied)
+
+
+def _mischanged(c: Words, changes: dict, is_of_attention: bool) -> str:
+    """Say which word about the kind of a change has none of its kind, or nothing."""
+    if c["each_head"] and not (changes and is_of_attention):
         return "each_head needs a perturbation of copied attention."
     if c["draw"] and not set(changes) - {"fresh_norm"}:
         return "draw needs a perturbation that draws numbers."
-    if c["even"] and "A" not in asked & beyond:
+    if c["even"] and not is_of_attention:
         return "even needs copied attention."
     return ""
 
