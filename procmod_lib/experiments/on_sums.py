@@ -50,11 +50,17 @@ LARGER_ON = {
 }
 """Where larger weights by hand are asked, and with which seeds: on REVERSED ADDITION new ones."""
 
+TWICE = "fan_in=attention+mlp scale=0.15"
+"""The same at half the scale, about twice as large as fresh weights."""
+
+TWICE_ON = dict.fromkeys(LARGER_ON, range(TEN))
+"""Where that is asked: on REVERSED ADDITION its other ten seeds."""
+
 
 SIZED = {
     "scratch": "no pretraining",
     "fan_in=attention scale=0.3": "random attention alone",
-    "fan_in=attention+mlp scale=0.15": "random attention and MLPs, half as large",
+    TWICE: "random attention and MLPs, half as large",
     "fan_in=attention+mlp scale=0.55": "random attention and MLPs, as large as GPT-2's by width",
 }
 """Which weights, and how large; the last scale is 0.02 times the root of GPT-2's own width, 768."""
@@ -93,14 +99,24 @@ def content() -> list[Run]:
     ]
 
 
-def larger() -> list[Run]:
-    """Larger weights by hand and no pretraining, on each of those, at the full protocol."""
+def larger(by_hand: str = LARGER, where: dict[str, range] = LARGER_ON) -> list[Run]:
+    """Larger weights by hand and no pretraining, at the full protocol.
+
+    Args:
+        by_hand: the start, such as :data:`LARGER` or :data:`TWICE`.
+        where: seeds by diagnostic.
+    """
     return [
         fine_tuning_run(diagnostic, start, "standard", seed)
-        for diagnostic, seeds in LARGER_ON.items()
-        for start in ("scratch", LARGER)
+        for diagnostic, seeds in where.items()
+        for start in ("scratch", by_hand)
         for seed in seeds
     ]
+
+
+def twice() -> list[Run]:
+    """Weights about twice as large as fresh ones, on the paper's four diagnostics."""
+    return larger(TWICE, TWICE_ON)
 
 
 def by_hand() -> list[Run]:
@@ -122,7 +138,7 @@ def pair() -> list[Run]:
 
 def every() -> list[Run]:
     """All of them, each once."""
-    return without_copies(eca(), by_hand(), larger(), sized(), pair(), content())
+    return without_copies(eca(), by_hand(), larger(), sized(), twice(), pair(), content())
 
 
 def _runs(diagnostic: str, starts: dict[str, str], settings: str) -> list[Run]:

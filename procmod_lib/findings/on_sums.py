@@ -63,14 +63,16 @@ def answer(section: Section, question: Question) -> Markdown:
     return _told_table(found, rows, says)
 
 
-def larger_table(section: Section) -> Markdown:
+def larger_table(section: Section, by_hand: str = LARGER) -> Markdown:
     """Where larger weights by hand help, a row a diagnostic, in the same way.
 
     Args:
         section: the runs of :func:`procmod_lib.experiments.on_sums.larger`.
+        by_hand: the start.
     """
-    found = {name: section.on(name).difference(LARGER, fewest=TEN) for name in LARGER_ON}
-    names = {name: f"{title(name)}, seeds {min(s)} to {max(s)}" for name, s in LARGER_ON.items()}
+    found = {name: section.on(name).difference(by_hand, fewest=TEN) for name in LARGER_ON}
+    seeds = {name: [run.seed for run in section.on(name).runs] for name in LARGER_ON}
+    names = {name: f"{title(name)}, seeds {min(s)} to {max(s)}" for name, s in seeds.items()}
     return _told_table(found, names, where_larger_helps)
 
 
