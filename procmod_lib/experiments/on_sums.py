@@ -50,18 +50,20 @@ LARGER_ON = {
 }
 """Where larger weights by hand are asked, and with which seeds: on REVERSED ADDITION new ones."""
 
-TWICE = "fan_in=attention+mlp scale=0.15"
-"""The same at half the scale, about twice as large as fresh weights."""
+HALF = "fan_in=attention+mlp scale=0.15"
+"""The same at half the scale: about twice as large as fresh weights, those through which attention
+writes back about four times.
+"""
 
-TWICE_ON = dict.fromkeys(LARGER_ON, range(TEN))
+HALF_ON = dict.fromkeys(LARGER_ON, range(TEN))
 """Where that is asked: on REVERSED ADDITION its other ten seeds."""
 
 
 SIZED = {
     "scratch": "no pretraining",
     "fan_in=attention scale=0.3": "random attention alone",
-    TWICE: "random attention and MLPs, half as large",
-    "fan_in=attention+mlp scale=0.55": "random attention and MLPs, as large as GPT-2's by width",
+    HALF: "random attention and MLPs, half the scale",
+    "fan_in=attention+mlp scale=0.55": "random attention and MLPs, GPT-2's by width",
 }
 """Which weights, and how large; the last scale is 0.02 times the root of GPT-2's own width, 768."""
 
@@ -103,7 +105,7 @@ def larger(by_hand: str = LARGER, where: dict[str, range] = LARGER_ON) -> list[R
     """Larger weights by hand and no pretraining, at the full protocol.
 
     Args:
-        by_hand: the start, such as :data:`LARGER` or :data:`TWICE`.
+        by_hand: the start, such as :data:`LARGER` or :data:`HALF`.
         where: seeds by diagnostic.
     """
     return [
@@ -114,9 +116,9 @@ def larger(by_hand: str = LARGER, where: dict[str, range] = LARGER_ON) -> list[R
     ]
 
 
-def twice() -> list[Run]:
-    """Weights about twice as large as fresh ones, on the paper's four diagnostics."""
-    return larger(TWICE, TWICE_ON)
+def half() -> list[Run]:
+    """Larger weights at half the scale, on the paper's four diagnostics."""
+    return larger(HALF, HALF_ON)
 
 
 def by_hand() -> list[Run]:
@@ -138,7 +140,7 @@ def pair() -> list[Run]:
 
 def every() -> list[Run]:
     """All of them, each once."""
-    return without_copies(eca(), by_hand(), larger(), sized(), twice(), pair(), content())
+    return without_copies(eca(), by_hand(), larger(), sized(), half(), pair(), content())
 
 
 def _runs(diagnostic: str, starts: dict[str, str], settings: str) -> list[Run]:

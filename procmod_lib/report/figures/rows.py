@@ -63,7 +63,8 @@ def _draw(
         told = f"dotted: any value in sight, {100 * chance:.1f} %"
         ax.text(100 * chance + 1, y - 0.61, told, fontsize=10.5, va="center")
     ax.set(xlim=(0, 101), ylim=(y - 0.4, -0.75), yticks=[])
-    ax.set_xlabel("right answers after fine-tuning (%)", fontsize=12)
+    score = "token accuracy" if chance is None else "right answers"
+    ax.set_xlabel(f"{score} after fine-tuning (%)", fontsize=12)
     ax.tick_params(labelsize=11)
     ax.spines["left"].set_visible(False)
     return figure
