@@ -30,7 +30,7 @@ BAD = [
     ("-p initial_conditions attention=music", "must be one of identity"),
     (
         "-p initial_conditions 'attention=identity noise=-1'",
-        "noise and relative_noise must be 0 or more",
+        "noise and relative_noise must be numbers of 0 or more",
     ),
     ("-p steps 0", "steps must be a whole number above 0"),
     ("-p lr -1", "lr must be a number above 0"),
