@@ -1,6 +1,7 @@
 """Writing a model as a folder that transformers loads."""
 
 import argparse
+import shlex
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -70,7 +71,8 @@ def hint(run: Run) -> str:
     """The command that trains a source, behind a semicolon; nothing where no command does."""
     if run.arch.shape != SMALL_MODEL:
         return ""
-    command = f"procmod sweep pretraining --sources {run.source} --preset {run.preset}"
+    sources = shlex.quote(run.source)  # identity>set would write a file
+    command = f"procmod sweep pretraining --sources {sources} --preset {run.preset}"
     return f"; first {command} --seeds 1 --first-seed {run.seed}"
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -9,6 +10,9 @@ import tomllib
 import pytest
 import yaml
 from conftest import ROOT
+
+from procmod_lib.cli import main, make_parser, runs_of
+from procmod_lib.experiments.make_runs import pretraining_run
 
 LOCK = {
     line.split("==")[0].lower().replace("_", "-")
@@ -198,3 +202,15 @@ def test_make_paper_runs_the_agenda_and_packs_what_it_found():
             command[:3], cwd=ROOT, capture_output=True, text=True, check=True
         ).stdout
     )
+
+
+@pytest.mark.parametrize("source, seed", [("identity", 3), ("identity>set", 0), ("set@2", 1)])
+def test_export_names_the_command_that_trains_what_it_lacks(tmp_path, capsys, source, seed):
+    """The words of the command, as a shell reads them, ask for the very run that is missing."""
+    options = ["--source", source, "--seed", str(seed), "--preset", "smoke"]
+    with pytest.raises(SystemExit):
+        main(["export", str(tmp_path / "model"), *options, "--store", str(tmp_path / "store")])
+    said = capsys.readouterr().err.strip().removesuffix(".")
+    _, *command = shlex.split(said.partition("; first ")[2])
+    asked = make_parser().parse_args(command)
+    assert [run.key for run in runs_of(asked)] == [pretraining_run(source, "smoke", seed).key]
