@@ -182,6 +182,24 @@ def test_a_phone_need_not_scroll_sideways(html, browser, page):
     assert width <= PHONE[0]
 
 
+def rows_of_points():
+    """The page and the name of every figure that the code draws as rows of points."""
+    for chapter in CHAPTERS:
+        text = (ROOT / "notebooks" / "text" / f"{chapter}.md").read_text()
+        for cell in text.split("```{code-cell}"):
+            if re.search(r"^_ = .*\bdraw_(rows|groups)\(", cell, re.M):
+                yield f"generated/{chapter}.html", re.search(r"name: (fig-\S+)", cell).group(1)
+
+
+@pytest.mark.parametrize("page, name", [("intro.html", "fig-hero"), *rows_of_points()])
+def test_rows_of_points_fit_a_phone(html, browser, page, name):
+    set_size(browser, PHONE)
+    browser.get((html / page).as_uri())
+    width = browser.find_element("css selector", f"#{name} img").size["width"]
+    set_size(browser, WIDE)
+    assert 0 < width <= PHONE[0]
+
+
 def test_the_first_page_is_short_and_shows_its_figure_at_once(html, browser):
     page = read(html / "intro.html")
     assert sum(len(text.split()) for kind, text in page.parts if kind != "figure") < 350
