@@ -15,6 +15,7 @@ from procmod_lib.experiments.conditions import (
     SIX,
 )
 from procmod_lib.experiments.grids import localisation, selective_transfer
+from procmod_lib.initial import with_words
 from procmod_lib.runs.run import Run
 
 QUIET_FIRST = f"{BOTH} {FRESH_FIRST}"
@@ -116,7 +117,7 @@ OTHER_SEEDS, FEWEST = 6, 5
 
 def of_pairs() -> list[Run]:
     """Both pairs with every change, 10 pairs of HAYSTACK, from our settings."""
-    starts = [f"{pair} {change}".strip() for pair in PAIRS.values() for change in CHANGES]
+    starts = [with_words(pair, change) for pair in PAIRS.values() for change in CHANGES]
     conditions = ["scratch", *starts]
     return selective_transfer("small", initial_conditions=conditions, seeds=OTHER_SEEDS)
 

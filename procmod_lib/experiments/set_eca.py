@@ -9,6 +9,7 @@ from procmod_lib.experiments.conditions import FRESH_FIRST, SET_ECA
 from procmod_lib.experiments.make_runs import fine_tuning_run, pretraining_run
 from procmod_lib.experiments.specification import SEEDS
 from procmod_lib.experiments.why_curricula import TEN
+from procmod_lib.initial import with_words
 from procmod_lib.runs.run import Run
 
 CHANGES = {
@@ -48,7 +49,7 @@ def pair(
     """
     runs = []
     for seed in range(seeds):
-        run = fine_tuning_run(diagnostic, f"{SET_ECA} {change}".strip(), preset, seed)
+        run = fine_tuning_run(diagnostic, with_words(SET_ECA, change), preset, seed)
         attention = pretraining_run("set", preset, seed, "closest_curriculum")
         automaton = pretraining_run("eca", preset, seed, mlps)
         runs.append(replace(run, donors=(("set", attention), ("eca", automaton))))

@@ -13,7 +13,7 @@ RUNS_MISSING = "open, runs are missing"
 """What a rule says before all that it asks for is there."""
 
 
-class Rule(NamedTuple):
+class Bounds(NamedTuple):
     """Of how many seeds, at most so many mean that a start does not carry, at least so many that it
     does; see "Fixed in advance".
     """
@@ -23,16 +23,16 @@ class Rule(NamedTuple):
     least: int
 
 
-OF_EIGHT = Rule(specification.SEEDS, specification.SPOILT_IN, specification.CARRIED_IN)
-OF_TEN = Rule(why_curricula.TEN, 2, 8)
-OF_SIX = Rule(6, 1, 5)
+OF_EIGHT = Bounds(specification.SEEDS, specification.SPOILT_IN, specification.CARRIED_IN)
+OF_TEN = Bounds(why_curricula.TEN, 2, 8)
+OF_SIX = Bounds(6, 1, 5)
 
 
-class Verdict(NamedTuple):
+class Carried(NamedTuple):
     """How many models of those that a rule asks for carry."""
 
     successes: int
-    rule: Rule
+    rule: Bounds
 
     @property
     def carries(self) -> bool | None:
@@ -46,7 +46,7 @@ class Verdict(NamedTuple):
         return f"{of_runs(self.successes, self.rule.seeds)}: {word}"
 
 
-def verdicts_of(section: Section, rule: Rule) -> dict[str, Verdict]:
+def verdicts_of(section: Section, rule: Bounds) -> dict[str, Carried]:
     """By start; none of a start that has fewer seeds, or more, than the rule is made for.
 
     Args:
@@ -54,13 +54,13 @@ def verdicts_of(section: Section, rule: Rule) -> dict[str, Verdict]:
         rule: how many seeds each needs, and how many decide.
     """
     return {
-        str(row.initial_condition): Verdict(row.successes, rule)
+        str(row.initial_condition): Carried(row.successes, rule)
         for row in section.summary.itertuples()
         if row.n == rule.seeds
     }
 
 
-def in_words(verdict: Verdict | None) -> str:
+def in_words(verdict: Carried | None) -> str:
     """The verdict on a start; that it is not measured."""
     return NOT_YET if verdict is None else str(verdict)
 

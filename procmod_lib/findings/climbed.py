@@ -6,7 +6,7 @@ from IPython.display import Markdown
 
 from procmod_lib.experiments.ladder import choose, climb, has_learnt, ladders
 from procmod_lib.experiments.settings import Rung
-from procmod_lib.findings.carrying import OF_TEN, Verdict
+from procmod_lib.findings.carrying import OF_TEN, Carried
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import NOT_MEASURED, capital, percent
 from procmod_lib.report.tables import NOT_YET, grid
@@ -84,7 +84,7 @@ def _judged(attention: Section, settings: str) -> str:
     if not rows or rows[0].n < OF_TEN.seeds:
         return f"open: {rows[0].n if rows else 0} of {OF_TEN.seeds} seeds are measured"
     row = rows[0]
-    word = WORDS[Verdict(row.successes, OF_TEN).carries]
+    word = WORDS[Carried(row.successes, OF_TEN).carries]
     return (
         f"{word}: from {settings} the attention of IDENTITY carries HAYSTACK in "
         f"{row.successes} of {row.n} seeds, {percent(row.mean, row.low, row.high, row.n)}"

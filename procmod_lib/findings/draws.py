@@ -12,7 +12,7 @@ from procmod_lib.experiments.each_head import DRAWS, SHUFFLED, WITHIN
 from procmod_lib.findings.carrying import (
     OF_TEN,
     RUNS_MISSING,
-    Verdict,
+    Carried,
     by_rule,
     in_words,
     verdicts_of,
@@ -49,7 +49,7 @@ def draws_table(section: Section) -> Markdown:
     return by_rule(heads, rows, f"of the second draw, {_of_second(*second)}")
 
 
-def _of_second(whole: Verdict | None, within: Verdict | None) -> str:
+def _of_second(whole: Carried | None, within: Carried | None) -> str:
     """Whether the two ways differ in a second draw too."""
     if whole is None or within is None:
         return RUNS_MISSING

@@ -14,12 +14,13 @@ from procmod_lib.findings.carrying import (
     OF_EIGHT,
     OF_TEN,
     RUNS_MISSING,
-    Verdict,
+    Carried,
     by_rule,
     in_words,
     verdicts_of,
 )
 from procmod_lib.findings.specified import layer_size
+from procmod_lib.initial import with_words
 from procmod_lib.network.gpt2 import views
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import from_to
@@ -66,7 +67,7 @@ def climbed_pair_table(sections: dict[str, Section]) -> Markdown:
     """
     found = [verdicts_of(section, OF_EIGHT) for section in sections.values()]
     rows = [
-        [name, *(in_words(each.get(f"{SET_ECA} {change}".strip())) for each in found)]
+        [name, *(in_words(each.get(with_words(SET_ECA, change))) for each in found)]
         for change, name in set_eca.NULLS.items()
     ]
     said = [f"with {name} {_by_the_mlps(each)}" for name, each in zip(sections, found, strict=True)]
@@ -118,9 +119,9 @@ def quietest_of(sizes: dict[str, np.ndarray]) -> tuple[str, bool]:
     return quietest, all(np.all(sizes[quietest].max(0) < of.min(0)) for of in others)
 
 
-def _by_the_mlps(verdicts: dict[str, Verdict]) -> str:
+def _by_the_mlps(verdicts: dict[str, Carried]) -> str:
     """Whether the pair carries by what ECA's MLPs learnt, from the verdicts on it and its nulls."""
-    found = [verdicts.get(f"{SET_ECA} {change}".strip()) for change in set_eca.NULLS]
+    found = [verdicts.get(with_words(SET_ECA, change)) for change in set_eca.NULLS]
     if None in found:
         return RUNS_MISSING
     pair, *nulls = (each.carries for each in found if each)
@@ -133,7 +134,7 @@ def _by_the_mlps(verdicts: dict[str, Verdict]) -> str:
     return "the pair carries; whether by what ECA's MLPs learnt is open"
 
 
-def _in_the_way(found: list[Verdict | None]) -> str:
+def _in_the_way(found: list[Carried | None]) -> str:
     """What of ECA keeps the pair from carrying, from the verdict on each change."""
     if None in found:
         return RUNS_MISSING
@@ -178,7 +179,7 @@ def resized_table(sections: dict[str, Section]) -> Markdown:
     )
 
 
-def _of_size(found: list[Verdict | None]) -> str:
+def _of_size(found: list[Carried | None]) -> str:
     if None in found:
         return RUNS_MISSING
     quieter, louder = (each.carries for each in found if each)
@@ -213,7 +214,7 @@ def heads_table(sections: dict[str, Section]) -> Markdown:
     return by_rule(["from", *sections], rows, _of_one_head(found[0]))
 
 
-def _of_one_head(found: dict[str, Verdict]) -> str:
+def _of_one_head(found: dict[str, Carried]) -> str:
     """Whether its size is enough, or its content needed."""
     if not set(HEADS) <= set(found):
         return RUNS_MISSING

@@ -27,11 +27,12 @@ from procmod_lib.experiments.specification import CARRIED_IN, SPOILT_IN
 from procmod_lib.findings.carrying import (
     OF_TEN,
     RUNS_MISSING,
-    Verdict,
+    Carried,
     by_rule,
     in_words,
     verdicts_of,
 )
+from procmod_lib.initial import with_words
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import NOT_MEASURED, of_runs
 from procmod_lib.report.tables import NOT_YET, bullets, grid
@@ -165,7 +166,7 @@ def pairs_table(section: Section) -> Markdown:
         section: the runs of :func:`procmod_lib.experiments.first_layer.of_pairs`.
     """
     rows = [
-        [name, *(section.counted(f"{pair} {change}".strip()) for change in CHANGES)]
+        [name, *(section.counted(with_words(pair, change)) for change in CHANGES)]
         for name, pair in PAIRS.items()
     ]
     return grid(["attention and MLPs", *CHANGES.values()], rows)
@@ -178,12 +179,12 @@ def pairs_judged(section: Section) -> Markdown:
 
 def _first_change(section: Section, pair: str) -> str:
     """What the first change with which a pair carries says of it."""
-    found = section.of(*(f"{pair} {change}".strip() for change in CHANGES)).summary
+    found = section.of(*(with_words(pair, change) for change in CHANGES)).summary
     if not len(found) or found.n.sum() < len(CHANGES) * OTHER_SEEDS:
         return NOT_MEASURED
     carried = set(found.initial_condition[found.successes >= FEWEST])
     for change, why in zip(CHANGES, WHY, strict=True):
-        if f"{pair} {change}".strip() in carried:
+        if with_words(pair, change) in carried:
             return f"**{why}**"
     return "**with none of the three; the last layer's MLP does harm of its own**"
 
@@ -206,7 +207,7 @@ def without_mlps_table(section: Section, pair: Section) -> Markdown:
     return by_rule(["start", "runs above 90 %"], rows, said)
 
 
-def _needs_mlps(found: list[Verdict | None]) -> str:
+def _needs_mlps(found: list[Carried | None]) -> str:
     """Whether the MLPs are needed, from what carries without them."""
     if None in found:
         return RUNS_MISSING

@@ -17,7 +17,7 @@ from procmod_lib.experiments.each_head import (
 from procmod_lib.findings.carrying import (
     OF_TEN,
     RUNS_MISSING,
-    Verdict,
+    Carried,
     in_words,
     verdicts_of,
 )
@@ -25,7 +25,7 @@ from procmod_lib.findings.two_numbers import Predictions
 from procmod_lib.report.section import Section
 from procmod_lib.report.tables import bullets, grid, label
 
-Found = dict[tuple, Verdict | None]
+Found = dict[tuple, Carried | None]
 """The verdict on each start, by what it is in words."""
 
 
@@ -113,14 +113,14 @@ def _of_layers(found: Found) -> list[str]:
     ]
 
 
-def _said(found: Verdict | None, carries: str, carries_not: str) -> str:
+def _said(found: Carried | None, carries: str, carries_not: str) -> str:
     """What a verdict says; that it is open, or that its runs are missing."""
     if found is None:
         return RUNS_MISSING
     return {True: carries, False: carries_not, None: "open"}[found.carries]
 
 
-def _of_last(whole: Verdict | None, within: Verdict | None) -> str:
+def _of_last(whole: Carried | None, within: Carried | None) -> str:
     """Whether a shuffle over the whole tensors of the last layer is what carries."""
     if whole is None or within is None:
         return RUNS_MISSING

@@ -14,7 +14,7 @@ from procmod_lib.experiments.each_head import (
     ONLY,
     starts,
 )
-from procmod_lib.findings.carrying import OF_TEN, RUNS_MISSING, Verdict, in_words, verdicts_of
+from procmod_lib.findings.carrying import OF_TEN, RUNS_MISSING, Carried, in_words, verdicts_of
 from procmod_lib.network.gpt2 import MAPS, views
 from procmod_lib.network.inside import head_weights
 from procmod_lib.report.section import Section
@@ -53,7 +53,7 @@ def within_table(sections: dict[tuple[str, str], Section]) -> Markdown:
     return grid(["from", "as learnt", "shuffled", "shuffled within each head", "by the rule"], rows)
 
 
-def _verdict(within: Verdict | None, expected: bool) -> str:
+def _verdict(within: Carried | None, expected: bool) -> str:
     """What the shuffle within each head says, and whether it was expected."""
     if within is None:
         return NOT_MEASURED
@@ -139,7 +139,7 @@ def only_table(sections: dict[str, Section]) -> Markdown:
     return Markdown(f"{table.data}\n\n{bullets(said).data}")
 
 
-def _which(found: dict[str, Verdict]) -> str:
+def _which(found: dict[str, Carried]) -> str:
     """Whether it is the biases or the weights, from the verdict on each shuffle."""
     _, biases, weights = (found.get(start) for start in ONLY.values())
     if biases is None or weights is None:

@@ -10,7 +10,7 @@ from procmod_lib.experiments.conditions import BOTH, RECIPE, SPOILT
 from procmod_lib.findings.carrying import (
     OF_SIX,
     RUNS_MISSING,
-    Verdict,
+    Carried,
     by_rule,
     in_words,
     verdicts_of,
@@ -96,7 +96,7 @@ def wider_judged(section: Section) -> Markdown:
     return by_rule(["width 32, 30 pairs", "runs above 90 %"], rows, said)
 
 
-def _of_wider(fresh: Verdict | None, recipe: Verdict | None) -> str:
+def _of_wider(fresh: Carried | None, recipe: Carried | None) -> str:
     """Who finds the needle in a wider model."""
     if fresh is None or recipe is None:
         return RUNS_MISSING

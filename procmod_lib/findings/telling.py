@@ -107,7 +107,7 @@ def areas_table(models: pd.DataFrame) -> Markdown:
     return Markdown(f"{table.data}\n\nThe area of a {name}: {difference} ({interval}).")
 
 
-class Judged(Markdown):
+class Expectation(Markdown):
     """What became of an expectation, in words; ``holds`` is None while it is open."""
 
     def __init__(self, data: str, holds: bool | None = None):
@@ -115,7 +115,7 @@ class Judged(Markdown):
         self.holds = holds
 
 
-def last_layer_judged(rows: pd.DataFrame) -> Judged:
+def last_layer_judged(rows: pd.DataFrame) -> Expectation:
     """Whether the last layer alone succeeds wherever the source was learnt, by the page's rule; no
     verdict before all settings have all their seeds.
 
@@ -130,13 +130,13 @@ def last_layer_judged(rows: pd.DataFrame) -> Judged:
     )
     if finished < HOW_MANY:
         against = f" Against it so far: {names}." if names else ""
-        return Judged(f"{_open(finished)}{against}")
+        return Expectation(f"{_open(finished)}{against}")
     text = (
         f"settings whose source is learnt by at least {CARRIED_IN} of {SEEDS} models: "
         f"{len(learnt)}, with fewer than {CARRIED_IN} successes: {len(broken)}"
     )
     told = f"**It does not**: {text}, {names}." if names else f"**It does**: {text}."
-    return Judged(told, holds=not names)
+    return Expectation(told, holds=not names)
 
 
 def best_again(section: Section, start: str = BOTH) -> list[Section]:
@@ -168,7 +168,7 @@ def best_again_told(section: Section) -> str:
     )
 
 
-def expectations_told(*judged: Judged) -> str:
+def expectations_told(*judged: Expectation) -> str:
     """How many of some expectations held, in a sentence; nothing while one of them is open."""
     held = [each.holds for each in judged]
     if None in held:
@@ -196,7 +196,7 @@ def _successes(part: Section) -> int:
     return int(part.summary.successes.iloc[0])
 
 
-def full_protocol_judged(few_pairs: pd.DataFrame, section: Section) -> Judged:
+def full_protocol_judged(few_pairs: pd.DataFrame, section: Section) -> Expectation:
     """Whether what carries at the full protocol carries with 10 pairs too, by the page's rule.
 
     Args:
@@ -204,7 +204,7 @@ def full_protocol_judged(few_pairs: pd.DataFrame, section: Section) -> Judged:
         section: the runs of :func:`procmod_lib.experiments.ranked.again`.
     """
     if not section.is_complete:
-        return Judged(NOT_YET)
+        return Expectation(NOT_YET)
     before, after = few_pairs.set_index("setting"), by_setting(models_of(section))
     rows = [
         (before.loc[row.setting, start] >= CARRIED_IN, getattr(row, start) >= CARRIED_IN)
@@ -214,7 +214,7 @@ def full_protocol_judged(few_pairs: pd.DataFrame, section: Section) -> Judged:
     carry = [full for ten, full in rows if ten]
     new = sum(full for ten, full in rows if not ten)
     word = "It does not hold" if new else "It holds"
-    return Judged(
+    return Expectation(
         f"**{word}**. Of the {len(rows) - len(carry)} rows that do not carry with 10 pairs, {new} "
         f"carry with 30. Of the {len(carry)} that do, {sum(carry)} carry with 30 too "
         f"(n = {SEEDS} models a row).",
@@ -226,19 +226,19 @@ def _open(finished: int) -> str:
     return f"Open: {finished} of {HOW_MANY} settings have all {SEEDS} seeds."
 
 
-def first_layer_judged(models: pd.DataFrame) -> Judged:
+def first_layer_judged(models: pd.DataFrame) -> Expectation:
     """Whether the first layer's size tells better than the source's score, by the page's rule; no
     verdict before all settings have all their seeds.
     """
     rows, there = areas(models), models.dropna(subset=["both", "score"])
     finished = int((there.groupby("setting", sort=False).seed.nunique() >= SEEDS).sum())
     if finished < HOW_MANY:
-        return Judged(_open(finished))
+        return Expectation(_open(finished))
     if not len(rows):
-        return Judged("Open: all models end alike, so nothing can tell them apart.")
+        return Expectation("Open: all models end alike, so nothing can tell them apart.")
     row = rows.iloc[-1]
     word = "It does" if row.low > 0 else "It does not"
-    return Judged(
+    return Expectation(
         f"**{word}**: the areas differ by {row.area:+.2f} (95 % interval {row.low:+.2f} to "
         f"{row.high:+.2f}, n = {row.n} models).",
         holds=bool(row.low > 0),

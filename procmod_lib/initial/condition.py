@@ -195,6 +195,15 @@ class Condition:
             )
 
 
+def with_words(start: str, words: str) -> str:
+    """The text of a start with more words behind it; no words leave it as it is.
+
+    >>> with_words("attention=set", "shuffle"), with_words("attention=set", "")
+    ('attention=set shuffle', 'attention=set')
+    """
+    return f"{start} {words}".strip()
+
+
 def parse(text: str) -> Condition:
     """Read a condition from its text; raises ValueError naming the word that is wrong.
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from procmod_lib.initial import parse
+from procmod_lib.initial import parse, with_words
 from procmod_lib.initial.words import WORDS
 from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
@@ -225,7 +225,7 @@ def by_source(section: Section, words: dict[str, str], part: str = "attention") 
     for source in sources:
         cells = [title(source)]
         for word in words:
-            found = section.of(f"{part}={source} {word}".strip()).summary
+            found = section.of(with_words(f"{part}={source}", word)).summary
             told = [of_runs(row.successes, row.n) for row in found.itertuples()]
             cells += told or [NOT_MEASURED]
         rows.append(cells)
@@ -239,7 +239,7 @@ def over_sources(section: Section, word: str = "", part: str = "attention") -> s
 
     No interval: the sources share their seeds' fresh weights and batches.
     """
-    asked = [f"{part}={source} {word}".strip() for source in _sources(section, part)]
+    asked = [with_words(f"{part}={source}", word) for source in _sources(section, part)]
     return _counted(section.of(*asked), "source")
 
 

@@ -23,7 +23,7 @@ HEADS = [
 FEWEST = 3
 
 
-class Judged(NamedTuple):
+class Beside(NamedTuple):
     """One composition: its differences as text, the word, and in how many seeds the comparison with
     fewest of them was made.
     """
@@ -37,7 +37,7 @@ class Judged(NamedTuple):
     seeds: int
 
 
-def judge(table: pd.DataFrame) -> list[Judged]:
+def judge(table: pd.DataFrame) -> list[Beside]:
     """Each composition of attention and MLPs that was run with three seeds, beside no pretraining
     and both of its parents, with a word.
 
@@ -55,7 +55,7 @@ def judge(table: pd.DataFrame) -> list[Judged]:
             continue
         points = [in_points(row) for row in three.itertuples()]
         lines.append(
-            Judged(title(diagnostic), composition.label, *points, word(three), three.n.min())
+            Beside(title(diagnostic), composition.label, *points, word(three), three.n.min())
         )
     return lines
 
@@ -70,12 +70,12 @@ def word(three: pd.DataFrame) -> str:
     return "no" if (lost.p < statistics.LEVEL).any() else "perhaps no"
 
 
-def judged_table(lines: list[Judged]) -> Markdown:
+def judged_table(lines: list[Beside]) -> Markdown:
     """The table of all judged compositions."""
     return grid(HEADS, [line[:-1] for line in lines])
 
 
-def judged_in_words(lines: list[Judged]) -> Markdown:
+def judged_in_words(lines: list[Beside]) -> Markdown:
     """How many compositions got each word, what luck alone would give, and those that beat both of
     their parents, one by one.
     """

@@ -164,11 +164,14 @@ def test_the_answer_when_all_settings_are_there(two_settings):
 
 
 def test_expectations_are_counted_once_none_is_open():
-    held, failed = telling.Judged("It holds.", True), telling.Judged("It does not.", False)
+    held, failed = (
+        telling.Expectation("It holds.", True),
+        telling.Expectation("It does not.", False),
+    )
     said = "Of 3 expectations fixed before,"
     assert telling.expectations_told(held, failed, held) == f"{said} 2 held."
     assert telling.expectations_told(failed, failed, failed) == f"{said} none held."
-    assert telling.expectations_told(held, telling.Judged("Not yet measured."), held) == ""
+    assert telling.expectations_told(held, telling.Expectation("Not yet measured."), held) == ""
 
 
 def test_the_last_layer_is_judged_when_all_settings_have_all_seeds(two_settings):
