@@ -37,8 +37,8 @@ LARGER = "fan_in=attention+mlp scale=0.3"
 BY_HAND = {
     "scratch": "no pretraining",
     "mlp=eca shuffle": "ECA's MLPs, shuffled",
-    "fan_in=mlp scale=0.3": "random MLPs of about their size",
-    LARGER: "random MLPs and attention of that size",
+    "fan_in=mlp scale=0.3": "random MLPs at 0.3",
+    LARGER: "random attention and MLPs at 0.3",
 }
 """Starts on REVERSED ADDITION without anything learnt."""
 
@@ -61,9 +61,9 @@ HALF_ON = dict.fromkeys(LARGER_ON, range(TEN))
 
 SIZED = {
     "scratch": "no pretraining",
-    "fan_in=attention scale=0.3": "random attention alone",
-    HALF: "random attention and MLPs, half the scale",
-    "fan_in=attention+mlp scale=0.55": "random attention and MLPs, GPT-2's by width",
+    "fan_in=attention scale=0.3": "random attention alone at 0.3",
+    HALF: "random attention and MLPs at 0.15",
+    "fan_in=attention+mlp scale=0.55": "random attention and MLPs at 0.55",
 }
 """Which weights, and how large; the last scale is 0.02 times the root of GPT-2's own width, 768."""
 

@@ -114,8 +114,8 @@ def damaged_judged(section: Section) -> Markdown:
     found, lines = ends_of(section), []
     for words, starts in EXPECTED:
         held = sum(_holds(ends, starts) for ends in found.values())
-        word = "holds" if held >= OFTEN else "does not hold"
-        lines.append(f"{capital(words)}: **{word}**, in {held} of {len(found)} settings.")
+        word = "holds" if held >= OFTEN else "fails"
+        lines.append(f"{capital(words)}: **{word}**, met in {held} of {len(found)} settings.")
     return bullets(lines)
 
 

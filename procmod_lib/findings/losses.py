@@ -5,6 +5,7 @@ from IPython.display import Markdown
 
 from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
+from procmod_lib.report.sentences import NOT_MEASURED
 from procmod_lib.report.tables import bullets, grid, label
 
 EARLY = 250
@@ -48,6 +49,7 @@ def judged(section: Section) -> Markdown:
     A start counts where its interval leaves out zero and all six seeds lie on one side.
     """
     early, late = _told(at_step(section.table, EARLY)), _told(section.table)
+    asked = [str(start) for start in section.conditions if str(start) != "scratch"]
     begun = section.table[section.table.initial_condition != "scratch"]
     seeds = begun.groupby("initial_condition").seed.nunique()
     if not len(seeds) or not section.is_complete:
@@ -55,9 +57,9 @@ def judged(section: Section) -> Markdown:
         return Markdown(f"Open: {done} of {len(seeds)} starts that were begun have {SEEDS} seeds.")
     return bullets(
         [
-            f"Help after {EARLY} steps: {_names(early, helps=True)}.",
-            f"Help at the end: {_names(late, helps=True)}.",
-            f"Harm at the end: {_names(late, helps=False)}.",
+            f"Help after {EARLY} steps: {_names(early, asked, helps=True)}.",
+            f"Help at the end: {_names(late, asked, helps=True)}.",
+            f"Harm at the end: {_names(late, asked, helps=False)}.",
         ]
     )
 
@@ -68,8 +70,14 @@ def _told(table: pd.DataFrame) -> dict[str, bool]:
     return {row.initial_condition: row.high < 0 for row in rows if statistics.is_told(row)}
 
 
-def _names(told: dict[str, bool], *, helps: bool) -> str:
-    return "; ".join(label(start) for start, gains in told.items() if gains is helps) or "none"
+def _names(told: dict[str, bool], asked: list[str], *, helps: bool) -> str:
+    """The starts that help, or harm; where most of those asked do, the others."""
+    found = [start for start, gains in told.items() if gains is helps]
+    others = [label(start) for start in asked if start not in found]
+    if len(found) > 2 * len(others):
+        but = f" but {'; '.join(others)}" if others else ""
+        return f"all {len(asked)} starts{but}"
+    return "; ".join(map(label, found)) or "none"
 
 
 def longer_table(sections: dict[str, Section]) -> Markdown:
@@ -79,4 +87,6 @@ def longer_table(sections: dict[str, Section]) -> Markdown:
         for name, section in sections.items()
         for row in statistics.summary(section.table, "loss").itertuples()
     ]
+    ran = [name for name, section in sections.items() if len(section.table)]
+    rows += [[name, 0, NOT_MEASURED, ""] for name in sections if name not in ran]
     return grid(["text alone", "n", "mean loss", "95 % interval"], rows)

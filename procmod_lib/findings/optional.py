@@ -191,7 +191,9 @@ def _of_size(found: list[Carried | None]) -> str:
         )
         if not holds
     ]
-    return f"size does not: {' and '.join(failed)} failed" if failed else "size tells them apart"
+    if not failed:
+        return "size tells them apart"
+    return f"size does not tell them apart: {' and '.join(failed)} failed"
 
 
 def stopped_in_words(section: Section) -> Markdown:

@@ -48,18 +48,24 @@ def within_table(sections: dict[tuple[str, str], Section]) -> Markdown:
     for (pairs, case), section in sections.items():
         verdicts = verdicts_of(section, OF_TEN)
         found = [verdicts.get(start) for start in starts(CASES[case][0])]
-        verdict = _verdict(found[-1], EXPECTED[pairs, case])
+        verdict = _verdict(found[0], found[-1], EXPECTED[pairs, case])
         rows.append([f"{case}, {pairs}", *map(in_words, found), verdict])
     return grid(["from", "as learnt", "shuffled", "shuffled within each head", "by the rule"], rows)
 
 
-def _verdict(within: Carried | None, expected: bool) -> str:
-    """What the shuffle within each head says, and whether it was expected."""
+def _verdict(learnt: Carried | None, within: Carried | None, expected: bool) -> str:
+    """What the shuffle within each head says, and whether it was expected; beside it, where that
+    takes nothing away, how the start itself ends.
+    """
     if within is None:
         return NOT_MEASURED
     words = {True: "sizes are enough", False: "sizes are not enough", None: "open"}
     surprise = "" if within.carries is expected else "not "
-    return f"**{words[within.carries]}**, {surprise}as expected"
+    if learnt is None or learnt.carries:
+        itself = ""
+    else:
+        itself = "; as learnt: open" if learnt.carries is None else "; as learnt: does not carry"
+    return f"**{words[within.carries]}**, {surprise}as expected{itself}"
 
 
 def losses_told(sections: dict[tuple[str, str], Section]) -> Markdown:

@@ -159,12 +159,11 @@ def best_again_told(section: Section) -> str:
     parts = best_again(section)
     if not parts:
         return ""
-    first, *_ = map(_successes, parts)
-    ((_, donor),) = parts[0].runs[0].donors
-    grown = ", a curriculum," if donor.task.lengths == "curriculum" else ""
+    donors = [donor for part in parts for _, donor in part.runs[0].donors]
+    grown = ", all curricula," * all(donor.task.lengths == "curriculum" for donor in donors)
     return (
-        f"With 30 pairs the first in rank with 10{grown} ends at {parts[0].short(BOTH)}; "
-        f"{first} of {SEEDS} runs succeed."
+        f"With 30 pairs the first {len(parts)} in rank with 10{grown} succeed in "
+        f"{_in_order(parts)} of {SEEDS} runs; the first ends at {parts[0].short(BOTH)}."
     )
 
 
@@ -181,19 +180,17 @@ def whole_again_told(section: Section) -> Markdown:
     parts, early = best_again(section, WHOLE), PRESETS["small"].fine_tuning.steps
     if not parts:
         return Markdown(NOT_YET)
-    then, last = (
-        ", ".join(str(_successes(part)) for part in stage)
-        for stage in ([part.until(early) for part in parts], parts)
-    )
-    steps = parts[0].runs[0].budget.steps
+    then, steps = _in_order([part.until(early) for part in parts]), parts[0].runs[0].budget.steps
     return Markdown(
-        f"Whole models of the best three that carry, of {SEEDS} each: {then} after {early:,} "
-        f"steps, where the runs with 10 pairs end; {last} after {steps:,}."
+        f"Whole models of the best three in rank with 10 pairs that carry, of {SEEDS} each, in "
+        f"that order: {then} after {early:,} steps, where the runs with 10 pairs end; "
+        f"{_in_order(parts)} after {steps:,}."
     )
 
 
-def _successes(part: Section) -> int:
-    return int(part.summary.successes.iloc[0])
+def _in_order(parts: list[Section]) -> str:
+    """How many runs of each section, of one start, succeed."""
+    return ", ".join(str(int(part.summary.successes.iloc[0])) for part in parts)
 
 
 def full_protocol_judged(few_pairs: pd.DataFrame, section: Section) -> Expectation:

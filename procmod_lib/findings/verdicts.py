@@ -243,6 +243,6 @@ def how_many_seeds(papers: pd.DataFrame, ours: pd.DataFrame) -> str:
     """With how many seeds the claims were judged, and how many the rule takes."""
     texts = []
     for name, judged in (("the paper's", papers), ("ours", ours)):
-        takes = fewest_seeds(len(judged))
-        texts.append(f"{name} with {from_to(judged.n)} seeds, where the exact test takes {takes}")
-    return f"Claims were judged on what is published so far: {'; '.join(texts)}."
+        fewest = f"{fewest_seeds(len(judged))} or more can pass the corrected test"
+        texts.append(f"{name} with {from_to(judged.n)} seeds ({fewest})")
+    return f"Claims were judged on what is published so far, {' and '.join(texts)}."

@@ -26,16 +26,21 @@ def scorecard_table(judged: pd.DataFrame, fewest: int, *, brief: bool = False) -
         rows.append([r.claim, verdict, _arms(r.paper), _found(r), r.n, p_value(r.p), disagree])
     heads = ["claim", "verdict", "paper", "here (95 % interval)", "n", "p (Holm)", "seeds disagree"]
     if brief:
-        return Markdown(f"{grid(heads, rows).data}\n\nThe exact test takes {fewest} seeds or more.")
+        return Markdown(f"{grid(heads, rows).data}\n\n{_takes(fewest)}.")
     below = (
         f"{ARMS} A question mark stands where the paper's summary prints no value. "
-        f"After correction the exact test can fall below 0.05 only with {fewest} seeds or more; "
+        f"{_takes(fewest)}; "
         'on fewer, a claim can at best be called partly replicated, and "not replicated" says only '
         "that so few seeds did not show it. "
         "Seeds disagree where the best and the "
         "worst of the condition (not of the baseline) are more than 20 points apart."
     )
     return Markdown(f"{grid(heads, rows).data}\n\n{below}")
+
+
+def _takes(fewest: int) -> str:
+    """With how many seeds a claim of a table can replicate at all."""
+    return f"After correction the exact test can fall below 0.05 only with {fewest} seeds or more"
 
 
 def beyond_table(judged: pd.DataFrame, fewest: int) -> Markdown:

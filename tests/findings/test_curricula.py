@@ -85,8 +85,8 @@ def test_an_expectation_may_fail_in_one_setting_of_five(start, successes, line):
         return curricula.damaged_judged(section(runs, of)).data.splitlines()
 
     assert [line.split("**")[1] for line in found(0)] == ["holds"] * 3
-    assert found(1)[line].endswith("**holds**, in 4 of 5 settings.")
-    assert found(2)[line].endswith("**does not hold**, in 3 of 5 settings.")
+    assert found(1)[line].endswith("**holds**, met in 4 of 5 settings.")
+    assert found(2)[line].endswith("**fails**, met in 3 of 5 settings.")
     assert found(2)[:line] + found(2)[line + 1 :] == found(0)[:line] + found(0)[line + 1 :]
 
 

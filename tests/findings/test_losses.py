@@ -52,4 +52,15 @@ def test_text_alone_has_a_row_a_number_of_steps():
     table = losses.longer_table({"2,000 steps": alone}).data
     assert "| 2,000 steps | 6 | 4.000 | 4.000 to 4.000 |" in table
     nothing = Section(alone.runs, alone.table.iloc[:0], None)
-    assert losses.longer_table({"2,000 steps": nothing}).data == "Not yet measured."
+    table = losses.longer_table({"2,000 steps": alone, "9,500 steps": nothing}).data
+    assert "| 9,500 steps | 0 | not yet measured |" in table
+
+
+def test_starts_are_named_by_those_that_do_not_where_most_do():
+    told = {"full=identity": True, "full=set": True, "full=eca": True, "mlp=eca": False}
+    assert (
+        losses._names(told, list(told), helps=True)
+        == "all 4 starts but MLPs only from ECA rule 110"
+    )
+    assert losses._names(told, list(told)[:3], helps=True) == "all 3 starts"
+    assert losses._names(told, list(told), helps=False) == "MLPs only from ECA rule 110"

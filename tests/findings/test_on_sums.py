@@ -106,7 +106,7 @@ def test_other_parts_and_sizes_are_told_by_name():
     ends = {"fan_in=attention+mlp scale=0.15": 0.9}
     found = ended(on_sums.sized(), lambda run: ends.get(str(run.condition), 0.5))
     said = answer(found, OF_SIZE).data.splitlines()[-1]
-    assert said.endswith("above no pretraining: random attention and MLPs, half the scale.**")
+    assert said.endswith("above no pretraining: random attention and MLPs at 0.15.**")
     assert {run.seed for run in on_sums.sized()} == set(range(10, 20))
 
 

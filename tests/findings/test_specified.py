@@ -118,8 +118,8 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
     assert {run.donors[0][1].key for run in runs} == before
     ends = ended(runs[:16], lambda run: 0.92).table
     told = telling.best_again_told(Section(runs, ends, None))
-    assert told.startswith("With 30 pairs the first in rank with 10 ends at 92.0 % (")
-    assert told.endswith("; 8 of 8 runs succeed.")
+    assert told.startswith("With 30 pairs the first 2 in rank with 10 succeed in 8, 8 of 8 runs;")
+    assert "; the first ends at 92.0 % (" in told
     whole = [run for run in runs if str(run.condition) == conditions.WHOLE]
     risen = [
         dict(key=run.key, step=step, status="complete", diagnostic="haystack", seed=run.seed)
@@ -128,7 +128,7 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
         for step, accuracy in ((3000, 0.95 if run.seed < 2 else 0.5), (3500, 0.91))
     ]
     said = telling.whole_again_told(Section(runs, pd.DataFrame(risen), None)).data
-    assert "of 8 each: 2, 2 after 3,000 steps" in said
+    assert "of 8 each, in that order: 2, 2 after 3,000 steps" in said
     assert said.endswith("; 8, 8 after 10,000.")
     assert telling.whole_again_told(Section(runs, ends.head(0), None)).data == "Not yet measured."
     assert telling.best_again_told(Section(runs, ends.head(15), None)) == ""

@@ -93,7 +93,7 @@ def test_a_table_says_how_to_read_it_once():
     long, brief = (scorecard_table(judged, 6, brief=b).data for b in (False, True))
     assert "question mark" in long
     assert "question mark" not in brief
-    assert brief.endswith("takes 6 seeds or more.")
+    assert brief.endswith("only with 6 seeds or more.")
     assert long.split("\n\n")[0] == brief.split("\n\n")[0]
 
 
