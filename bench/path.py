@@ -27,6 +27,7 @@ from procmod_lib.runs.sweep import ensure
 from procmod_lib.tasks import Task
 
 STEPS = 1000  # of the 10,000 of the protocol
+CORES = "procmod_lib.runs.machine.cores"
 START_UP = """
 from procmod_lib.experiments.make_runs import fine_tuning_run
 from procmod_lib.runs.machine import Machine
@@ -84,7 +85,7 @@ def one_run() -> None:
     clocks = Clocks()
     with tempfile.TemporaryDirectory() as place, clocks.stations():
         begun = time.perf_counter()
-        with patch("os.cpu_count", return_value=1):  # as in a sweep, where each core has a run
+        with patch(CORES, return_value=1):  # as in a sweep, where each core has a run
             ensure([part_of_a_run(0)], Store(place, None), Machine())
         whole = time.perf_counter() - begun
     rest = whole - sum(clocks.seconds.values())
@@ -107,7 +108,7 @@ def two_runs() -> None:
     for workers in (1, 2):
         with tempfile.TemporaryDirectory() as place:
             runs, begun = [part_of_a_run(seed) for seed in (1, 2)], time.perf_counter()
-            with patch("os.cpu_count", return_value=workers):  # a thread a run, both times
+            with patch(CORES, return_value=workers):  # a thread a run, both times
                 for batch in [runs] if workers == 2 else [[run] for run in runs]:
                     ensure(batch, Store(place, None), Machine(workers=workers))
             seconds[workers] = time.perf_counter() - begun

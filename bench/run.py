@@ -28,6 +28,7 @@ from procmod_lib.network import gpt2
 from procmod_lib.network.engines import make_engine
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.randomness import stream
+from procmod_lib.runs.machine import cores
 from procmod_lib.tasks import make_task
 
 REPEATS = 5
@@ -85,7 +86,7 @@ def fleet_growth() -> dict:
     for engine in ("kernel", "torch"):
         row = {}
         for size in (1, 2, 4, 8):
-            compute = make_engine(engine, arch, 0.0, "cpu", None)
+            compute = make_engine(engine, arch, 0.0, "cpu", cores())
             weights = torch.from_numpy(
                 np.stack([gpt2.fresh(arch, "bench", i) for i in range(size)])
             )

@@ -20,7 +20,7 @@ ROWS = {
     "scratch": "nothing: a fresh model",
     BOTH: "pretrained",
     first_layer.QUIET_FIRST: "the same, its first layer as quiet as fresh weights",
-    "attention=identity head=1.0": "pretrained",
+    "attention=identity head=1.0": "pretrained (ours)",
     "attention=identity fresh_norm head=1.0": "the same, made as quiet as fresh weights",
     RECIPE: "RANDOM and loud, no pretraining",
 }
@@ -40,7 +40,7 @@ def groups() -> dict[str, list[Run]]:
         "Attention (closest, one length)": [
             run for run in first_layer.FULL.runs if str(run.condition) in quieted
         ],
-        "One head of the last layer (ours)": [run for run in heads if "head" in str(run.condition)],
+        "One head of the last layer": [run for run in heads if "head" in str(run.condition)],
     }
 
 

@@ -35,7 +35,7 @@ def run(options) -> int:
         score = final_scores(table)[pilot.key]
         print(
             f"{pilot.label}, rate {rate:g}, dropout {dropout:g}, lists "
-            f"{getattr(pilot.task, 'lengths', 'fixed')}: {100 * score:.1f} %, "
+            f"{pilot.task.lengths}: {100 * score:.1f} %, "
             f"{'learnt' if learnt else 'not learnt'}",
             flush=True,
         )

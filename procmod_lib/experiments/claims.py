@@ -6,6 +6,8 @@ from procmod_lib.experiments.conditions import FRESH_FIRST, QUIET_PAIR, RECIPE, 
 from procmod_lib.experiments.make_runs import find_preset, fine_tuning_run
 from procmod_lib.experiments.parameters import check_count, check_flag
 from procmod_lib.experiments.presets import PRESETS
+from procmod_lib.initial import parse
+from procmod_lib.initial.words import Change
 from procmod_lib.runs.run import Run
 
 UNKNOWN = float("nan")  # where the paper prints no value
@@ -37,7 +39,10 @@ class Claim:
     @property
     def is_of_perturbation(self) -> bool:
         """Whether it says that a perturbation takes something away from its condition."""
-        return self.baseline.startswith(f"{self.condition} ")
+        baseline = parse(self.baseline)
+        return bool(baseline.of_kind(Change)) and parse(self.condition) == baseline.without(
+            *baseline.of_kind(Change)
+        )
 
 
 CLAIMS = (

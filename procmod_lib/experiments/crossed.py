@@ -5,12 +5,12 @@ from procmod_lib.experiments.parameters import (
     check_count,
     check_one_of,
     read_changes,
+    read_diagnostics,
     read_list,
     read_sources,
 )
 from procmod_lib.initial import Condition, parse
 from procmod_lib.runs.run import Run
-from procmod_lib.tasks import TASKS
 
 
 def parsed(named: str, each: Condition | str) -> Condition:
@@ -97,9 +97,7 @@ def crossed(
     comparisons; ``named`` is the parameter of the grid that holds the conditions.
     """
     check_one_of("answer_mask", answer_mask, ("reference", "full"))
-    diagnostics = read_list("diagnostics", diagnostics)
-    for diagnostic in diagnostics:
-        check_one_of("diagnostics", diagnostic, TASKS)
+    diagnostics = read_diagnostics(diagnostics)
     for name, size, task in (("pairs", pairs, "haystack"), ("items", items, "sorting")):
         check_size(name, size, task, diagnostics)
     conditions = list(dict.fromkeys(parsed(named, each) for each in conditions))

@@ -16,16 +16,16 @@ from procmod_lib.experiments.make_runs import (
 )
 from procmod_lib.experiments.parameters import (
     check_flag,
-    check_one_of,
     check_shape,
     read_changes,
+    read_diagnostics,
     read_list,
     read_sources,
 )
 from procmod_lib.experiments.settings import check_settings
 from procmod_lib.runs.keep import CURVES, WEIGHTS, Keep
 from procmod_lib.runs.run import Run, each_once
-from procmod_lib.tasks import SOURCES, TASKS
+from procmod_lib.tasks import SOURCES
 
 SNAPSHOTS = tuple(range(0, 2001, 200))
 """After which steps the weights of runs are kept that are looked into."""
@@ -73,9 +73,7 @@ def answer_masks(
     """Every diagnostic x seed without pretraining, trained on the reference mask and on the whole
     answer.
     """
-    diagnostics, changes = read_list("diagnostics", diagnostics), read_changes(steps)
-    for diagnostic in diagnostics:
-        check_one_of("diagnostics", diagnostic, TASKS)
+    diagnostics, changes = read_diagnostics(diagnostics), read_changes(steps)
     return [
         fine_tuning_run(diagnostic, "scratch", preset, seed, mask, **changes)
         for seed in seeds_of(preset, seeds, first_seed)
@@ -114,10 +112,15 @@ def selective_transfer(
         first_seed: the seeds are this number and those behind it.
     """
     sources = read_sources("sources", sources)
-    conditions = []
-    for word in read_list("initial_conditions", initial_conditions):
-        is_part = word in ("full", "attention", "mlp")
-        conditions += [f"{word}={source}" for source in sources] if is_part else [word]
+    conditions, parts = [], ("full", "attention", "mlp")
+    asked = read_list("initial_conditions", initial_conditions)
+    if sources != ["identity"] and not any(word in parts for word in asked):
+        raise ValueError(
+            f"sources must be left out where initial_conditions has none of {', '.join(parts)} "
+            f"without a source of its own, got {', '.join(sources)}."
+        )
+    for word in asked:
+        conditions += [f"{word}={source}" for source in sources] if word in parts else [word]
     settings = check_settings(settings)
     changes = read_changes(steps, lr)
     chosen = seeds_of(preset, seeds, first_seed)

@@ -88,6 +88,7 @@ def reference_run(
         shape: layers_heads_width.
     """
     read_sources("source", [source])
+    check_shape("shape", shape)
     task, budget = on_the_ladder(make_task(source), rate, dropout, curriculum)
     arch = architecture_of(task, shape, tied=task.kind != "bits")
     return Run(task, arch, budget, seed, preset="standard")
@@ -102,6 +103,8 @@ def _usual_budget(source: str, preset: str) -> Budget:
         replace(usual, **SOURCES[part.removesuffix(TOKENS_SHUFFLED)].budgets.get(preset, {}))
         for part in source.split("+")
     ]
+    if len(parts) == 1:
+        return parts[0]
     return replace(
         usual, steps=min(part.steps for part in parts), batch=max(part.batch for part in parts)
     )
@@ -156,7 +159,7 @@ def fine_tuning_run(
     check_seed(seed)
     check_shape("model", model)
     facts = TASKS[diagnostic]
-    condition = parse(condition) if isinstance(condition, str) else condition
+    condition = condition if isinstance(condition, Condition) else parse(condition)
     task = make_task(diagnostic, **facts.presets.get(preset, {}))
     if pairs is not None and diagnostic == "haystack":
         check_count("pairs", pairs)
@@ -175,6 +178,11 @@ def fine_tuning_run(
     if diagnostic in SOURCES:  # how long it is pretrained for is not how long it is fine-tuned on
         own = {name: value for name, value in own.items() if name == "batch"}
     budget = replace(plan.fine_tuning, **(own | changes))
+    if "steps" in changes and budget.steps < budget.warmup:
+        raise ValueError(
+            f"steps must be at least the {budget.warmup} of the warm-up at preset {preset}, "
+            f"got {budget.steps}."
+        )
     return Run(
         task,
         architecture_of(task, shape, tied=False),

@@ -4,6 +4,8 @@ ADDITION, and of the paper's pair, SET's attention with ECA's MLPs from our sett
 The rules stand on the page "Fixed in advance".
 """
 
+from collections.abc import Iterable
+
 from procmod_lib.experiments.conditions import SET_ECA
 from procmod_lib.experiments.grids import without_copies
 from procmod_lib.experiments.make_runs import fine_tuning_run
@@ -72,12 +74,7 @@ def sized() -> list[Run]:
     """Larger weights by hand of other parts and sizes on REVERSED ADDITION, the new seeds, at the
     full protocol.
     """
-    seeds = LARGER_ON["reversed_addition"]
-    return [
-        fine_tuning_run("reversed_addition", start, "standard", seed)
-        for start in SIZED
-        for seed in seeds
-    ]
+    return _runs("reversed_addition", SIZED, seeds=LARGER_ON["reversed_addition"])
 
 
 MLPS, SHUFFLED_MLPS = "mlp=eca", "mlp=eca shuffle"
@@ -93,12 +90,7 @@ def content() -> list[Run]:
     """ECA's MLPs from its rung, as learnt and shuffled, on REVERSED ADDITION, ten new models and
     seeds, at the full protocol.
     """
-    seeds = LARGER_ON["reversed_addition"]
-    return [
-        fine_tuning_run("reversed_addition", start, "standard", seed, settings="closest")
-        for start in CONTENT
-        for seed in seeds
-    ]
+    return _runs("reversed_addition", CONTENT, "closest", LARGER_ON["reversed_addition"])
 
 
 def larger(by_hand: str = LARGER, where: dict[str, range] = LARGER_ON) -> list[Run]:
@@ -108,11 +100,9 @@ def larger(by_hand: str = LARGER, where: dict[str, range] = LARGER_ON) -> list[R
         by_hand: the start, such as :data:`LARGER` or :data:`HALF`.
         where: seeds by diagnostic.
     """
+    starts = ("scratch", by_hand)
     return [
-        fine_tuning_run(diagnostic, start, "standard", seed)
-        for diagnostic, seeds in where.items()
-        for start in ("scratch", by_hand)
-        for seed in seeds
+        run for diagnostic, seeds in where.items() for run in _runs(diagnostic, starts, seeds=seeds)
     ]
 
 
@@ -135,7 +125,7 @@ def eca() -> list[Run]:
 
 def pair() -> list[Run]:
     """The pair from our settings on ADDITION: every start x ten seeds, at the full protocol."""
-    return _runs("addition", PAIR, "large_rate")
+    return _runs("addition", PAIR)
 
 
 def every() -> list[Run]:
@@ -143,9 +133,14 @@ def every() -> list[Run]:
     return without_copies(eca(), by_hand(), larger(), sized(), half(), pair(), content())
 
 
-def _runs(diagnostic: str, starts: dict[str, str], settings: str) -> list[Run]:
+def _runs(
+    diagnostic: str,
+    starts: Iterable[str],
+    settings: str = "large_rate",
+    seeds: range = range(TEN),
+) -> list[Run]:
     return [
         fine_tuning_run(diagnostic, start, "standard", seed, settings=settings)
         for start in starts
-        for seed in range(TEN)
+        for seed in seeds
     ]

@@ -6,7 +6,7 @@ allowed.
 
 import re
 
-from procmod_lib.tasks import SOURCES, THEN, TOKENS_SHUFFLED
+from procmod_lib.tasks import SOURCES, TASKS, THEN, TOKENS_SHUFFLED
 from procmod_lib.tasks.task import is_count
 
 
@@ -79,6 +79,14 @@ def read_list(name: str, values) -> list[str]:
     if not is_list or not all(isinstance(v, str) for v in values):
         raise ValueError(f"{name} must be a list of at least one name, got {values!r}.")
     return list(dict.fromkeys(values))
+
+
+def read_diagnostics(values) -> list[str]:
+    """A list of diagnostics, or of sources that are fine-tuned on."""
+    values = read_list("diagnostics", values)
+    for value in values:
+        check_one_of("diagnostics", value, TASKS)
+    return values
 
 
 def read_sources(name: str, values) -> list[str]:

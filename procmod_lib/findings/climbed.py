@@ -36,7 +36,7 @@ def reached_table(section: Section, sources) -> Markdown:
     for source in sources:
         ends = [_found(lambda c=c, s=source: climb(s, c, is_learnt)) for c in ladders(source)]
         taken = _found(lambda s=source: choose(s, is_learnt))
-        lists = ["no lists"] * (2 - len(ends))
+        lists = ["has no lists"] * (2 - len(ends))
         rows.append([title(source), *map(_told, ends), *lists, _told(taken)])
     return grid(["source", "one length", "curriculum", "taken"], rows)
 
@@ -81,12 +81,12 @@ def grown_judged(attention: Section) -> str:
 
 def _judged(attention: Section, settings: str) -> str:
     rows = list(attention.summary.itertuples())
-    if not rows or rows[0].n < OF_TEN.seeds:
+    if not rows or rows[0].n != OF_TEN.seeds:
         return f"open: {rows[0].n if rows else 0} of {OF_TEN.seeds} seeds are measured"
     row = rows[0]
     word = WORDS[Carried(row.successes, OF_TEN).carries]
     return (
-        f"{word}: from {settings} the attention of IDENTITY carries HAYSTACK in "
+        f"{word}: the attention of IDENTITY ({settings}) carries HAYSTACK in "
         f"{row.successes} of {row.n} seeds, {percent(row.mean, row.low, row.high, row.n)}"
     )
 

@@ -22,7 +22,7 @@ from procmod_lib.report import statistics
 from procmod_lib.report.section import Section
 from procmod_lib.report.sentences import NOT_MEASURED, in_points, of_runs, p_value, percent
 from procmod_lib.report.tables import NOT_YET, bullets
-from procmod_lib.runs.curves import final
+from procmod_lib.runs.curves import by_seed, final
 
 ORDINALS = ("first", "second", "third")
 
@@ -76,10 +76,8 @@ def each_draw(section: Section, way: str) -> str:
 
 def ends_by_draw(section: Section, starts: list[str]) -> pd.DataFrame:
     """Final accuracy, a row a seed and a column a start; NaN where missing."""
-    ends = final(section.table)
-    known = ends[ends.initial_condition.isin(starts)]
-    table = known.pivot(index="seed", columns="initial_condition", values="token_accuracy")
-    return table.reindex(columns=starts)
+    ends = by_seed(section.table).droplevel("diagnostic", axis="columns")
+    return ends.reindex(columns=starts).dropna(how="all")
 
 
 def in_the_mean(section: Section, way: str) -> str:

@@ -23,7 +23,7 @@ from procmod_lib.findings.specified import layer_size
 from procmod_lib.initial import with_words
 from procmod_lib.network.gpt2 import views
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import from_to
+from procmod_lib.report.sentences import from_to, spread
 from procmod_lib.report.tables import NOT_YET, grid, label
 from procmod_lib.runs.run import Run
 from procmod_lib.runs.store import Store
@@ -85,10 +85,7 @@ def mlp_sizes_table(models: dict[str, list[Run]], store: Store) -> Markdown:
     sizes = {name: mlp_sizes(runs, store) for name, runs in models.items()}
     if not all(map(len, sizes.values())):
         return Markdown(NOT_YET)
-    rows = [
-        [name, len(of), *(f"{np.median(s):.2f} ({s.min():.2f} to {s.max():.2f})" for s in of.T)]
-        for name, of in sizes.items()
-    ]
+    rows = [[name, len(of), *map(spread, of.T)] for name, of in sizes.items()]
     table = grid(["MLPs of ECA, pretrained", "n", "first layer", "last layer"], rows).data
     quietest, apart = quietest_of(sizes)
     said = f"{quietest} is the quietest in every model and layer" if apart else "they overlap"

@@ -71,7 +71,7 @@ class Prediction:
     def judged(self, section: Section) -> tuple[str, str, bool | None]:
         """What was found, the verdict in words, and whether it holds; None while seeds lack."""
         rows = list(section.of(self.start).summary.itertuples()) if len(section) else []
-        if not rows or rows[0].n < self.arm.seeds:
+        if not rows or rows[0].n != self.arm.seeds:
             return f"{rows[0].n if rows else 0} of {self.arm.seeds} seeds are run", "open", None
         successes = rows[0].successes
         holds = self.least <= successes <= self.most

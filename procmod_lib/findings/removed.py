@@ -9,7 +9,7 @@ from procmod_lib.randomness import stream
 from procmod_lib.report import statistics
 from procmod_lib.report.sentences import NOT_MEASURED, in_points
 from procmod_lib.report.tables import grid
-from procmod_lib.runs.curves import final
+from procmod_lib.runs.curves import by_seed
 
 CLAIM = CLAIMS[2]
 """That on the shuffle: its arms are the attention as learnt and shuffled."""
@@ -36,9 +36,8 @@ def removed(table: pd.DataFrame) -> str:
 
 def _row(table: pd.DataFrame) -> list[str]:
     """The three cells of one pretraining."""
-    mine = table[table.diagnostic == CLAIM.diagnostic]
-    scores = final(mine).pivot(index="seed", columns="initial_condition", values="token_accuracy")
-    arms = scores.reindex(columns=["scratch", CLAIM.condition, CLAIM.baseline]).dropna()
+    asked = [(CLAIM.diagnostic, arm) for arm in ("scratch", CLAIM.condition, CLAIM.baseline)]
+    arms = by_seed(table).reindex(columns=asked).dropna()
     if len(arms) < statistics.FEWEST_FOR_INTERVAL:
         return [NOT_MEASURED] * 3
     fresh, learnt, shuffled = arms.to_numpy().T

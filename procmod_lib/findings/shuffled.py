@@ -18,7 +18,7 @@ from procmod_lib.findings.carrying import OF_TEN, RUNS_MISSING, Carried, in_word
 from procmod_lib.network.gpt2 import MAPS, views
 from procmod_lib.network.inside import head_weights
 from procmod_lib.report.section import Section
-from procmod_lib.report.sentences import NOT_MEASURED, capital, in_points
+from procmod_lib.report.sentences import NOT_MEASURED, capital, in_points, spread
 from procmod_lib.report.tables import bullets, grid
 from procmod_lib.runs.run import donors_of
 
@@ -97,10 +97,7 @@ def head_sizes_table(sections: dict[str, Section]) -> Markdown:
     rows = []
     for name, section in sections.items():
         for kind, sizes in _head_sizes(section).items():
-            told = (
-                "" if s.isna().all() else f"{s.median():.2f} ({s.min():.2f} to {s.max():.2f})"
-                for s in (sizes[each] for each in MAPS)
-            )
+            told = ("" if s.isna().all() else spread(s) for s in (sizes[each] for each in MAPS))
             rows.append([f"{name}: {kind}", len(sizes), *told])
     return grid(["models", "heads", "queries", "keys", "values", "output rows"], rows)
 

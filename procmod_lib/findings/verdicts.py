@@ -13,7 +13,7 @@ from procmod_lib.experiments.claims import Claim
 from procmod_lib.report import statistics
 from procmod_lib.report.scorecard import why_not
 from procmod_lib.report.sentences import NOT_MEASURED, SHOWN, from_to
-from procmod_lib.runs.curves import final
+from procmod_lib.runs.curves import by_seed
 
 FEWEST = 3  # seeds below which a claim counts as not yet measured
 SPREAD = 0.2  # seeds that disagree by more are the paper's own sign of an unreliable cell
@@ -50,14 +50,12 @@ def judge(claims, table: pd.DataFrame, family: int = 0) -> pd.DataFrame:
         whether a perturbation has no gain to remove (told where the table holds no pretraining),
         the verdict, and p without correction (``p_alone``).
     """
-    ends = final(table)
-    groups = ends.groupby(["diagnostic", "initial_condition"])
-    arms = {cell: group.set_index("seed").token_accuracy for cell, group in groups}
-    nothing = pd.Series(dtype=float)
-    pairs = [
-        [arms.get((c.diagnostic, arm), nothing) for arm in (c.condition, c.baseline)]
-        for c in claims
-    ]
+    ends, nothing = by_seed(table), pd.Series(dtype=float)
+
+    def scores(claim: Claim, arm: str) -> pd.Series:
+        return ends.get((claim.diagnostic, arm), nothing).dropna()
+
+    pairs = [[scores(c, arm) for arm in (c.condition, c.baseline)] for c in claims]
     families = [(arm - base).dropna() for arm, base in pairs]
     tested = [i for i, d in enumerate(families) if len(d) >= FEWEST]
     p = np.full(len(families), np.nan)
@@ -66,7 +64,7 @@ def judge(claims, table: pd.DataFrame, family: int = 0) -> pd.DataFrame:
     p[tested] = statistics.holm(measured + unmeasured)[: len(tested)]
     alone = np.full(len(families), np.nan)
     alone[tested] = measured
-    fresh = [arms.get((c.diagnostic, "scratch"), nothing) for c in claims]
+    fresh = [scores(c, "scratch") for c in claims]
     rows = [_row(*each) for each in zip(claims, families, pairs, fresh, p, strict=True)]
     return pd.DataFrame(rows).assign(p_alone=alone)
 

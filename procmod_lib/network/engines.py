@@ -4,7 +4,6 @@ device.
 All give the same numbers up to rounding.
 """
 
-import os
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +33,7 @@ BUCKETS = 4
 ENGINES = ("auto", "kernel", "torch")
 
 
-def make_engine(engine: str, arch: Architecture, dropout: float, device: str, threads: int | None):
+def make_engine(engine: str, arch: Architecture, dropout: float, device: str, threads: int):
     """Choose what computes gradients.
 
     Args:
@@ -42,14 +41,14 @@ def make_engine(engine: str, arch: Architecture, dropout: float, device: str, th
         arch: the shape of the models.
         dropout: rate. Each engine draws what it drops from streams of its own, one a model.
         device: ``"cpu"`` or ``"cuda"``.
-        threads: of the kernel; None takes all cores.
+        threads: of the kernel.
 
     Raises:
         ValueError: the engine is unknown, or is the kernel where it cannot train this.
     """
     chosen = choose_engine(engine, arch, dropout, device)
     if chosen == "kernel":
-        return KernelEngine(arch, threads or os.cpu_count() or 1)
+        return KernelEngine(arch, threads)
     if chosen == "fused":
         return CheckedEngine(arch, device)
     return TorchEngine(arch, device, compiled=device != "cpu" and dropout == 0)

@@ -44,6 +44,15 @@ def to_huggingface(flat: np.ndarray, arch: Architecture):
     return model.eval()
 
 
+SAME = (
+    "activation_function",
+    "layer_norm_epsilon",
+    "scale_attn_weights",
+    "scale_attn_by_inverse_layer_idx",
+)
+"""What of a configuration decides what a model computes, beside its shape."""
+
+
 def from_huggingface(source) -> tuple[np.ndarray, Architecture]:
     """Return (flat, architecture) of a GPT2LMHeadModel or of a ``save_pretrained`` folder.
 
@@ -58,7 +67,7 @@ def from_huggingface(source) -> tuple[np.ndarray, Architecture]:
         c.vocab_size, c.n_positions, c.n_layer, c.n_head, c.n_embd, bool(c.tie_word_embeddings)
     )
     ours = config_of(arch)
-    for name in ("activation_function", "layer_norm_epsilon"):
+    for name in SAME:
         if getattr(c, name) != getattr(ours, name):
             raise ValueError(f"{name} must be {getattr(ours, name)}, got {getattr(c, name)}.")
     if c.n_inner not in (None, 4 * c.n_embd):

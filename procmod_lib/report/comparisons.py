@@ -20,7 +20,7 @@ from procmod_lib.report.sentences import (
     span,
 )
 from procmod_lib.report.tables import bullets, grid, label
-from procmod_lib.runs.curves import final
+from procmod_lib.runs.curves import by_seed
 from procmod_lib.tasks import title
 
 BEST = 2
@@ -119,11 +119,7 @@ def on_average(section: Section, pairs: list[tuple[str, str]], noun: str) -> Mar
     """One sentence, "higher" or "lower", on several (condition, baseline) pairs together: their
     differences are averaged within each seed.
     """
-    ends = final(section.table)
-    scores = {
-        str(condition): group.set_index("seed").token_accuracy
-        for condition, group in ends.groupby("initial_condition")
-    }
+    scores = by_seed(section.table).droplevel("diagnostic", axis="columns")
     named = [(str(parse(condition)), str(parse(baseline))) for condition, baseline in pairs]
     if any(each not in scores for pair in named for each in pair):
         return Markdown(f"{capital(noun)}: not yet measured.")

@@ -158,7 +158,7 @@ class Page:
         return Markdown(f"*Preset `{self.runs[0].preset}`. {about}*")
 
     def glue(self, name: str, text: str) -> None:
-        """Name a text so that any page of the book can show it.
+        """Name a text, plain, so that any page of the book can show it.
 
         Does nothing where MyST-NB is not installed.
         """
@@ -166,7 +166,7 @@ class Page:
             from myst_nb import glue
         except ImportError:
             return
-        glue(name, text.replace("**", ""), display=False)
+        glue(name, text.replace("*", ""), display=False)
 
 
 def _without_none(grid: Callable, parameters: dict) -> dict:

@@ -124,6 +124,8 @@ def failed_claims(judged: pd.DataFrame, fewest: int) -> Markdown:
 def _reading(row, fewest: int) -> str:
     if has_other_sign(row):
         return "the other sign."
+    if row.high < 0:
+        return f"below zero, but {row.n} seeds cannot tell it from luck."
     if row.n < fewest:
         is_far = row.high < row.paper_difference  # never where the paper prints no value
         but = ", though it leaves out the paper's difference" if is_far else ""

@@ -50,7 +50,7 @@ class Section(Pictures):
     ) -> str:
         """One sentence on one condition against a baseline."""
         noun = noun or parse(condition).label
-        rows = [row for row in self.differences(baseline, condition).itertuples() if row.n]
+        rows = [row for row in self.differences(baseline, condition).itertuples()]
         return sentence(rows[0], noun, words) if rows else f"{capital(noun)}: not yet measured."
 
     def short(self, condition: str) -> str:
@@ -62,7 +62,7 @@ class Section(Pictures):
     def gain(self, condition: str, baseline: str = "scratch") -> str:
         """The paired difference of a condition from a baseline, in points, without their names."""
         rows = self.differences(baseline, condition).itertuples()
-        return "; ".join(in_points(row) for row in rows if row.n) or NOT_MEASURED
+        return "; ".join(in_points(row) for row in rows) or NOT_MEASURED
 
     def helped(self) -> Markdown:
         """A sentence for each condition against no pretraining, which names the diagnostic where

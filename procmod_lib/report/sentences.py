@@ -3,6 +3,8 @@
 One way for a share, one for a difference, and one rule for "helps".
 """
 
+import numpy as np
+
 from procmod_lib.report import statistics
 
 SMALLEST = 0.02  # a difference below which no sentence says "helps" or "harms", as a share
@@ -43,6 +45,15 @@ def span(low: float, high: float) -> str:
     ('25.0 to 75.0', 'none')
     """
     return "none" if low != low else f"{100 * low:.1f} to {100 * high:.1f}"
+
+
+def spread(sizes) -> str:
+    """The median of some sizes, in brackets the least and the greatest.
+
+    >>> spread([0.5, 0.25, 1])
+    '0.50 (0.25 to 1.00)'
+    """
+    return f"{np.median(sizes):.2f} ({np.min(sizes):.2f} to {np.max(sizes):.2f})"
 
 
 def from_to(counts) -> str:

@@ -10,7 +10,7 @@ from scipy import stats
 from procmod_lib.initial import parse
 from procmod_lib.randomness import stream
 from procmod_lib.runs.budget import Budget
-from procmod_lib.runs.curves import final
+from procmod_lib.runs.curves import by_seed, final
 from procmod_lib.runs.run import NON_FINITE, Run
 from procmod_lib.tasks import Task, bounds
 
@@ -142,14 +142,14 @@ def paired_differences(
     """
     if not len(table):
         return pd.DataFrame(columns=[*DIFFERENCE, "p_holm"])
-    cells = ["diagnostic", "initial_condition"]
-    scores = final(table).set_index([*cells, "seed"])[score]
-    ends = scores.unstack(cells, sort=False)  # raises where a cell holds a seed twice
+    ends = by_seed(table, score)
     rows = []
     for diagnostic, condition in ends.columns:
         if condition == baseline or (diagnostic, baseline) not in ends.columns:
             continue
         d = (ends[diagnostic, condition] - ends[diagnostic, baseline]).dropna()
+        if not len(d):  # no seed has both
+            continue
         rows.append((diagnostic, condition, *Difference.of(d)))
     result = pd.DataFrame(rows, columns=DIFFERENCE)
     return result.assign(p_holm=holm(result["p"]))
@@ -199,7 +199,7 @@ def learnt(runs: list[Run], table: pd.DataFrame) -> pd.DataFrame:
         row = {
             "source": source,
             "settings": settings_of(task, budget),
-            "lengths": getattr(task, "lengths", "fixed"),
+            "lengths": task.lengths,
             "steps": budget.steps,
             "batch": budget.batch,
             "lr": budget.lr,
@@ -221,7 +221,7 @@ def settings_of(task: Task, budget: Budget) -> str:
     """The name of the settings with which a source was pretrained, as far as they can be told: a
     rung of the ladder is named as the closest replication.
     """
-    lengths = getattr(task, "lengths", "fixed")
+    lengths = task.lengths
     grown = "_curriculum" if lengths == "curriculum" else ""
     if budget.decay_all:
         if budget.stop_after:
@@ -240,7 +240,8 @@ def steps_to_success(table: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         One row a diagnostic and condition: n, how many got there, the Kaplan-Meier median (infinite
-            where fewer than half did), and the log-rank p against no pretraining.
+            where fewer than half did), and the log-rank p against no pretraining; NaN where no run
+            of either got there.
     """
     ends = table.groupby("key", sort=False).agg(
         diagnostic=("diagnostic", "first"),
@@ -260,13 +261,19 @@ def steps_to_success(table: pd.DataFrame) -> pd.DataFrame:
         reached = len(sample) - sample.num_censored()
         survival = stats.ecdf(sample).sf
         half = survival.quantiles[survival.probabilities <= 0.5]
-        p, fresh = float("nan"), samples.get((diagnostic, "scratch"))
-        if condition != "scratch" and fresh is not None and reached:
-            p = float(stats.logrank(sample, fresh).pvalue)
+        fresh = samples.get((diagnostic, "scratch")) if condition != "scratch" else None
+        p = _log_rank(sample, fresh)
         median = float(half[0]) if len(half) else float("inf")
         rows.append((diagnostic, condition, len(sample), reached, median, p))
     columns = ["diagnostic", "initial_condition", "n", "reached", "median", "p"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _log_rank(sample: stats.CensoredData, fresh: stats.CensoredData | None) -> float:
+    """p; NaN where there is nothing beside it, or no run of either got there."""
+    if fresh is None or all(each.num_censored() == len(each) for each in (sample, fresh)):
+        return float("nan")
+    return float(stats.logrank(sample, fresh).pvalue)
 
 
 def noise_responses(table: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,15 @@ from IPython.display import Markdown
 from procmod_lib.initial import parse
 from procmod_lib.network.gpt2 import views
 from procmod_lib.report import statistics
-from procmod_lib.report.sentences import NOT_MEASURED, capital, of_runs, p_value, percent, span
+from procmod_lib.report.sentences import (
+    NOT_MEASURED,
+    capital,
+    of_runs,
+    p_value,
+    percent,
+    span,
+    spread,
+)
 from procmod_lib.runs.provenance import PROJECT
 from procmod_lib.tasks import DIAGNOSTICS, SOURCES, bounds, make_task, title
 from procmod_lib.tasks.language import decode
@@ -78,7 +86,7 @@ def times_table(rows: pd.DataFrame) -> Markdown:
         of = f"{title(r.diagnostic)}, " if is_several else ""
         name = f"{of}{label(r.initial_condition)} (n = {r.n})"
         if not r.reached:
-            never.append(name)
+            never.append(name if np.isnan(r.p) else f"{name[:-1]}, p {p_value(r.p)})")
             continue
         median = f"{r.median:,.0f}" if np.isfinite(r.median) else "fewer than half did"
         there.append([name, f"{r.reached} of {r.n}", median, p_value(r.p)])
@@ -182,9 +190,7 @@ def sizes_table(runs: list, store) -> Markdown:
     rows = []
     for layer in range(runs[0].arch.layers) if models else ():
         sizes = np.array([[part.std() for part in _maps(model, layer)] for model in models])
-        rows.append(
-            [layer, *(f"{np.median(s):.2f} ({s.min():.2f} to {s.max():.2f})" for s in sizes.T)]
-        )
+        rows.append([layer, *map(spread, sizes.T)])
     text = grid(["layer", "queries", "keys", "values", "output projection"], rows).data
     return Markdown(
         f"{text}\n\nStandard deviation of the weights of attention from IDENTITY: the median of "

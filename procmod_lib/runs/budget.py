@@ -1,7 +1,7 @@
 """How long and how to train."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from procmod_lib.tasks.task import is_count, without
 
@@ -83,6 +83,9 @@ class Budget:
         for name, (is_right, allowed) in ALLOWED.items():
             if not is_right(getattr(self, name)):
                 raise ValueError(f"budget: {name} must be {allowed}, got {getattr(self, name)!r}.")
+        for each in fields(self):
+            if isinstance(each.default, float):  # so that lr=1 is the run that lr=1.0 is
+                object.__setattr__(self, each.name, float(getattr(self, each.name)))
         if self.pool % self.batch:
             raise ValueError(
                 f"budget: pool must be a multiple of batch ({self.batch}), got {self.pool}."

@@ -14,13 +14,17 @@ class Keep:
         snapshots: steps after which the weights are kept too; 0 is the start.
 
     Raises:
-        ValueError: a step is no whole number, 0 or more.
+        ValueError: a field is of another kind, or a step is no whole number, 0 or more.
     """
 
     weights: bool = False
     snapshots: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        if not isinstance(self.weights, bool):
+            raise ValueError(f"weights must be True or False, got {self.weights!r}.")
+        if not isinstance(self.snapshots, tuple):
+            raise ValueError(f"snapshots must be a tuple of steps, got {self.snapshots!r}.")
         for step in self.snapshots:
             if not is_count(step, 0):
                 raise ValueError(f"snapshots must be whole numbers, 0 or more, got {step!r}.")

@@ -47,6 +47,10 @@ class Machine:
                 f"workers must be a whole number above 0, or None, got {self.workers!r}."
             )
 
+        if self.workers is not None and (self.scheduler is not None or self.device != "cpu"):
+            where = "a scheduler" if self.scheduler is not None else f"device {self.device!r}"
+            raise ValueError(f"workers must be None with {where}, got {self.workers!r}.")
+
     def left_since(self, begun: float) -> "Machine | None":
         """This machine with what is left of its time since a moment on the monotonic clock; None
         where nothing is.
@@ -58,9 +62,14 @@ class Machine:
 
     def share(self, fleets: int) -> tuple[int, int]:
         """(runs at a time, threads of each) for so many fleets."""
-        cores = os.cpu_count() or 1
-        workers = max(1, min(self.workers or cores, fleets)) if self.device == "cpu" else 1
-        return workers, max(1, cores // workers)
+        workers = max(1, min(self.workers or cores(), fleets)) if self.device == "cpu" else 1
+        return workers, max(1, cores() // workers)
+
+
+def cores() -> int:
+    """How many this process may use: of a cluster's node often fewer than it has."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def check_device(device) -> None:

@@ -10,9 +10,11 @@ from dataclasses import replace
 import numpy as np
 
 from procmod_lib.network import gpt2
+from procmod_lib.runs.budget import Budget
 from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.run import Run, bytes_per_model, fleet_size, into_fleets
 from procmod_lib.runs.training import State, train
+from procmod_lib.tasks import Task
 
 FEW, NEVER = 30, 10**9  # steps that are timed; between evaluations
 
@@ -82,5 +84,16 @@ def seconds_per_run(run: Run, machine: Machine, share: tuple[int, int], members:
     with ThreadPoolExecutor(workers) as pool:
         short, long = (max(pool.map(clock, [budget] * workers)) for budget in (one, timed))
     step = (long - short) / (FEW - 1) if long > short else long / FEW  # others can be at work
+    drawn = _seconds_to_draw(task, timed, members)
     evaluations = run.budget.steps / run.budget.evaluate_every + 1
-    return step * run.budget.steps + short / 2 * evaluations
+    return drawn + step * run.budget.steps + max(0.0, short - drawn) / 2 * evaluations
+
+
+def _seconds_to_draw(task: Task, budget: Budget, members: int) -> float:
+    """What a run draws once: the test samples, which a fleet shares, and a pool of its own."""
+    begun = time.perf_counter()
+    task.batch(budget.test_samples, "test", 0)
+    if budget.pool:
+        for seed in range(members):
+            task.batch(budget.pool, "train", seed)
+    return (time.perf_counter() - begun) / members

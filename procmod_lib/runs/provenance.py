@@ -1,6 +1,5 @@
 """Which commit, versions and machine results come from."""
 
-import os
 import platform
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from procmod_lib.runs.machine import cores
 from procmod_lib.runs.run import SCHEMA
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -30,7 +30,7 @@ def provenance(device: str) -> dict:
         "dirty": None if changes is None else bool(changes),
         "versions": {"python": platform.python_version(), **modules},
         "device": torch.cuda.get_device_name() if device.startswith("cuda") else platform.machine(),
-        "cores": os.cpu_count(),
+        "cores": cores(),
     }
 
 

@@ -6,6 +6,7 @@ It knows nothing of training.
 import hashlib
 import io
 import json
+from numbers import Real
 from pathlib import Path
 
 import filelock
@@ -70,8 +71,8 @@ def _at_home(folder: str | Path) -> Path:
 def _stems(place: Path, kind: str) -> set[str]:
     """The names of all files of a kind in a folder of results, packed runs among them."""
     suffix, _ = strangers.KINDS[kind]
-    packed = packs.keys_of(place) if kind == "runs" else set()
-    return packed | files.listed(place / kind, suffix).keys()
+    alone = files.listed(place / kind, suffix).keys()  # first: packing takes them away last
+    return alone | packs.keys_of(place) if kind == "runs" else set(alone)
 
 
 class Store:
@@ -149,15 +150,14 @@ class Store:
         """Return all rows of the store where columns equal values, for example
         ``diagnostic="haystack", seed=3``.
 
-        Reads no more of packed runs than the rows asked for; runs not yet packed are read one by
-        one, and packed first where they are very many. ``preset`` is that for which a run was first
-        computed; :meth:`load` names the one that it is asked for.
+        Of packed runs no more is read than the rows asked for; others are read one by one, and
+        packed first where they are many. ``preset`` is that for which a run was first computed.
         """
         for column, value in equals.items():
             if column not in COLUMNS:
                 raise ValueError(f"view has no column {column!r}; there are {', '.join(COLUMNS)}.")
-            kind = "a number" if column in NUMBERS else "text"
-            if not isinstance(value, int | float if column in NUMBERS else str):
+            kind, allowed = ("a number", Real) if column in NUMBERS else ("text", str)
+            if not isinstance(value, allowed) or isinstance(value, bool):
                 raise ValueError(f"view: {column} must be {kind}, got {value!r}.")
         self.tidy()
         tables: list[pd.DataFrame] = []

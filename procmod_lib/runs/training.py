@@ -15,6 +15,7 @@ from procmod_lib.network.engines import make_engine
 from procmod_lib.network.gpt2 import Architecture
 from procmod_lib.runs.batches import Pools, draw, drawn_ahead
 from procmod_lib.runs.budget import Budget
+from procmod_lib.runs.machine import cores
 from procmod_lib.runs.optimiser import adamw
 from procmod_lib.tasks import Batch, Task
 
@@ -140,7 +141,7 @@ def train(
         answer_mask: ``"reference"`` or ``"full"``.
         device: ``"cpu"`` or ``"cuda"``.
         engine: ``"auto"`` takes a compiled kernel where one applies and PyTorch elsewhere.
-        threads: of the kernel.
+        threads: of the kernel; None takes all cores.
         on_step: called with the state after every step.
         should_stop: called before every step.
 
@@ -151,7 +152,7 @@ def train(
     Raises:
         Interrupted: ``should_stop`` said so.
     """
-    compute = make_engine(engine, arch, budget.dropout, device, threads)
+    compute = make_engine(engine, arch, budget.dropout, device, threads or cores())
     decay = decayed(arch, device, everywhere=budget.decay_all)
     free = None
     if frozen is not None and np.any(frozen):

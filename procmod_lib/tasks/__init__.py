@@ -72,12 +72,16 @@ def make_task(name: str, **parameters) -> Task:
     if "+" in name:
         for parameter in parameters:
             raise ValueError(f"{name}: a mixture has no parameters, got {parameter!r}.")
-        if name.count("+") > 1:
+        if name.count("+") > 1 or len(set(name.split("+"))) < 2:
             raise ValueError(f"task must mix two sources, as in identity+set, got {name!r}.")
+        for part in name.split("+"):
+            if part.removesuffix(TOKENS_SHUFFLED) not in SOURCES:
+                raise ValueError(f"task must mix two of {', '.join(SOURCES)}, got {name!r}.")
         return Mixture(*(make_task(part) for part in name.split("+")))
     base = name.removesuffix(TOKENS_SHUFFLED)
-    if base not in TASKS:
-        raise ValueError(f"task must be one of {', '.join(TASKS)}, got {name!r}.")
+    known = TASKS if base == name else SOURCES
+    if base not in known:
+        raise ValueError(f"task must be one of {', '.join(known)}, got {name!r}.")
     names = [field.name for field in fields(TASKS[base])]
     for parameter in parameters:
         if parameter not in names:

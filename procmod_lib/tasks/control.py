@@ -37,17 +37,13 @@ class Shuffled(Task):
             ("released", inner.released),
             ("reference", inner.reference),
             ("has_lengths", inner.has_lengths),
+            ("lengths", inner.lengths),
         ):
             object.__setattr__(self, key, value)
 
     @property
     def positions(self) -> int:
         return self.task.positions
-
-    @property
-    def lengths(self) -> str:
-        """As of the source; a source without lists has them all of one length."""
-        return getattr(self.task, "lengths", "fixed")
 
     @property
     def first_length(self) -> int:

@@ -36,6 +36,7 @@ class Mixture(Task):
             ("vocab", max(one.vocab, two.vocab)),
             ("length", max(one.length, two.length)),
             ("draws", 1 + max(one.draws, two.draws)),
+            ("lengths", ", ".join(dict.fromkeys([one.lengths, two.lengths]))),
         ):
             object.__setattr__(self, key, value)
 

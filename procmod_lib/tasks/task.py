@@ -117,6 +117,7 @@ class Task:
     released: ClassVar[dict] = {}  # what its released pretraining settings have of their own
     reference: ClassVar[dict] = {}  # what its reference pretraining settings have of their own
     has_lengths: ClassVar[bool] = False  # whether its lists may have several lengths
+    lengths: ClassVar[str] = "fixed"  # of its lists: a field of those that can change it
     length_field: ClassVar[str] = ""  # which of its parameters is the length of its lists
     shortest: ClassVar[int] = 2  # list that a curriculum begins with
     # parameters that came after the first published runs
@@ -167,7 +168,7 @@ class Task:
     @property
     def first_length(self) -> int:
         """The list length at which a curriculum starts; 0 where there is none."""
-        return self.shortest if getattr(self, "lengths", "") == "curriculum" else 0
+        return self.shortest if self.lengths == "curriculum" else 0
 
     @property
     def full_length(self) -> int:

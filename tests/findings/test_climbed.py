@@ -41,7 +41,7 @@ def test_what_climbed_and_what_did_not_is_told_in_a_clause():
     assert said == f"all three pilots learn Identity ({first}); no rung has three that learn Set"
     rows = climbed.reached_table(tried, [*SOURCES, "eca"]).data.splitlines()[2:]
     assert rows[1] == "| Set " + "| no rung that all three learn " * 3 + "|"
-    assert rows[2] == f"| ECA rule 110 | {NOT_YET} | no lists | {NOT_YET} |"
+    assert rows[2] == f"| ECA rule 110 | {NOT_YET} | has no lists | {NOT_YET} |"
     nothing = ended(climbers, lambda run: None)
     assert climbed.reached_in_words(nothing, SOURCES) == "not yet measured"
 

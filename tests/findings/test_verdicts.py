@@ -80,7 +80,8 @@ def test_a_failed_claim_says_whether_the_papers_difference_is_left_out(paper, sa
     judged = pd.DataFrame([row | {"verdict": "not replicated", "paper_difference": paper}])
     assert f"undecided: the interval {said} resolve little." in failed_claims(judged, 9).data
     below = judged.assign(difference=-5.0, high=-0.01, n=10)
-    assert "the other sign" not in failed_claims(below, 9).data  # an interval alone does not say so
+    said = failed_claims(below, 9).data  # an interval alone does not say that it has the other sign
+    assert "below zero, but 10 seeds cannot tell it from luck." in said
     assert "the other sign." in failed_claims(below.assign(p=0.01), 9).data
     full = judged.assign(ours=[(99.5, 100.0)])
     assert "nothing to gain" in failed_claims(full, 9).data

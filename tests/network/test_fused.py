@@ -76,7 +76,7 @@ def test_a_kernel_that_is_wrong_or_fails_is_left_behind(monkeypatch, wrong):
 def test_a_gpu_takes_the_fused_layers_where_they_apply(monkeypatch):
     monkeypatch.setattr(fused.shutil, "which", lambda name: "/usr/bin/nvcc")
     small = Architecture(256, 100)
-    assert isinstance(make_engine("auto", small, 0.0, "cuda", None), CheckedEngine)
+    assert isinstance(make_engine("auto", small, 0.0, "cuda", 1), CheckedEngine)
     assert fused.supports(small)
     assert not fused.supports(Architecture(256, 100, width=32, heads=8))
     assert not fused.supports(Architecture(256, 512))

@@ -91,7 +91,14 @@ def test_save_pretrained_loads_both_ways(tmp_path, tied):
 
 
 @pytest.mark.parametrize(
-    "field, value", [("n_inner", 16), ("activation_function", "relu"), ("layer_norm_epsilon", 1e-3)]
+    "field, value",
+    [
+        ("n_inner", 16),
+        ("activation_function", "relu"),
+        ("layer_norm_epsilon", 1e-3),
+        ("scale_attn_weights", False),
+        ("scale_attn_by_inverse_layer_idx", True),
+    ],
 )
 def test_a_foreign_gpt2_is_refused_by_the_field_that_differs(field, value):
     from transformers import GPT2LMHeadModel

@@ -34,6 +34,20 @@ def test_wrong_options_of_a_cluster_and_a_missing_package_are_named(tmp_path, mo
         Machine(scheduler="local:1")
 
 
+def test_a_core_is_one_that_this_process_may_use(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 2, 5}, raising=False)
+    assert Machine().share(8) == (3, 1)
+    assert Machine().share(1) == (1, 3)
+    monkeypatch.delattr("os.sched_getaffinity")
+    monkeypatch.setattr("os.cpu_count", lambda: None)
+    assert Machine().share(8) == (1, 1)
+
+
+def test_workers_that_nothing_reads_are_refused():
+    with pytest.raises(ValueError, match="workers must be None with a scheduler, got 7"):
+        Machine(scheduler="local:1", workers=7)
+
+
 def test_a_home_that_nobody_has_is_named():
     for wrong in (lambda: folder_of("~nosuchuser/x"), lambda: Store("~nosuchuser/x", None)):
         with pytest.raises(ValueError, match="nobody has the home of '~nosuchuser/x'"):

@@ -4,8 +4,11 @@ import pandas as pd
 from conftest import ensure_in, scores
 
 from procmod_lib.experiments.make_runs import fine_tuning_run
-from procmod_lib.runs import packs
+from procmod_lib.runs import files, packs
 from procmod_lib.runs.store import Store
+
+LOOKS = {"listed": files, "keys_of": packs}
+"""How a store looks for single runs and for packed ones."""
 
 
 def test_very_many_single_runs_are_packed_before_they_are_viewed(tmp_path, monkeypatch):
@@ -49,6 +52,29 @@ def test_a_pack_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monkey
     monkeypatch.setattr(packs, "_keys", keys)
     pd.testing.assert_frame_equal(scores(store.load(runs)), expected)
     assert len(calls) > 1
+
+
+def test_what_is_packed_between_two_looks_is_in_one_of_them(tmp_path, monkeypatch):
+    runs = [fine_tuning_run("haystack", "scratch", "smoke", seed, steps=6) for seed in range(2)]
+    store = Store(tmp_path, None)
+    ensure_in(store, runs)
+    real = {name: getattr(module, name) for name, module in LOOKS.items()}
+    packed = []
+
+    def look(name):
+        def looked(*path):
+            found = real[name](*path)
+            if not packed:
+                packed.append(name)
+                store.pack()
+            return found
+
+        return looked
+
+    for name, module in LOOKS.items():
+        monkeypatch.setattr(module, name, look(name))
+    assert store.missing(runs) == []
+    assert packed
 
 
 def test_of_two_versions_of_a_run_one_is_kept_whole(tmp_path):
