@@ -39,8 +39,8 @@ has forty-five minutes, all exercises up to "What does a score mean?".
    nearly 3 GB more to download, unless you first install its CPU build as its own page says.
 
    ```
-   python3 -m venv .venv
-   source .venv/bin/activate            (Windows: .venv\\Scripts\\activate)
+   python3 -m venv .venv        # Windows: py -m venv .venv
+   source .venv/bin/activate    # Windows: .venv\\Scripts\\activate
    pip install -r requirements.txt notebook
    pip install --no-deps --no-build-isolation -e .
    ```

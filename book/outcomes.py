@@ -83,6 +83,20 @@ def both_layers() -> str:
     )
 
 
+def edge() -> str:
+    """How often the sizes that session C asks next find the needle."""
+    store = Store(PUBLISHED, None)
+    table = store.load(workshop_runs("C", LIMIT, starts=list(outcomes.EDGE)))
+    found = []
+    for start, size in outcomes.EDGE.items():
+        right, seen = outcomes.count(table, Outcome("C", start, size, True, ""))
+        found.append(f"one of {size} in {of_runs(right, seen)}")
+    return (
+        "The sizes that session C asks next, of which nothing was predicted: a head finds the "
+        f"needle, {' and '.join(found)} runs (seeds 0 to {LIMIT - 1})."
+    )
+
+
 def times_table() -> str:
     """How long each session trains, as Markdown."""
     path = BOOK / "workshop.json"
@@ -101,7 +115,7 @@ def times_table() -> str:
 def main() -> None:
     """Write both tables and what stands between them."""
     TARGET.parent.mkdir(exist_ok=True)
-    parts = (rule(), outcomes_table(), both_layers(), tried(), times_table())
+    parts = (rule(), outcomes_table(), both_layers(), edge(), tried(), times_table())
     TARGET.write_text("\n\n".join(parts) + "\n")
 
 

@@ -120,7 +120,7 @@ def which_sizes_help(told: set[Compared]) -> str:
     """What the rule on other parts and sizes says.
 
     >>> which_sizes_help({("fan_in=attention scale=0.3", "scratch")})
-    'told above no pretraining: random attention alone'
+    'told above no pretraining: random attention alone at 0.3'
     """
     names = [name for start, name in SIZED.items() if (start, "scratch") in told]
     return f"told above no pretraining: {', and '.join(names) or 'none of them'}"

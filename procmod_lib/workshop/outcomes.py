@@ -32,6 +32,9 @@ RUNS = {
 }
 """The runs of each session; a test compares them with the notebooks."""
 
+EDGE = {"loud=0.1 head=1.0": "0.1", "loud=0.2 head=1.0": "0.2"}
+"""The sizes between its own two that session C asks next; nothing was predicted of them."""
+
 FIRST_SEEDS = {"A": 0, "B": 30, "C": 0}
 """From which seed on a session's outcomes are counted. Session B had the whole last layer at first,
 whose shuffle fails in one run of six; its head was chosen on the seeds before these.
@@ -125,9 +128,11 @@ OUTCOMES = (
 )
 
 
-def workshop_runs(session: str, seeds: int, first_seed: int = 0) -> list[Run]:
-    """The runs of a session at the workshop's size, for as many seeds as are asked for."""
-    options = dict(RUNS[session])
+def workshop_runs(session: str, seeds: int, first_seed: int = 0, **changes) -> list[Run]:
+    """The runs of a session at the workshop's size, for as many seeds as are asked for; with
+    ``changes`` other starts in place of its own.
+    """
+    options = RUNS[session] | changes
     grid = options.pop("grid")
     return grid("quick", seeds=seeds, first_seed=first_seed, **options)
 

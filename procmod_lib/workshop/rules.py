@@ -116,7 +116,7 @@ def _check_pairs(keys: np.ndarray, values: np.ndarray) -> None:
     expect(len(np.unique(values)) == VALUES, f"some of the values 1 to {VALUES} never come.")
     expect(
         all(len(set(row)) == PAIRS for row in keys.tolist()),
-        "a key stands twice in a row: then the question has no answer.",
+        "a key occurs twice in the same row: then the question has two answers.",
     )
     expect(
         len({tuple(row) for row in keys.tolist()}) > PAIRS,
