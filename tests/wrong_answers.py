@@ -63,7 +63,7 @@ WRONG = [
     (rules.check_copy, lambda n, m, s, r: copy_lists(n, m, 8, r), "must be 1 to 5"),
     (rules.check_haystack, lambda n, r: np.zeros((n, 12), int), "draw the random numbers"),
     (rules.check_haystack, lambda n, r: haystack(n, r)[:, :11], "must have the shape"),
-    (rules.check_haystack, lambda n, r: changed(haystack(n, r), 2, 10), "stands twice"),
+    (rules.check_haystack, lambda n, r: changed(haystack(n, r), 2, 10), "occurs twice"),
     (rules.check_haystack, lambda n, r: changed(haystack(n, r), 10, 15), "last token must be"),
     (rules.check_haystack, lambda n, r: haystack(n, r) - np.eye(12, dtype=int)[10] * 5, "plus 5"),
     (rules.check_haystack, lambda n, r: haystack(n, r).astype(float), "whole numbers"),

@@ -162,8 +162,8 @@ def best_again_told(section: Section) -> str:
     donors = [donor for part in parts for _, donor in part.runs[0].donors]
     grown = ", all curricula," * all(donor.task.lengths == "curriculum" for donor in donors)
     return (
-        f"With 30 pairs the first {len(parts)} in rank with 10{grown} succeed in "
-        f"{_in_order(parts)} of {SEEDS} runs; the first ends at {parts[0].short(BOTH)}."
+        f"With 30 pairs the first {len(parts)} with 10{grown} succeed in {_in_order(parts)} of "
+        f"{SEEDS} runs, the first ends at {parts[0].short(BOTH)}."
     )
 
 

@@ -118,8 +118,8 @@ def test_what_runs_again_is_the_full_protocol_from_the_same_models(monkeypatch):
     assert {run.donors[0][1].key for run in runs} == before
     ends = ended(runs[:16], lambda run: 0.92).table
     told = telling.best_again_told(Section(runs, ends, None))
-    assert told.startswith("With 30 pairs the first 2 in rank with 10 succeed in 8, 8 of 8 runs;")
-    assert "; the first ends at 92.0 % (" in told
+    assert told.startswith("With 30 pairs the first 2 with 10 succeed in 8, 8 of 8 runs, ")
+    assert "the first ends at 92.0 % (" in told
     whole = [run for run in runs if str(run.condition) == conditions.WHOLE]
     risen = [
         dict(key=run.key, step=step, status="complete", diagnostic="haystack", seed=run.seed)
