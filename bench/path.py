@@ -34,14 +34,15 @@ from procmod_lib.runs.machine import Machine
 from procmod_lib.runs.store import Store
 from procmod_lib.runs.sweep import ensure
 import sys
-run = fine_tuning_run("haystack", "scratch", "standard", 0, steps=1, test_samples=16, batch=16)
+brief = dict(steps=1, warmup=0, test_samples=16, batch=16)
+run = fine_tuning_run("haystack", "scratch", "standard", 0, **brief)
 ensure([run], Store(sys.argv[1], None), Machine(workers=1))
 """
 
 
 def part_of_a_run(seed: int) -> Run:
     """The first steps of a full-protocol run, as if they were all."""
-    return fine_tuning_run("haystack", "scratch", "standard", seed, steps=STEPS)
+    return fine_tuning_run("haystack", "scratch", "standard", seed, steps=STEPS, warmup=0)
 
 
 class Clocks:
