@@ -40,9 +40,8 @@ class Claim:
     def is_of_perturbation(self) -> bool:
         """Whether it says that a perturbation takes something away from its condition."""
         baseline = parse(self.baseline)
-        return bool(baseline.of_kind(Change)) and parse(self.condition) == baseline.without(
-            *baseline.of_kind(Change)
-        )
+        changes = baseline.of_kind(Change)
+        return bool(changes) and baseline.without(*changes) == parse(self.condition)
 
 
 CLAIMS = (

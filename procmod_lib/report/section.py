@@ -50,7 +50,7 @@ class Section(Pictures):
     ) -> str:
         """One sentence on one condition against a baseline."""
         noun = noun or parse(condition).label
-        rows = [row for row in self.differences(baseline, condition).itertuples()]
+        rows = list(self.differences(baseline, condition).itertuples())
         return sentence(rows[0], noun, words) if rows else f"{capital(noun)}: not yet measured."
 
     def short(self, condition: str) -> str:

@@ -46,7 +46,6 @@ class Machine:
             raise ValueError(
                 f"workers must be a whole number above 0, or None, got {self.workers!r}."
             )
-
         if self.workers is not None and (self.scheduler is not None or self.device != "cpu"):
             where = "a scheduler" if self.scheduler is not None else f"device {self.device!r}"
             raise ValueError(f"workers must be None with {where}, got {self.workers!r}.")

@@ -37,7 +37,7 @@ def test_steps_that_end_within_the_warm_up_are_refused():
 
 
 def test_sources_that_no_condition_asks_for_are_refused():
-    with pytest.raises(ValueError, match="sources must be left out .* got set, stack"):
+    with pytest.raises(ValueError, match="sources must be left out .* mlp alone, got set, stack"):
         selective_transfer("smoke", ["set", "stack"], initial_conditions=["attention=identity"])
     runs = selective_transfer("smoke", ["set"], initial_conditions=["attention=identity", "mlp"])
     assert {str(run.condition) for run in runs} == {"attention=identity", "mlp=set"}
