@@ -116,8 +116,8 @@ def selective_transfer(
     asked = read_list("initial_conditions", initial_conditions)
     if sources != ["identity"] and not any(word in parts for word in asked):
         raise ValueError(
-            f"sources must be left out where initial_conditions has none of {', '.join(parts)} alone, "
-            f"got {', '.join(sources)}."
+            f"sources must be left out where initial_conditions has none of {', '.join(parts)} "
+            f"alone, got {', '.join(sources)}."
         )
     for word in asked:
         conditions += [f"{word}={source}" for source in sources] if word in parts else [word]
