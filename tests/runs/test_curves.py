@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from procmod_lib.runs.curves import final, final_scores
+from procmod_lib.runs.curves import by_seed, final, final_scores
 from procmod_lib.runs.store import COLUMNS
 
 
@@ -25,3 +25,18 @@ def test_no_runs_have_no_ends():
     empty = pd.DataFrame(columns=COLUMNS)
     assert final(empty) is empty
     assert final_scores(empty) == {}
+    assert by_seed(empty).empty
+
+
+def test_ends_stand_by_seed_and_what_is_missing_is_no_number():
+    cells = [("haystack", "scratch", 0), ("haystack", "mlp=set", 0), ("haystack", "mlp=set", 1)]
+    names = ["diagnostic", "initial_condition", "seed"]
+    rows = [
+        row | dict(zip(names, cell, strict=True))
+        for nth, cell in enumerate(cells)
+        for row in curve(str(nth), [0.9, nth / 10])
+    ]
+    ends = by_seed(pd.DataFrame(rows))
+    assert list(ends.columns) == [("haystack", "scratch"), ("haystack", "mlp=set")]
+    assert list(ends["haystack", "mlp=set"]) == [0.1, 0.2]
+    assert ends["haystack", "scratch"].isna().tolist() == [False, True]

@@ -3,6 +3,7 @@ notebooks' own.
 """
 
 import ast
+import re
 
 import nbformat
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from conftest import ROOT
 
 from procmod_lib.workshop.outcomes import (
+    EDGE,
     OUTCOMES,
     RUNS,
     SEEDS,
@@ -63,6 +65,13 @@ def test_every_outcome_is_of_a_run_that_its_session_trains():
     for outcome in OUTCOMES:
         starts = {str(run.condition) for run in workshop_runs(outcome.session, 1)}
         assert outcome.start in starts
+
+
+def test_the_sizes_that_are_counted_are_those_that_the_session_asks_next():
+    text = (ROOT / "notebooks" / "text" / "workshop" / "loud_head.md").read_text()
+    (asked,) = re.findall(r"set `starts = (\[.*?\])`", text)
+    assert ast.literal_eval(asked) == list(EDGE)
+    assert {str(run.condition) for run in workshop_runs("C", 1, starts=list(EDGE))} >= set(EDGE)
 
 
 def test_a_laptop_shows_what_two_of_its_three_runs_show():
